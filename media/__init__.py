@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The media plane seen from Python: session descriptions, sessions, bridges, prompts."""
