@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The facts that the exchange writes down: one frozen, typed record per fact.
+
+CDRs, statistics and audit are folds over these records, live and afterwards; nothing is counted anywhere else. A record
+never changes its meaning: a new field gets a default, a changed fact gets a new tag.
+"""
+
+from typing import Literal
+
+import msgspec
+
+EndedBy = Literal["caller", "callee", "exchange", "operator"]
+"""Who ended a leg or call: the calling party, the called party, the exchange itself (limits, failures), an operator."""
+
+CallResult = Literal[
+    "answered", "busy", "no-answer", "cancelled", "rejected", "not-found", "unavailable", "failed", "refused"
+]
+"""How a call came out. `refused`: by a limit of the exchange; `failed`: by an error on the way."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """The base of all records; concrete ones carry their tag as `type` in JSON."""
+
+
+class ServerStarted(Record, frozen=True, tag="server.started"):
+    version: str
+
+
+class ServerStopped(Record, frozen=True, tag="server.stopped"):
+    reason: str
+
+
+class CallStarted(Record, frozen=True, tag="call.started"):
+    """A call came in, or an operator or application began one."""
+
+    call: str
+    caller: str
+    """The calling number or user, as the exchange will show it."""
+    dialled: str
+    source: str = ""
+    """host:port from which the call came; empty for a call that the exchange began."""
+    user: str = ""
+    """The authenticated user; empty for trusted peers and for calls that the exchange began."""
+
+
+class CallRouted(Record, frozen=True, tag="call.routed"):
+    call: str
+    destination: str
+    """Kind and name, as in the dial plan: `user:1002`, `sip:1002@203.0.113.9`, `echo`."""
+    rule: str = ""
+
+
+class LegStarted(Record, frozen=True, tag="leg.started"):
+    call: str
+    leg: str
+    direction: Literal["in", "out"]
+    party: str
+    sip_call_id: str = ""
+
+
+class LegRinging(Record, frozen=True, tag="leg.ringing"):
+    call: str
+    leg: str
+    early_media: bool = False
+
+
+class LegAnswered(Record, frozen=True, tag="leg.answered"):
+    call: str
+    leg: str
+    codec: str = ""
+
+
+class LegHeld(Record, frozen=True, tag="leg.held"):
+    call: str
+    leg: str
+
+
+class LegResumed(Record, frozen=True, tag="leg.resumed"):
+    call: str
+    leg: str
+
+
+class LegEnded(Record, frozen=True, tag="leg.ended"):
+    call: str
+    leg: str
+    status: int
+    """The SIP status that says how it ended; 200 for an answered leg ended by BYE."""
+    reason: str
+    ended_by: EndedBy
+    media: dict[str, float] = {}
+    """The media plane's figures for the leg: packets, loss, jitter and so on."""
+
+
+class CallBridged(Record, frozen=True, tag="call.bridged"):
+    call: str
+    legs: tuple[str, ...]
+
+
+class CallUnbridged(Record, frozen=True, tag="call.unbridged"):
+    call: str
+    legs: tuple[str, ...]
+
+
+class CallEnded(Record, frozen=True, tag="call.ended"):
+    call: str
+    result: CallResult
+    status: int
+    reason: str
+    ended_by: EndedBy
+
+
+class RegistrationAdded(Record, frozen=True, tag="registration.added"):
+    user: str
+    contact: str
+    source: str
+    expires_s: int
+    user_agent: str = ""
+
+
+class RegistrationRemoved(Record, frozen=True, tag="registration.removed"):
+    user: str
+    contact: str
+    reason: Literal["unregistered", "expired", "replaced", "operator", "lost"]
+
+
+class OperatorCalled(Record, frozen=True, tag="operator.called"):
+    """An operator used a method that changes something."""
+
+    operator: str
+    method: str
+    params: str
+    outcome: str
+
+
+AnyRecord = (
+    ServerStarted
+    | ServerStopped
+    | CallStarted
+    | CallRouted
+    | LegStarted
+    | LegRinging
+    | LegAnswered
+    | LegHeld
+    | LegResumed
+    | LegEnded
+    | CallBridged
+    | CallUnbridged
+    | CallEnded
+    | RegistrationAdded
+    | RegistrationRemoved
+    | OperatorCalled
+)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A record with its place in the journal."""
+
+    number: int
+    """Counts from 1, without gaps."""
+    at_ns: int
+    """UTC, nanoseconds since 1970."""
+    record: AnyRecord
