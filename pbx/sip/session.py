@@ -281,7 +281,9 @@ class Session:
 
     def on_no_ack(self) -> None:
         """Our 2xx was never acknowledged: the session is ended by BYE (section 13.3.1.4)."""
-        self._unacknowledged = None
+        if self._unacknowledged is not None:
+            self._unacknowledged.stop()
+            self._unacknowledged = None
         if not self.ended:
             self._break(408, "no ACK")
 
@@ -289,30 +291,27 @@ class Session:
 class _Answer:
     """A 2xx on its way: repeated from T1 to T2 apart, for 64*T1, until stopped."""
 
-    __slots__ = ("_deadline", "_interval_s", "_timer", "number", "response", "session", "transaction")
+    __slots__ = ("_interval_s", "_repeat", "_timeout", "number", "session", "transaction")
 
     def __init__(self, session: Session, transaction: Transaction, response: Response) -> None:
         self.session = session
         self.transaction = transaction
-        self.response = response
         self.number = response.cseq.number
         timers, values = session.agent.timers, session.agent.values
         self._interval_s = values.t1
-        self._deadline = timers.clock() + values.timeout
         transaction.respond(response)
-        self._timer: Timer = timers.start(self._interval_s, _Answer._again, self)
+        self._repeat: Timer = timers.start(self._interval_s, _Answer._again, self)
+        self._timeout: Timer = timers.start(values.timeout, Session.on_no_ack, session)
 
     def _again(self) -> None:
         timers, values = self.session.agent.timers, self.session.agent.values
-        if timers.clock() >= self._deadline:
-            self.session.on_no_ack()
-            return
         self.session.agent.resend_response(self.transaction)
         self._interval_s = min(2 * self._interval_s, values.t2)
-        self._timer = timers.start(self._interval_s, _Answer._again, self)
+        self._repeat = timers.start(self._interval_s, _Answer._again, self)
 
     def stop(self) -> None:
-        self._timer.stop()
+        self._repeat.stop()
+        self._timeout.stop()
 
 
 def _put_body(headers: Headers, body: bytes) -> None:
