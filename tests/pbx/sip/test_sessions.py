@@ -4,14 +4,14 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.sim.network import Network
-from tests.sim.phone import OFFER, Phone
 
 from switchroom.pbx.sip.client_session import ClientSession
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.header import NameAddr
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.user_agent import UserAgent
+from tests.sim.network import Network
+from tests.sim.phone import OFFER, Phone
 
 ALICE, BOB = ("10.0.0.1", 5060), ("10.0.0.2", 5060)
 
