@@ -182,7 +182,7 @@ class Switchboard:
         except CallerGone:
             pass
         except CallError as error:
-            leg.hangup(error.status, error.reason, result=error.result)
+            leg.hangup(error.status, error.reason, error.by, error.result)
         except Exception as error:
             self._log("call.fault", call=leg.call_id, error=repr(error), exc_info=error)
             leg.hangup(500, "Server Internal Error", result="failed")

@@ -94,9 +94,9 @@ class SipStack:
         if host in domains:
             return True
         for listener in self._transports.listeners:
-            if host == self._address or host == listener.host or is_wildcard(listener.host):
-                if uri.port is None or uri.port == listener.port:
-                    return host == self._address or host == listener.host or self._is_local(host)
+            named = host in (self._address, listener.host)
+            if uri.port in (None, listener.port) and (named or (is_wildcard(listener.host) and self._is_local(host))):
+                return True
         return False
 
     def flow_to(self, uri: str) -> Flow | None:
