@@ -5,6 +5,7 @@ It builds the parts in their order, joins them, and takes them down again; what 
 """
 
 import asyncio
+import os
 import signal
 import tempfile
 import time
@@ -19,7 +20,6 @@ from switchroom.ivr.speech import Speech
 from switchroom.media.server import MediaServer
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
-from switchroom.pbx.call import Call
 from switchroom.pbx.calls.incoming import Incoming
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
@@ -82,7 +82,7 @@ class Server:
     # ---- running
 
     def run(self) -> None:
-        """Run until SIGTERM or SIGINT: new calls are refused then and running ones may end; a second signal ends all."""
+        """Run until SIGTERM or SIGINT: running calls may end then, new ones are refused; a second signal ends all."""
         uvloop.run(self._run())
 
     async def _run(self) -> None:
@@ -104,7 +104,7 @@ class Server:
     async def start(self) -> None:
         """Open everything. Raises OSError where an address cannot be bound, SwitchroomError for what else is wrong."""
         config, loop = self.config, asyncio.get_running_loop()
-        Path(config.server.data_dir).mkdir(parents=True, exist_ok=True)
+        os.makedirs(config.server.data_dir, exist_ok=True)
         self.store = await SqliteStore.open(Path(config.server.data_dir), config.journal.sync)
         self.journal = await Journal.open(
             self.store.journal,
@@ -136,13 +136,11 @@ class Server:
         )  # fmt: skip
         self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
         self.gatekeeper = Gatekeeper(config, self.stack, self.registrar, loop.time)
-        dial_plan = DialPlan(
-            {**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))}
-        )
+        dial_plan = DialPlan({**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))})
         speech = Speech(Path(config.server.data_dir) / "speech")
         destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
-        await self.stack.start([Listener(l.transport.upper(), l.host, l.port) for l in config.sip.listen])
+        await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self._watch_lateness()
 
     async def drain(self, now: asyncio.Event | None = None) -> None:
