@@ -34,7 +34,7 @@ from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.logs import log
-from switchroom.pbx.registrar import Registrar
+from switchroom.pbx.registrar import Registrar, Rules
 from switchroom.pbx.sip.timers import TimerValues
 from switchroom.pbx.storage.sqlite import SqliteStore
 
@@ -126,7 +126,13 @@ class Server:
             values=TimerValues(config.sip.t1_ms / 1000, config.sip.t2_ms / 1000, config.sip.t4_ms / 1000),
             on_fault=lambda error: log.error("sip.fault", error=repr(error), exc_info=error),
         )
-        self.registrar = Registrar(config, self.store.bindings, self.journal.append, loop.time)
+        self.registrar = Registrar(
+            {user.name: user.max_contacts for user in config.users},
+            _registration_rules(config),
+            self.store.bindings,
+            self.journal.append,
+            time.time,
+        )
         await self.registrar.load()
         self.media = MediaServer(config.media, self._on_media_event)
         await self.media.start()
@@ -135,7 +141,8 @@ class Server:
             write=self.journal.append, log=log.warning,
         )  # fmt: skip
         self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
-        self.gatekeeper = Gatekeeper(config, self.stack, self.registrar, loop.time)
+        self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
+        self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
         dial_plan = DialPlan({**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))})
         speech = Speech(Path(config.server.data_dir) / "speech")
         destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
@@ -183,6 +190,16 @@ class Server:
             self.admission.lateness_s = max(now_s - due_s, self.admission.lateness_s / 2)
         due_s = now_s + LATENESS_S
         self._lateness = loop.call_at(due_s, self._watch_lateness, due_s)
+
+
+def _registration_rules(config: Config) -> Rules:
+    return Rules(
+        min_expires_s=config.sip.min_expires_s,
+        default_expires_s=config.sip.default_expires_s,
+        max_expires_s=config.sip.max_expires_s,
+        per_user=config.limits.registrations_per_user,
+        per_source=config.limits.registrations_per_source,
+    )
 
 
 def _tcp_limits(config: Config) -> TcpLimits:
