@@ -18,7 +18,7 @@ CallResult = Literal[
 """How a call came out. `refused`: by a limit of the exchange; `failed`: by an error on the way."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", omit_defaults=True):
     """The base of all records; concrete ones carry their tag as `type` in JSON."""
 
 
@@ -132,6 +132,12 @@ class OperatorCalled(Record, frozen=True, tag="operator.called"):
     outcome: str
 
 
+class RecordsLost(Record, frozen=True, tag="journal.lost"):
+    """The disk was too slow or full for so long that records had to be dropped; they have no numbers."""
+
+    lost: int
+
+
 AnyRecord = (
     ServerStarted
     | ServerStopped
@@ -149,14 +155,15 @@ AnyRecord = (
     | RegistrationAdded
     | RegistrationRemoved
     | OperatorCalled
+    | RecordsLost
 )
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A record with its place in the journal."""
 
     number: int
-    """Counts from 1, without gaps."""
+    """Counts from 1. After a crash it leaves out the numbers that may have been told but were not yet kept."""
     at_ns: int
     """UTC, nanoseconds since 1970."""
     record: AnyRecord

@@ -51,11 +51,20 @@ class TransactionOwner(Protocol):
     values: TimerValues
 
     def send(self, data: bytes, flow: Flow) -> None: ...
-    def on_response(self, transaction: "Transaction", response: Response) -> None: ...
-    def on_ack(self, transaction: "Transaction", ack: Request) -> None: ...
-    def on_timeout(self, transaction: "Transaction") -> None: ...
-    def on_error(self, transaction: "Transaction") -> None: ...
     def on_terminated(self, transaction: "Transaction") -> None: ...
+
+
+class TransactionUser(Protocol):
+    """Who is told what becomes of a transaction; the core's sessions and requests."""
+
+    def on_response(self, transaction: "Transaction", response: Response) -> None:
+        """A client transaction got a response (for an INVITE: each 2xx, however many)."""
+
+    def on_ack(self, transaction: "Transaction", ack: Request) -> None:
+        """A server transaction that answered an INVITE with 2xx got an ACK with its own branch."""
+
+    def on_failure(self, transaction: "Transaction", status: int) -> None:
+        """No answer (408) or no transport (503); the transaction is over."""
 
 
 Action = Callable[["Transaction", Request | Response | None], None]
@@ -74,7 +83,13 @@ class Transaction:
     )  # fmt: skip
 
     def __init__(
-        self, machine: "Machine", key: object, request: Request, flow: Flow, owner: TransactionOwner, user: object
+        self,
+        machine: "Machine",
+        key: object,
+        request: Request,
+        flow: Flow,
+        owner: TransactionOwner,
+        user: TransactionUser,
     ) -> None:
         self.machine = machine
         self.key = key
@@ -91,7 +106,7 @@ class Transaction:
 
     @property
     def reliable(self) -> bool:
-        return self.flow.transport != "UDP"
+        return self.flow.reliable
 
     def step(self, event: str, message: Request | Response | None = None) -> None:
         """Feed one input. Raises StateError for an input that the state does not know."""
@@ -100,10 +115,11 @@ class Transaction:
             if (self.state, event) in self.machine.ignored:
                 return
             raise StateError(f"{self.machine.name} in {self.state}: no {event}")
-        self.state, actions = rule
+        state, actions = rule
+        self.state = state
         for action in actions:
             action(self, message)
-        if self.state is TERMINATED:
+        if state is TERMINATED:
             self._stop()
             self.owner.on_terminated(self)
 
@@ -221,20 +237,20 @@ def _send_ack(transaction: Transaction, message: Request | Response | None) -> N
 
 def _tell_response(transaction: Transaction, message: Request | Response | None) -> None:
     assert isinstance(message, Response)
-    transaction.owner.on_response(transaction, message)
+    transaction.user.on_response(transaction, message)
 
 
 def _tell_ack(transaction: Transaction, message: Request | Response | None) -> None:
     assert isinstance(message, Request)
-    transaction.owner.on_ack(transaction, message)
+    transaction.user.on_ack(transaction, message)
 
 
 def _tell_timeout(transaction: Transaction, _: object) -> None:
-    transaction.owner.on_timeout(transaction)
+    transaction.user.on_failure(transaction, 408)
 
 
 def _tell_error(transaction: Transaction, _: object) -> None:
-    transaction.owner.on_error(transaction)
+    transaction.user.on_failure(transaction, 503)
 
 
 def _64_t1(transaction: Transaction) -> float:
@@ -281,7 +297,7 @@ class Machine:
         self.ignored = ignored
 
 
-# Section 17.1.1 and RFC 6026 section 7.2. Timer B stops with the first response: how long a phone rings is for the user.
+# Section 17.1.1 and RFC 6026 section 7.2. Timer B stops with the first response: the user says how long to ring.
 INVITE_CLIENT: Final = Machine(
     "INVITE client",
     CALLING,
@@ -303,7 +319,16 @@ INVITE_CLIENT: Final = Machine(
         (ACCEPTED, "timer M"): (TERMINATED, ()),
     },
     # A response may still come over another connection (section 18.2.2), so a broken one ends nothing by itself.
-    frozenset({(PROCEEDING, ERROR), (ACCEPTED, ERROR), (COMPLETED, P1XX), (COMPLETED, P2XX), (ACCEPTED, P1XX), (ACCEPTED, P3XX)}),
+    frozenset(
+        {
+            (PROCEEDING, ERROR),
+            (ACCEPTED, ERROR),
+            (COMPLETED, P1XX),
+            (COMPLETED, P2XX),
+            (ACCEPTED, P1XX),
+            (ACCEPTED, P3XX),
+        }
+    ),
 )
 
 # Section 17.1.2.
@@ -348,7 +373,16 @@ INVITE_SERVER: Final = Machine(
         (ACCEPTED, ACK): (ACCEPTED, (tell_ack,)),
         (ACCEPTED, "timer L"): (TERMINATED, ()),
     },
-    frozenset({(PROCEEDING, ACK), (CONFIRMED, REQUEST), (CONFIRMED, ACK), (CONFIRMED, ERROR), (ACCEPTED, REQUEST), (ACCEPTED, ERROR)}),
+    frozenset(
+        {
+            (PROCEEDING, ACK),
+            (CONFIRMED, REQUEST),
+            (CONFIRMED, ACK),
+            (CONFIRMED, ERROR),
+            (ACCEPTED, REQUEST),
+            (ACCEPTED, ERROR),
+        }
+    ),
 )
 
 # Section 17.2.2.

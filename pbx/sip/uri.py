@@ -65,7 +65,9 @@ class Uri:
     @property
     def aor(self) -> str:
         """The address of record that this URI names: scheme, user and host, no port or parameters (section 10.3)."""
-        return f"{self.scheme}:{escape(self.user, _USER_SAFE)}@{self.host}" if self.user else f"{self.scheme}:{self.host}"
+        return (
+            f"{self.scheme}:{escape(self.user, _USER_SAFE)}@{self.host}" if self.user else f"{self.scheme}:{self.host}"
+        )
 
     def __str__(self) -> str:
         if self.opaque:
@@ -98,8 +100,11 @@ class Uri:
         for name in {"user", "ttl", "method", "maddr", "transport"} | (self.params.keys() & other.params.keys()):
             if (self.params.get(name) or "").lower() != (other.params.get(name) or "").lower():
                 return False
-        fold = lambda headers: sorted((name.lower(), value) for name, value in headers)  # noqa: E731
-        return bool(fold(self.headers) == fold(other.headers))
+        return _folded(self.headers) == _folded(other.headers)
+
+
+def _folded(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    return sorted((name.lower(), value) for name, value in headers)
 
 
 @lru_cache(maxsize=4096)
@@ -145,4 +150,6 @@ def parse_uri(text: str) -> Uri:
     headers = tuple(
         (unescape(name), unescape(value)) for name, _, value in (h.partition("=") for h in header_part.split("&") if h)
     )
-    return Uri(scheme, user, match[1].lower(), port, MappingProxyType(params) if params else _NO_PARAMS, headers, password)
+    return Uri(
+        scheme, user, match[1].lower(), port, MappingProxyType(params) if params else _NO_PARAMS, headers, password
+    )
