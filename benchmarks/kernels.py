@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the kernels of ext/kernels cost: `python -m benchmarks.kernels` compiles kernels.c with them, prints ns per call.
+"""What the kernels of ext/kernels cost: `python -m benchmarks.kernels` prints the ns per call of each.
 
 The best of several rounds is printed: the machine's noise only ever adds.
 """

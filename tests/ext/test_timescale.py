@@ -19,7 +19,7 @@ def voiced(pitch_hz: float, rate_hz: int, seconds: float) -> Pcm:
 
 
 def scaled(pcm: Pcm, rate_hz: int, frame_ms: int, **urgent: bool) -> tuple[Pcm, int, int]:
-    """Every fifth frame expanded, every seventh accelerated: the joined result, and the samples put in and taken out."""
+    """Every fifth frame expanded, every seventh accelerated: the result, and the samples put in and taken."""
     size, parts, added, taken = rate_hz * frame_ms // 1000, [], 0, 0
     for i in range(len(pcm) // size):
         frame = pcm[i * size : (i + 1) * size]
