@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the kernels of ext/kernels cost: `python -m benchmarks.kernels` prints the ns per call of each.
+"""What the kernels of ext/kernels cost: `python -m benchmarks.kernels` compiles them with kernels.c, prints ns a call.
 
 The best of several rounds is printed: the machine's noise only ever adds.
 """

@@ -132,6 +132,12 @@ class OperatorCalled(Record, frozen=True, tag="operator.called"):
     outcome: str
 
 
+class RecordsLost(Record, frozen=True, tag="journal.lost"):
+    """The disk was too slow or full for so long that records had to be dropped; they have no numbers."""
+
+    lost: int
+
+
 AnyRecord = (
     ServerStarted
     | ServerStopped
@@ -149,6 +155,7 @@ AnyRecord = (
     | RegistrationAdded
     | RegistrationRemoved
     | OperatorCalled
+    | RecordsLost
 )
 
 
@@ -156,7 +163,7 @@ class Entry(msgspec.Struct, frozen=True):
     """A record with its place in the journal."""
 
     number: int
-    """Counts from 1, without gaps."""
+    """Counts from 1. After a crash it leaves out the numbers that may have been told but were not yet kept."""
     at_ns: int
     """UTC, nanoseconds since 1970."""
     record: AnyRecord

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules between sections of a configuration: names used once, contexts that exist, files that are there.
+
+They look at the document as it was written, so that they are told together with mistakes inside the sections.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from switchroom.pbx.config_reader import Reader, join
+
+Table = dict[str, Any]
+
+
+def check(document: Table, reader: Reader, folder: Path) -> None:
+    """Note every broken rule in `reader`; files are looked for relative to `folder`."""
+    plan = document.get("dial_plan")
+    contexts = {"default", *plan} if isinstance(plan, dict) else {"default"}
+    for section in ("user", "peer"):
+        first: dict[str, str] = {}
+        for key, table in _tables(document.get(section), section):
+            name, context = table.get("name"), table.get("context", "default")
+            if isinstance(name, str) and (earlier := first.setdefault(name, key)) != key:
+                reader.mistake(f"{key}.name", f"{name!r} is already the name of {earlier}")
+            if isinstance(context, str) and context not in contexts:
+                reader.mistake(f"{key}.context", f"the dial plan has no context {context!r}")
+    for key, rule in _rules(plan):
+        to = rule.get("to")
+        if isinstance(to, str) and to.startswith("play:") and "{" not in to and not (folder / to[5:]).is_file():
+            reader.mistake(f"{key}.to", f"there is no file {to[5:]!r}")
+
+
+def _rules(plan: Any) -> Iterator[tuple[str, Table]]:
+    for context, rules in plan.items() if isinstance(plan, dict) else ():
+        yield from _tables(rules, join("dial_plan", context))
+
+
+def _tables(value: Any, key: str) -> Iterator[tuple[str, Table]]:
+    for index, table in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(table, dict):
+            yield f"{key}[{index}]", table

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the exchange needs of a store: three narrow interfaces, all batched, all free of the event loop's time.
+
+`sqlite` implements them for one machine. Every write is atomic: after a crash it is there wholly or not at all.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from switchroom.pbx.errors import SwitchroomError
+from switchroom.pbx.events import Entry
+
+
+class StoreError(SwitchroomError):
+    """The store cannot be opened, read or written; the text says which and why."""
+
+
+class JournalStore(Protocol):
+    """The numbered records."""
+
+    async def last(self) -> Entry | None:
+        """The newest entry."""
+        ...
+
+    async def write(self, batches: Sequence[Sequence[Entry]]) -> None:
+        """Keep batches of consecutive numbers, in one transaction. Writing a batch again changes nothing."""
+        ...
+
+    async def read(self, after: int, limit: int) -> list[Entry]:
+        """Entries with numbers above `after`, in order, at most `limit`; empty at the end."""
+        ...
+
+    async def prune(self, before_ns: int) -> int:
+        """Delete batches all of whose records are older; how many batches that were."""
+        ...
+
+
+class StoredBinding(msgspec.Struct, frozen=True):
+    """One contact of a user, as the registrar wrote it; only the registrar knows what `data` says."""
+
+    user: str
+    contact: str
+    data: bytes
+
+
+class BindingStore(Protocol):
+    """Registrations, so that a restart loses none."""
+
+    async def load(self) -> list[StoredBinding]: ...
+
+    async def save(self, kept: Sequence[StoredBinding], removed: Sequence[tuple[str, str]]) -> None:
+        """Insert or replace `kept`, delete the (user, contact) pairs of `removed`; in one transaction."""
+        ...
+
+
+class StoredCdr(msgspec.Struct, frozen=True):
+    """One call detail record with the columns that it is found by; `data` is the whole of it as JSON."""
+
+    call: str
+    started_at_ms: int
+    caller: str
+    dialled: str
+    user: str
+    result: str
+    data: msgspec.Raw
+
+
+class CdrQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which CDRs: every field that is given must fit."""
+
+    call: str | None = None
+    number: str | None = None
+    """Caller or dialled number."""
+    user: str | None = None
+    result: str | None = None
+    since_ms: int | None = None
+    """Began at this time (UTC, milliseconds since 1970) or later."""
+    until_ms: int | None = None
+    """Began before this time."""
+    limit: int = 100
+    offset: int = 0
+
+
+class CdrStore(Protocol):
+    """Call detail records, and the journal number up to which they were made."""
+
+    async def resume(self) -> int:
+        """The number after which the fold goes on; 0 at first."""
+        ...
+
+    async def write(self, cdrs: Sequence[StoredCdr], resume: int) -> None:
+        """Keep the CDRs (again is the same as once) and the number, in one transaction."""
+        ...
+
+    async def find(self, query: CdrQuery) -> list[bytes]:
+        """The `data` of the CDRs that fit, newest first."""
+        ...
+
+
+class Store(Protocol):
+    """All of it, opened."""
+
+    @property
+    def journal(self) -> JournalStore: ...
+    @property
+    def bindings(self) -> BindingStore: ...
+    @property
+    def cdrs(self) -> CdrStore: ...
+    async def close(self) -> None: ...
