@@ -34,7 +34,7 @@ static void longterm_postfilter(const int16_t *r, const int16_t *r4, int lag_min
     int16_t e = round16(l_shl(energy, norm));
     int16_t e0 = round16(l_shl(energy0, norm));
 
-    if (sub16(mult16(c, c), mult16(e, e0) >> 1) < 0) {
+    if (l_sub(l_mult(c, c), l_mult(e, e0) >> 1) < 0) { /* eq. (82): less than 3 dB */
         for (int i = 0; i < SUBFRAME; i++)
             out[i] = r[i];
         return;
