@@ -13,7 +13,7 @@
 /* Eq. (B.19). */
 G729_INLINE int16_t smooth_noise_gain(int16_t gain, int16_t sid_gain)
 {
-    return add16(mult16(gain, 28672), mult16(sid_gain, 4096));
+    return add16(mult_r16(gain, 28672), mult_r16(sid_gain, 4096));
 }
 
 /* A sum of twelve random numbers, near enough to Gaussian. */

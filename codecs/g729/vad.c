@@ -16,7 +16,7 @@ enum { NOISE = 0, VOICE = 1, INIT_FRAMES = 32 };
 static int16_t log_energy(int32_t sum, int16_t exponent)
 {
     dpf x = log_2(sum);
-    x.hi = add16(x.hi, exponent);
+    x.hi = add16(x.hi, (int16_t)(exponent - 2));
     return sub16(high16(l_shl(mpy_32_16(x, 9864), 11)), 4875);
 }
 
