@@ -30,7 +30,7 @@ static int quantise_energy(int32_t x, int shift, int16_t *decibels)
         *decibels = (int16_t)(4 * index - 8);
         return index;
     }
-    index = mult16(sub16(e, 340), 193) >> 2;
+    index = (mult16(sub16(e, 340), 193) >> 2) - 1;
     index = index < 6 ? 6 : index;
     *decibels = (int16_t)(2 * index + 4);
     return index;
