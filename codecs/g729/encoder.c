@@ -126,8 +126,9 @@ static void encode_speech(g729_encoder *s, const int16_t lsp[ORDER], int16_t *sp
     encode_subframe(s, exc + SUBFRAME, ap[1], 0, &lag_min, &lag_max, params + 7);
 }
 
-/* One frame of PCM to `out`; returns 10 (speech), 2 (SID) or 0 (nothing to send). */
-static int encode_frame(void *memory, const int16_t *pcm, uint8_t *out)
+/* One frame of PCM to `out`; returns 10 (speech), 2 (SID) or 0 (nothing to send). `forced` overrules a VAD that hears
+ * nothing. */
+static int encode_frame(void *memory, const int16_t *pcm, int forced, uint8_t *out)
 {
     g729_encoder *s = memory;
     int16_t *speech = s->speech + WINDOW - FRAME - LOOKAHEAD;
@@ -150,6 +151,7 @@ static int encode_frame(void *memory, const int16_t *pcm, uint8_t *out)
         int16_t lsf[ORDER];
         lsp_to_normal_lsf(lsp, lsf);
         int voice = detect_voice(&s->vad, rc[1], lsf, r, exponent, s->speech, s->frame_count, s->vad_past);
+        voice = voice || forced;
         dtx_remember(&s->dtx, unwindowed, exponent, voice);
         if (voice)
             s->seed = NOISE_SEED;

@@ -1,0 +1,19 @@
+#define window_speech plain_window_speech
+#define correlate_window plain_correlate_window
+#define chebyshev plain_chebyshev
+#define chebyshev_grid plain_chebyshev_grid
+#define lsf_first_stage plain_lsf_first_stage
+#define lsf_second_stage plain_lsf_second_stage
+#define lp_residual plain_residual
+#define synthesis_filter plain_synthesis_filter
+#define synthesis_overflows(a, x, y, mem) plain_synthesis_of(a, x, y, SUBFRAME, mem)
+#define impulse_and_target plain_impulse_and_target
+#define pitch_correlation plain_pitch_correlation
+#define pitch_correlations plain_pitch_correlations
+#define dot40_from plain_dot40_from
+#define dot40_of plain_dot40_of
+#define backward_filter plain_backward_filter
+#define interpolate_pitch plain_interpolate_pitch
+#define build_excitation plain_build_excitation
+#define gain_search plain_gain_search
+#define pulse_search plain_pulse_search
