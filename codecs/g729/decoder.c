@@ -75,7 +75,7 @@ static int decode_subframe(g729_decoder *s, int16_t *exc, const int16_t *params,
 
 static void decode_speech(g729_decoder *s, const int16_t params[PARAMS], int erased, int16_t a[2 * COEFS], int lag[2])
 {
-    int16_t lsp[ORDER], *exc = s->exc + PAST_EXC, *out = s->synthesis + ORDER;
+    int16_t lsp[ORDER], *exc = s->exc + PAST_EXC, *out = s->synthesis + PAST_SYNTHESIS;
 
     s->noise_seed = NOISE_SEED;
     if (erased)
@@ -104,7 +104,7 @@ static void decode_speech(g729_decoder *s, const int16_t params[PARAMS], int era
 /* B.4.4, B.4.5: `sid` is NULL in an untransmitted frame. */
 static void decode_silence(g729_decoder *s, const int16_t *sid, int16_t a[2 * COEFS], int lag[2])
 {
-    int16_t *exc = s->exc + PAST_EXC, *out = s->synthesis + ORDER;
+    int16_t *exc = s->exc + PAST_EXC, *out = s->synthesis + PAST_SYNTHESIS;
     int first = s->past_type == FRAME_SPEECH;
 
     if (sid) {
@@ -150,7 +150,7 @@ static void decode_frame(void *memory, const uint8_t *in, int bytes, int16_t *pc
     s->past_type = (int16_t)type;
     memmove(s->exc, s->exc + FRAME, PAST_EXC * sizeof(int16_t));
 
-    postfilter(&s->post, s->synthesis + ORDER, a, lag, type == FRAME_SPEECH, filtered);
-    memmove(s->synthesis, s->synthesis + FRAME, ORDER * sizeof(int16_t));
+    postfilter(&s->post, s->synthesis + PAST_SYNTHESIS, a, lag, type == FRAME_SPEECH, filtered);
+    memmove(s->synthesis, s->synthesis + FRAME, PAST_SYNTHESIS * sizeof(int16_t));
     highpass_output(&s->highpass, filtered, pcm);
 }

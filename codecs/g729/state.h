@@ -24,6 +24,7 @@ enum {
     PITCH_MAX = 143,
     INTERP = 10,      /* half length of the pitch interpolation filter, 3.7.1 */
     PAST_EXC = PITCH_MAX + INTERP + 1,
+    PAST_SYNTHESIS = 16, /* ten are in use; vectors read more */
     MA_ORDER = 4,     /* of the LSF and gain predictors */
     PARAMS = 11,      /* words of a frame, Table 8 with L0 joined to L1, L2 to L3 and GA to GB */
 };
@@ -97,7 +98,7 @@ typedef struct postfilter_state {
 
 typedef struct g729_decoder {
     int16_t exc[PAST_EXC + FRAME + 22];
-    int16_t synthesis[ORDER + FRAME + 6];    /* ten samples of the past before the frame */
+    int16_t synthesis[PAST_SYNTHESIS + FRAME]; /* samples of the past before the frame */
     int16_t synthesis_mem[ORDER];
     int16_t lsp[ORDER];
     int16_t lsf_past[MA_ORDER][ORDER], lsf_last[ORDER];
