@@ -9,6 +9,7 @@
 #define SWITCHROOM_G729_KERNELS_VECTOR_H
 
 #include "kernels.h"
+#include "pulse_vector.h"
 #include "vector.h"
 
 /* The window is positive, so the one saturating product cannot occur. */
@@ -445,6 +446,5 @@ static inline void build_excitation(int16_t *exc, const int16_t *code, int16_t g
 }
 
 #define gain_search plain_gain_search
-#define pulse_search plain_pulse_search
 
 #endif
