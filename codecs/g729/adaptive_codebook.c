@@ -26,17 +26,16 @@ static int closed_loop_pitch(int16_t *exc, const int16_t *target, const int16_t 
                              int *frac)
 {
     int16_t dn[48], best[SUBFRAME];
+    int32_t r[10], max = MIN_32;
     int lag = lag_min;
-    int32_t max = MIN_32;
 
     backward_filter(h, target, dn);
-    for (int t = lag_min; t <= lag_max; t++) {
-        int32_t c = dot40(dn, exc - t);
-        if (c > max) {
-            max = c;
+    lag_correlations(dn, exc, lag_min, lag_max, r);
+    for (int t = lag_min; t <= lag_max; t++)
+        if (r[t - lag_min] > max) {
+            max = r[t - lag_min];
             lag = t;
         }
-    }
     adaptive_vector(exc, lag, 0);
     *frac = 0;
     if (first && lag > 84)

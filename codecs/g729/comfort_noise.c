@@ -7,6 +7,7 @@
  */
 #include "state.h"
 #include "functions.h"
+#include "kernels.h"
 
 #define NOISE_GAIN_MAX ((int16_t)5000)
 
@@ -16,23 +17,11 @@ G729_INLINE int16_t smooth_noise_gain(int16_t gain, int16_t sid_gain)
     return add16(mult_r16(gain, 28672), mult_r16(sid_gain, 4096));
 }
 
-/* A sum of twelve random numbers, near enough to Gaussian. */
-G729_INLINE int16_t gaussian(int16_t *seed)
-{
-    int32_t sum = 0;
-    for (int i = 0; i < 12; i++)
-        sum += random_16(seed);
-    return low16(sum >> 7);
-}
-
 /* The Gaussian part, scaled to a quarter of the wanted energy. */
 static void gaussian_vector(int16_t gain, int16_t *seed, int16_t out[SUBFRAME])
 {
-    int32_t energy = 0;
-    for (int i = 0; i < SUBFRAME; i++) {
-        out[i] = gaussian(seed);
-        energy = l_mac(energy, out[i], out[i]);
-    }
+    gaussian_samples(seed, out);
+    int32_t energy = dot40(out, out);
     int32_t t = mpy_32_16(split32(inv_sqrt(energy >> 1)), add16(gain, mult_r16(gain, 19043)));
     int shift = norm32(t);
     int16_t scale = high16(l_shl(t, shift));

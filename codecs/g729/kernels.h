@@ -169,6 +169,13 @@ static inline int32_t plain_dot40_from(int32_t s, const int16_t *a, const int16_
     return s;
 }
 
+/* a[] with x[] delayed by at most ten lags in a row. */
+static inline void plain_lag_correlations(const int16_t *a, const int16_t *x, int lag_min, int lag_max, int32_t *r)
+{
+    for (int t = lag_min; t <= lag_max; t++)
+        r[t - lag_min] = plain_dot40_from(0, a, x - t);
+}
+
 static inline int32_t plain_dot40_of(int32_t s, const int16_t *a, const int16_t *b, int *overflow)
 {
     *overflow = 0;
@@ -205,6 +212,17 @@ static inline void plain_interpolate_pitch(const int16_t *x, const int16_t taps[
             s = l_mac(s, x[n + 1 + i], taps[INTERP + i]);
         }
         out[n] = round16(s);
+    }
+}
+
+/* B.4.4: sums of twelve random numbers, near enough to Gaussian. */
+static inline void plain_gaussian_samples(int16_t *seed, int16_t *out)
+{
+    for (int n = 0; n < SUBFRAME; n++) {
+        int32_t sum = 0;
+        for (int i = 0; i < 12; i++)
+            sum += random_16(seed);
+        out[n] = low16(sum >> 7);
     }
 }
 
@@ -399,6 +417,8 @@ static inline int plain_pulse_search(int16_t *dn, const int16_t *h, int position
 #define pitch_correlations plain_pitch_correlations
 #define dot40_from plain_dot40_from
 #define dot40_of plain_dot40_of
+#define lag_correlations plain_lag_correlations
+#define gaussian_samples plain_gaussian_samples
 #define backward_filter plain_backward_filter
 #define interpolate_pitch plain_interpolate_pitch
 #define build_excitation plain_build_excitation

@@ -358,17 +358,59 @@ static inline void pitch_correlations(const int16_t *x, int32_t *r)
 
 static inline int32_t dot40_from(int32_t s, const int16_t *a, const int16_t *b)
 {
-    if (!products_fit(energy_64(a, SUBFRAME), a == b ? 1 : energy_64(b, SUBFRAME)))
+    uint64_t energy = energy_64(a, SUBFRAME);
+    if (!products_fit(energy, a == b ? energy : energy_64(b, SUBFRAME)))
         return plain_dot40_from(s, a, b);
     return s + 2 * dot40_unguarded(a, b);
 }
 
 static inline int32_t dot40_of(int32_t s, const int16_t *a, const int16_t *b, int *overflow)
 {
-    if (!products_fit(energy_64(a, SUBFRAME), a == b ? 1 : energy_64(b, SUBFRAME)))
+    uint64_t energy = energy_64(a, SUBFRAME);
+    if (!products_fit(energy, a == b ? energy : energy_64(b, SUBFRAME)))
         return plain_dot40_of(s, a, b, overflow);
     *overflow = 0;
     return s + 2 * dot40_unguarded(a, b);
+}
+
+/* Half of 2^31 over forty products bounds the samples, whatever their signs. */
+static inline void lag_correlations(const int16_t *a, const int16_t *x, int lag_min, int lag_max, int32_t *r)
+{
+    /* x[-lag_max] to x[39 - lag_min], and up to seven samples before it. */
+    int span = (SUBFRAME + lag_max - lag_min + 7) & ~7;
+    if ((int64_t)sum_abs(a, SUBFRAME) * max_abs(x + SUBFRAME - lag_min - span, span) >= 1 << 30) {
+        plain_lag_correlations(a, x, lag_min, lag_max, r);
+        return;
+    }
+    for (int t = lag_min; t <= lag_max; t++)
+        r[t - lag_min] = 2 * dot40_unguarded(a, x - t);
+}
+
+/* Lane k makes sample k of eight: its seed is twelve draws after that of lane k - 1. A draw is seed * 31821 + 13849 modulo
+ * 2^16, and so are many draws at once, with other constants. */
+static inline void gaussian_samples(int16_t *seed, int16_t *out)
+{
+    enum { DRAWS = 12 };
+    uint16_t start[8];
+    uint32_t s = (uint16_t)*seed;
+    for (int k = 0; k < 8; k++) {
+        start[k] = (uint16_t)s;
+        s = (s * 16561u + 57348u) & 0xffff; /* twelve draws */
+    }
+    __m128i draw = _mm_loadu_si128((const void *)start);
+    __m128i factor = _mm_set1_epi16(31821), step = _mm_set1_epi16(13849);
+    for (int n = 0; n < SUBFRAME; n += 8) {
+        __m128i low = _mm_setzero_si128(), high = low;
+        if (n > 0) /* 84 draws, to the end of lane 7 */
+            draw = _mm_add_epi16(_mm_mullo_epi16(draw, _mm_set1_epi16(16849)), _mm_set1_epi16(-14884));
+        for (int i = 0; i < DRAWS; i++) {
+            draw = _mm_add_epi16(_mm_mullo_epi16(draw, factor), step);
+            low = _mm_add_epi32(low, _mm_cvtepi16_epi32(draw));
+            high = _mm_add_epi32(high, _mm_cvtepi16_epi32(_mm_srli_si128(draw, 8)));
+        }
+        _mm_storeu_si128((void *)(out + n), _mm_packs_epi32(_mm_srai_epi32(low, 7), _mm_srai_epi32(high, 7)));
+    }
+    *seed = (int16_t)_mm_extract_epi16(draw, 7);
 }
 
 static inline void backward_filter(const int16_t *h, const int16_t *x, int16_t *d)
@@ -445,6 +487,61 @@ static inline void build_excitation(int16_t *exc, const int16_t *code, int16_t g
     }
 }
 
-#define gain_search plain_gain_search
+/* l_add of lanes. */
+G729_INLINE __m128i add_saturating(__m128i a, __m128i b)
+{
+    __m128i s = _mm_add_epi32(a, b);
+    __m128i over = _mm_andnot_si128(_mm_xor_si128(a, b), _mm_xor_si128(a, s));
+    __m128i limit = _mm_xor_si128(_mm_srai_epi32(a, 31), _mm_set1_epi32(MAX_32));
+    return _mm_castps_si128(_mm_blendv_ps(_mm_castsi128_ps(s), _mm_castsi128_ps(limit), _mm_castsi128_ps(over)));
+}
+
+/* mpy_32_16 of one word with four factors, none of which is -32768. */
+G729_INLINE __m128i mpy_4(dpf a, __m128i n)
+{
+    __m128i high = _mm_madd_epi16(_mm_set1_epi32((uint16_t)a.hi), n);
+    __m128i low = _mm_srai_epi32(_mm_madd_epi16(_mm_set1_epi32((uint16_t)a.lo), n), 15);
+    return _mm_slli_epi32(_mm_add_epi32(high, low), 1);
+}
+
+/* Four candidates of GB at a time against each of GA. The products of gains are positive but for a wrapped prediction,
+ * which is left to the plain form. */
+static inline void gain_search(const dpf coef[5], int16_t predicted, int first_a, int first_b, int tame, int *best_a,
+                               int *best_b)
+{
+    if (predicted < 0) {
+        plain_gain_search(coef, predicted, first_a, first_b, tame, best_a, best_b);
+        return;
+    }
+    const __m128i mask = _mm_set1_epi32(0xffff);
+    __m128i min = _mm_set1_epi32(MAX_32), best = _mm_setzero_si128(), number = _mm_setr_epi32(0, 1, 2, 3);
+    for (int a = 0; a < 4; a++)
+        for (int b = 0; b < 8; b += 4) {
+            __m128i row = _mm_loadu_si128((const void *)g729_gain_code_b[first_b + b]);
+            __m128i gp = _mm_add_epi32(_mm_and_si128(row, mask), _mm_set1_epi32(g729_gain_code_a[first_a + a][0]));
+            __m128i gc = _mm_add_epi32(_mm_srli_epi32(row, 16), _mm_set1_epi32(g729_gain_code_a[first_a + a][1]));
+            gc = _mm_srli_epi32(_mm_madd_epi16(_mm_srli_epi32(gc, 1), _mm_set1_epi32(predicted)), 15);
+            __m128i t = mpy_4(coef[0], _mm_srli_epi32(_mm_madd_epi16(gp, gp), 15));
+            t = add_saturating(t, mpy_4(coef[1], gp));
+            t = add_saturating(t, mpy_4(coef[2], _mm_srli_epi32(_mm_madd_epi16(gc, gc), 15)));
+            t = add_saturating(t, mpy_4(coef[3], gc));
+            t = add_saturating(t, mpy_4(coef[4], _mm_srli_epi32(_mm_madd_epi16(gc, gp), 15)));
+            __m128i less = _mm_cmpgt_epi32(min, t);
+            if (tame)
+                less = _mm_and_si128(less, _mm_cmpgt_epi32(_mm_set1_epi32(16383), gp));
+            min = _mm_blendv_epi8(min, t, less);
+            best = _mm_blendv_epi8(best, _mm_add_epi32(number, _mm_set1_epi32(8 * a + b)), less);
+        }
+    int32_t value[4], index[4];
+    _mm_storeu_si128((void *)value, min);
+    _mm_storeu_si128((void *)index, best);
+    int lane = 0;
+    for (int i = 1; i < 4; i++)
+        if (value[i] < value[lane] || (value[i] == value[lane] && index[i] < index[lane]))
+            lane = i;
+    /* Lanes that never found anything below the start hold candidate 0, as the plain form does. */
+    *best_a = first_a + (index[lane] >> 3);
+    *best_b = first_b + (index[lane] & 7);
+}
 
 #endif

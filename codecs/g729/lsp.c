@@ -44,6 +44,20 @@ static int16_t chord_root(int16_t xlow, int16_t ylow, int16_t xhigh, int16_t yhi
     return sub16(xlow, low16(l_mult(ylow, y) >> 11));
 }
 
+/* A.3.2.3: the half of the interval in which the sign changes. */
+G729_INLINE void bisect(const int16_t f[6], int wide, int16_t *xlow, int16_t *ylow, int16_t *xhigh, int16_t *yhigh)
+{
+    int16_t xmid = (int16_t)((*xlow >> 1) + (*xhigh >> 1));
+    int16_t ymid = chebyshev(xmid, f, wide);
+    if ((int32_t)*ylow * ymid <= 0) {
+        *yhigh = ymid;
+        *xhigh = xmid;
+    } else {
+        *ylow = ymid;
+        *xlow = xmid;
+    }
+}
+
 static void lp_to_lsp(const int16_t *a, int16_t lsp[ORDER], const int16_t last[ORDER])
 {
     int16_t f[2][6], grid[2][56];
@@ -59,17 +73,8 @@ static void lp_to_lsp(const int16_t *a, int16_t lsp[ORDER], const int16_t last[O
         ylow = grid[which][j];
         if ((int32_t)ylow * yhigh > 0)
             continue;
-        for (int i = 0; i < 2; i++) {
-            int16_t xmid = (int16_t)((xlow >> 1) + (xhigh >> 1));
-            int16_t ymid = chebyshev(xmid, f[which], wide);
-            if ((int32_t)ylow * ymid <= 0) {
-                yhigh = ymid;
-                xhigh = xmid;
-            } else {
-                ylow = ymid;
-                xlow = xmid;
-            }
-        }
+        bisect(f[which], wide, &xlow, &ylow, &xhigh, &yhigh);
+        bisect(f[which], wide, &xlow, &ylow, &xhigh, &yhigh);
         lsp[found++] = xlow = chord_root(xlow, ylow, xhigh, yhigh);
         which ^= 1;
         ylow = chebyshev(xlow, f[which], wide);

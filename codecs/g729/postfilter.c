@@ -5,6 +5,8 @@
  * The long-term filter takes integer delays around the transmitted one only, and is left out in frames that are not
  * speech (Annex B). The tilt filter stands before the synthesis filter, as A.4.2 says.
  */
+#include <string.h>
+
 #include "state.h"
 #include "functions.h"
 #include "kernels.h"
@@ -14,15 +16,14 @@ enum { IMPULSE = 22 };
 /* A.4.2.1: `r` and `r4` have PITCH_MAX samples of the past before them. */
 static void longterm_postfilter(const int16_t *r, const int16_t *r4, int lag_min, int lag_max, int16_t *out)
 {
-    int32_t max = MIN_32;
+    int32_t correlation[10], max = MIN_32;
     int lag = lag_min;
-    for (int t = lag_min; t <= lag_max; t++) {
-        int32_t c = dot40(r4, r4 - t);
-        if (c > max) {
-            max = c;
+    lag_correlations(r4, r4, lag_min, lag_max, correlation);
+    for (int t = lag_min; t <= lag_max; t++)
+        if (correlation[t - lag_min] > max) {
+            max = correlation[t - lag_min];
             lag = t;
         }
-    }
     int32_t energy = dot40_from(1, r4 - lag, r4 - lag);
     int32_t energy0 = dot40_from(1, r4, r4);
     if (max < 0)
@@ -117,7 +118,7 @@ static void postfilter(postfilter_state *s, const int16_t *synthesis, const int1
                        int16_t *out)
 {
     int16_t num[COEFS], den[COEFS], filtered[48];
-    int16_t *r = s->residual + PITCH_MAX, *r4 = s->residual4 + PITCH_MAX;
+    int16_t *r = s->residual + PAST_RESIDUAL, *r4 = s->residual4 + PAST_RESIDUAL;
 
     for (int n = 0; n < 2; n++, a += COEFS, synthesis += SUBFRAME, out += SUBFRAME) {
         int lag_min = lag[n] - 3, lag_max = lag[n] + 3;
@@ -138,9 +139,7 @@ static void postfilter(postfilter_state *s, const int16_t *synthesis, const int1
         compensate_tilt(filtered, postfilter_tilt(num, den), &s->tilt_mem);
         synthesise(den, filtered, out, s->synthesis_mem);
         control_gain(synthesis, out, &s->gain);
-        for (int i = 0; i < PITCH_MAX; i++) {
-            s->residual[i] = s->residual[i + SUBFRAME];
-            s->residual4[i] = s->residual4[i + SUBFRAME];
-        }
+        memmove(s->residual, s->residual + SUBFRAME, PAST_RESIDUAL * sizeof(int16_t));
+        memmove(s->residual4, s->residual4 + SUBFRAME, PAST_RESIDUAL * sizeof(int16_t));
     }
 }

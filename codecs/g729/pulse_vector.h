@@ -210,8 +210,8 @@ G729_INLINE oct lane_numbers(void)
 G729_INLINE pulse_pair pulse_first_half(const int16_t dn[5][8], const pulse_correlations *phi, int track, int other,
                                         oct *least)
 {
-    /* phminposuw gives the first of the smallest. */
-    __m128i inverted = _mm_xor_si128(load8(dn[track]), _mm_set1_epi16(-1));
+    /* phminposuw gives the first of the smallest; no value inverted within 15 bits is as large as a lane ruled out. */
+    __m128i inverted = _mm_xor_si128(load8(dn[track]), _mm_set1_epi16(MAX_16));
     int chosen[2];
     chosen[0] = _mm_extract_epi16(_mm_minpos_epu16(inverted), 1);
     __m128i number = _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7);

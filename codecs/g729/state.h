@@ -25,6 +25,7 @@ enum {
     INTERP = 10,      /* half length of the pitch interpolation filter, 3.7.1 */
     PAST_EXC = PITCH_MAX + INTERP + 1,
     PAST_SYNTHESIS = 16, /* ten are in use; vectors read more */
+    PAST_RESIDUAL = 152, /* PITCH_MAX likewise */
     MA_ORDER = 4,     /* of the LSF and gain predictors */
     PARAMS = 11,      /* words of a frame, Table 8 with L0 joined to L1, L2 to L3 and GA to GB */
 };
@@ -37,7 +38,7 @@ enum { FRAME_UNTRANSMITTED = 0, FRAME_SPEECH = 1, FRAME_SID = 2 };
 #define NOISE_SEED ((int16_t)11111)
 
 typedef struct highpass_state {
-    dpf y1, y2;
+    int32_t y1, y2;
     int16_t x1, x2;
 } highpass_state;
 
@@ -89,8 +90,8 @@ typedef struct g729_encoder {
 } g729_encoder;
 
 typedef struct postfilter_state {
-    int16_t residual[PITCH_MAX + SUBFRAME + 9];
-    int16_t residual4[PITCH_MAX + SUBFRAME + 9]; /* the same over 4, for correlations */
+    int16_t residual[PAST_RESIDUAL + SUBFRAME + 8];
+    int16_t residual4[PAST_RESIDUAL + SUBFRAME + 8]; /* the same over 4, for correlations */
     int16_t synthesis_mem[ORDER];
     int16_t tilt_mem;
     int16_t gain;
