@@ -62,7 +62,8 @@ class Server:
         self.config = config
         self._apps: dict[str, App] = {}
         self._rules: list[Rule] = []
-        self._draining: asyncio.Event | None = None
+        self.on_started: Callable[[], None] = lambda: None
+        """Called by `run` and `serve` once calls are taken."""
         self._lateness: asyncio.TimerHandle | None = None
 
     def route(self, number: str) -> Callable[[App], App]:
@@ -83,9 +84,10 @@ class Server:
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT: running calls may end then, new ones are refused; a second signal ends all."""
-        uvloop.run(self._run())
+        uvloop.run(self.serve())
 
-    async def _run(self) -> None:
+    async def serve(self) -> None:
+        """The same on the running event loop."""
         loop = asyncio.get_running_loop()
         stop, now = asyncio.Event(), asyncio.Event()
 
@@ -95,6 +97,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, signalled)
         await self.start()
+        self.on_started()
         try:
             await stop.wait()
             await self.drain(now)
