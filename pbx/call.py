@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an application holds in its hands: one call, seen from its caller, as plain async Python.
+
+Every step raises CallerGone once the caller has hung up, so a flow needs no checks of its own. It stands on
+CallControl alone, and so runs on the real exchange and on the simulated one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from switchroom.pbx.b2bua import B2bua, Outcome
+from switchroom.pbx.control import CallControl, CallerGone, CallError, Digit, Ended, Fact, Leg, PlayDone
+from switchroom.pbx.events import CallResult
+
+MAX_TYPED_AHEAD = 64
+RING_S = 60.0
+
+
+class Call:
+    """A call that came in (or that an operator began), with the verbs of an application.
+
+    `caller` is the calling party and `dialled` the number that was called; `user` is the authenticated user, empty
+    for trusted peers.
+    """
+
+    def __init__(self, control: CallControl, leg: Leg, dialled: str, user: str = "", argument: str = "") -> None:
+        self.leg = leg
+        self.dialled = dialled
+        self.user = user
+        self.argument = argument
+        """What the dial plan's destination says after its name."""
+        self._control = control
+        self._digits: deque[str] = deque(maxlen=MAX_TYPED_AHEAD)
+        self._news = asyncio.Event()
+        self._done_plays: set[int] = set()
+        leg.listener = self._on_fact
+
+    @property
+    def id(self) -> str:
+        """The id of the call, as in the journal and the CDR."""
+        return self.leg.call_id
+
+    @property
+    def caller(self) -> str:
+        return self.leg.party.number
+
+    @property
+    def ended(self) -> bool:
+        return self.leg.state == "ended"
+
+    async def ring(self, early_media: bool = False) -> None:
+        """Tell the caller that it rings; with `early_media`, what is played is heard before the answer."""
+        self._check()
+        self.leg.ring(early_media)
+
+    async def answer(self) -> None:
+        """Answer the call; without effect on one that is answered."""
+        self._check()
+        if self.leg.state != "answered":
+            self.leg.answer()
+        while self.leg.state != "answered":
+            await self._wait()
+
+    async def hangup(self, status: int = 480, reason: str = "", result: CallResult | None = None) -> None:
+        """End the call. `status` and `reason` are for a caller that has no answer yet."""
+        self.leg.hangup(status, reason, result=result)
+
+    async def play(self, source: str, *, loop: bool = False, until_digit: bool = False) -> None:
+        """Play an audio file, or `tone:NAME`, to its end; with `until_digit` a key stops it (and stays to be read)."""
+        self._check()
+        play = self.leg.play(source, loop)
+        while play not in self._done_plays and not (until_digit and self._digits):
+            await self._wait()
+        if play not in self._done_plays:
+            self.leg.stop()
+        self._done_plays.discard(play)
+
+    async def echo(self) -> None:
+        """Let the caller hear itself until it hangs up."""
+        self._check()
+        self.leg.echo()
+        await self.until_hangup()
+
+    async def digit(self, timeout_s: float | None = None) -> str:
+        """The next key that the caller presses, or pressed before; empty after `timeout_s` without one."""
+        self._check()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self._digits:
+                    await self._wait()
+        except TimeoutError:
+            return ""
+        return self._digits.popleft()
+
+    async def collect(self, count: int, *, first_s: float = 10.0, between_s: float = 4.0, terminator: str = "#") -> str:
+        """Up to `count` keys; ended by `terminator`, or by `first_s` or `between_s` seconds of waiting."""
+        typed = ""
+        while len(typed) < count:
+            digit = await self.digit(between_s if typed else first_s)
+            if digit in ("", terminator):
+                break
+            typed += digit
+        return typed
+
+    async def dial(self, *targets: str, ring_s: float = RING_S, codecs: Sequence[str] = ()) -> Outcome:
+        """Call targets (`user:1002`, `sip:…`), all at once; join the first to answer and stay until one hangs up.
+
+        Without an answer the outcome says why, and the caller is still there. Raises CallError when a single target is
+        unknown or nowhere to be reached.
+        """
+        self._check()
+        endpoints, trouble = [], None
+        for target in targets:
+            try:
+                endpoints += self._control.endpoints(target, codecs)
+            except CallError as error:
+                trouble = error
+        if not endpoints:
+            raise trouble or CallError(404, "nothing to dial", "not-found")
+        b2bua = B2bua(self._control, self.leg)
+        try:
+            outcome = await b2bua.dial(endpoints, ring_s)
+            if outcome.leg is not None:
+                await b2bua.talk()
+        finally:
+            self.leg.listener = self._on_fact
+        return outcome
+
+    async def until_hangup(self) -> None:
+        """Wait until the caller hangs up, which raises CallerGone."""
+        while True:
+            await self._wait()
+
+    # ---- within
+
+    def _on_fact(self, leg: Leg, fact: Fact) -> None:
+        if isinstance(fact, Digit):
+            self._digits.append(fact.digit)
+        elif isinstance(fact, PlayDone):
+            self._done_plays.add(fact.play)
+        elif not isinstance(fact, Ended) and leg.state != "answered":
+            return
+        self._news.set()
+
+    def _check(self) -> None:
+        if self.leg.state == "ended":
+            raise CallerGone("the caller hung up")
+
+    async def _wait(self) -> None:
+        """Wait for news of the leg. Raises CallerGone when it is that the leg ended."""
+        self._check()
+        self._news.clear()
+        await self._news.wait()
+        self._check()

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An INVITE session that we began: forked responses, the ACK, CANCEL and its races (RFC 3261 sections 13.2 and 9.1)."""
+
+from typing import TYPE_CHECKING
+
+from switchroom.pbx.sip.dialog import Dialog
+from switchroom.pbx.sip.errors import ParseError, StateError
+from switchroom.pbx.sip.flow import Flow
+from switchroom.pbx.sip.message import Headers, Request, Response
+from switchroom.pbx.sip.session import Session, SessionUser, _put_body
+from switchroom.pbx.sip.timers import Timer
+from switchroom.pbx.sip.transaction import Transaction
+
+if TYPE_CHECKING:
+    from switchroom.pbx.sip.user_agent import UserAgent
+
+MAX_FORKS = 32
+
+
+class ClientSession(Session):
+    """A session from our INVITE on.
+
+    A proxy may fork it: each branch that answers with a provisional response makes an early dialog; the first 2xx makes
+    the session, and a later 2xx of another branch is acknowledged and ended at once (section 13.2.2.4).
+    """
+
+    def __init__(self, agent: "UserAgent", user: SessionUser, request: Request, flow: Flow) -> None:
+        super().__init__(agent, user, request.from_.tag or "", request.call_id)
+        self.request = request
+        self.flow = flow
+        self._early: dict[str, Dialog] = {}
+        self._provisional = False
+        self._cancelled: Headers | None = None
+        self._giving_up: Timer | None = None
+        self._losers: dict[str, bytes] = {}
+
+    def start(self) -> None:
+        """Send the INVITE."""
+        self.agent.remember(self)
+        self._outgoing = self.agent.transactions.request(self.request, self.flow, self)
+
+    @property
+    def contact(self) -> str:
+        flow = self.dialog.flow if self.dialog is not None else self.flow
+        return self.agent.contact(flow, self.contact_user)
+
+    def acknowledge(self, body: bytes = b"") -> None:
+        """Send the ACK of the answer, with our answer where the 2xx held the offer. Raises StateError when not due."""
+        if not self.confirmed or self._ack:
+            raise StateError("nothing to acknowledge")
+        self._send_ack(self.request.cseq.number, body)
+
+    def cancel(self, headers: Headers | None = None) -> None:
+        """Give up an unanswered INVITE. An answer that crosses is acknowledged and ended. Idempotent.
+
+        Nothing goes out before the first provisional response (section 9.1).
+        """
+        if self.confirmed or self.ended or self._cancelled is not None:
+            return
+        self._cancelled = headers or {}
+        if self._provisional:
+            self._send_cancel()
+
+    def bye(self, headers: Headers | None = None) -> None:
+        """End the session: BYE once answered, CANCEL before. Idempotent."""
+        if self.ended:
+            return
+        if not self.confirmed:
+            self.cancel(headers)
+            return
+        if not self._ack:
+            self.acknowledge()
+        super().bye(headers)
+
+    def receive(self, request: Request, flow: Flow) -> None:
+        tag = request.from_.tag or ""
+        if self.dialog is None or tag != self.dialog.remote_tag:
+            early = self._early.get(tag)
+            if early is None:
+                if request.method != "ACK":
+                    self._reply(self.agent.open_server(request, flow, self), 481)
+                return
+            self._reply(self.agent.open_server(request, flow, self), 200 if request.method == "BYE" else 491)
+            return
+        super().receive(request, flow)
+
+    def on_response(self, transaction: Transaction, response: Response) -> None:
+        if transaction.request is not self.request:
+            if transaction.request.method != "CANCEL":
+                super().on_response(transaction, response)
+            return
+        if response.status < 200:
+            self._on_provisional(response)
+        elif response.status < 300:
+            self._on_2xx(response)
+        else:
+            self._on_final(response.status, response.reason, response)
+
+    def on_failure(self, transaction: Transaction, status: int) -> None:
+        if transaction is self._outgoing and not self.confirmed:
+            self._on_final(status, "no answer" if status == 408 else "transport failed", None)
+        elif transaction.request.method != "CANCEL":
+            super().on_failure(transaction, status)
+
+    # ---- within
+
+    def _on_provisional(self, response: Response) -> None:
+        self._provisional = True
+        if self._cancelled is not None and self._giving_up is None:
+            self._send_cancel()
+        if response.status == 100 or self.ended or self.confirmed:
+            return
+        tag = response.to.tag
+        if tag and tag not in self._early and len(self._early) < MAX_FORKS:
+            try:
+                self._early[tag] = Dialog.as_uac(self.request, response, self.flow)
+            except ParseError:
+                return
+        if self._cancelled is None:
+            self.user.on_progress(self, response)
+
+    def _on_2xx(self, response: Response) -> None:
+        tag = response.to.tag or ""
+        if self.dialog is not None and tag == self.dialog.remote_tag:
+            if self._ack:
+                self.agent.resend(self._ack, self.dialog)
+            return
+        try:
+            dialog = Dialog.as_uac(self.request, response, self.flow)
+        except ParseError:
+            return
+        early = self._early.get(tag)
+        if early is not None:
+            dialog.remote_number = early.remote_number
+        if self.confirmed or self.ended:
+            self._end_loser(tag, dialog)
+            return
+        self.dialog = dialog
+        self.confirmed = True
+        self._outgoing = None
+        self._stop_giving_up()
+        if self._cancelled is not None:  # the CANCEL crossed the answer
+            self.bye(self._cancelled)
+            self.user.on_failure(self, 487, "cancelled", None)
+            return
+        self.user.on_answer(self, response)
+
+    def _end_loser(self, tag: str, dialog: Dialog) -> None:
+        """Acknowledge and end a branch that answered too late; its repeated 2xx gets its ACK again."""
+        if tag in self._losers:
+            self.agent.resend(self._losers[tag], dialog)
+            return
+        if len(self._losers) >= MAX_FORKS:
+            return
+        contact = self.agent.contact(dialog.flow, self.contact_user)
+        ack = dialog.request("ACK", contact, self.request.cseq.number)
+        self._losers[tag] = self.agent.transactions.send_stateless(ack, self.agent.route(dialog))
+        bye = dialog.request("BYE", contact)
+        self.agent.transactions.request(bye, self.agent.route(dialog), self)
+
+    def _on_final(self, status: int, reason: str, response: Response | None) -> None:
+        self._outgoing = None
+        self._stop_giving_up()
+        if self.confirmed or self.ended:
+            return
+        self._end()
+        self.user.on_failure(self, status, reason, response)
+
+    def _send_cancel(self) -> None:
+        assert self._outgoing is not None
+        self.agent.transactions.cancel(self._outgoing, self, self._cancelled or {})
+        values = self.agent.values
+        # Section 9.1: the peer should answer the INVITE with 487 by then; an RFC 2543 one never does.
+        self._giving_up = self.agent.timers.start(values.timeout, ClientSession._give_up, self)
+
+    def _give_up(self) -> None:
+        if self._outgoing is not None and not self.confirmed:
+            transaction = self._outgoing
+            self._on_final(487, "cancelled", None)
+            transaction.abandon()
+
+    def _stop_giving_up(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.stop()
+
+
+def put_offer(request: Request, body: bytes) -> None:
+    """Give an INVITE its offer."""
+    _put_body(request.headers, body)
+    request.body = body
