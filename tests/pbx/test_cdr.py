@@ -136,7 +136,10 @@ def test_a_call_that_goes_on_has_no_cdr() -> None:
 
 
 def test_records_of_calls_and_legs_that_never_began_are_passed_over() -> None:
-    stray = [(5, LegAnswered(call="c1", leg="x")), (5, LegEnded(call="c9", leg="a", status=1, reason="", ended_by="caller"))]  # fmt: skip
+    stray: list[tuple[int, AnyRecord]] = [
+        (5, LegAnswered(call="c1", leg="x")),
+        (5, LegEnded(call="c9", leg="a", status=1, reason="", ended_by="caller")),
+    ]
     assert folded(*RANG, *stray, (9, ended("busy", 486, "Busy Here", "callee"))).result == "busy"
 
 
@@ -174,7 +177,7 @@ def calls(count: int) -> list[AnyRecord]:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(0, 60), max_size=6), st.integers(1, 9))
+@given(st.lists(st.integers(0, 59), max_size=6), st.integers(1, 9))
 def test_a_sink_stopped_anywhere_writes_every_cdr_once(stops: list[int], batch: int) -> None:
     entries = [Entry(i + 1, i * 1_000_000, record) for i, record in enumerate(calls(30))]
     table: dict[str, Cdr] = {}
