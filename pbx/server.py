@@ -119,7 +119,8 @@ class Server:
             on_error=log.error,
         )
         self.journal.append(ServerStarted(version=switchroom.__version__))
-        self.cdrs = await CdrSink.start(self.journal, self.store.cdrs)
+        self.cdrs = CdrSink(self.journal, self.store.cdrs, log.error)
+        self._folding = asyncio.create_task(self.cdrs.run())
         ids = RandomIds(config.server.name)
         self.stack = SipStack(
             Transports(_tcp_limits(config)),
@@ -173,9 +174,8 @@ class Server:
         await self.media.close()
         await self.registrar.close()
         self.journal.append(ServerStopped(reason=reason))
-        await self.journal.flush()
-        await self.cdrs.close()
         await self.journal.close()
+        await self._folding
         await self.store.close()
         if self._scratch is not None:
             self._scratch.cleanup()

@@ -174,7 +174,7 @@ def calls(count: int) -> list[AnyRecord]:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.integers(0, 60), max_size=6), st.integers(1, 9))
+@given(st.lists(st.integers(0, 59), max_size=6), st.integers(1, 9))
 def test_a_sink_stopped_anywhere_writes_every_cdr_once(stops: list[int], batch: int) -> None:
     entries = [Entry(i + 1, i * 1_000_000, record) for i, record in enumerate(calls(30))]
     table: dict[str, Cdr] = {}
