@@ -17,6 +17,7 @@ import uvloop
 
 import switchroom
 from switchroom.ivr.speech import Speech
+from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
@@ -182,7 +183,7 @@ class Server:
 
     # ---- within
 
-    def _on_media_event(self, event: object) -> None:
+    def _on_media_event(self, event: MediaEvent) -> None:
         self.board.on_media_event(event)
 
     def _watch_lateness(self, due_s: float | None = None) -> None:

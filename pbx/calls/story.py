@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from switchroom.pbx.control import Party
 from switchroom.pbx.events import (
+    AnyRecord,
     CallBridged,
     CallEnded,
     CallResult,
@@ -13,7 +14,6 @@ from switchroom.pbx.events import (
     CallStarted,
     CallUnbridged,
     EndedBy,
-    Record,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Story:
         *,
         source: str,
         user: str,
-        write: Callable[[Record], object],
+        write: Callable[[AnyRecord], object],
         on_over: Callable[["Story"], None],
     ) -> None:
         self.id = call_id
@@ -54,7 +54,7 @@ class Story:
         self._on_over = on_over
         write(CallStarted(call=call_id, caller=caller.number, dialled=dialled, source=source, user=user))
 
-    def write(self, record: Record) -> None:
+    def write(self, record: AnyRecord) -> None:
         """Put a record of this call into the journal."""
         self._write(record)
 

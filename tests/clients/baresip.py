@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """baresip as a phone: configured in a folder of its own, driven over its control port."""
 
+import contextlib
 import json
 import shutil
 import socket
@@ -44,7 +45,14 @@ class Baresip:
     """One baresip. `hz` is the frequency of the tone that it sends."""
 
     def __init__(
-        self, folder: Path, server: ServerProcess, user: str, *, hz: int = 440, transport: str = "udp", auto: bool = True
+        self,
+        folder: Path,
+        server: ServerProcess,
+        user: str,
+        *,
+        hz: int = 440,
+        transport: str = "udp",
+        auto: bool = True,
     ) -> None:
         self.folder, self.user, self.hz = folder, user, hz
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,9 +64,15 @@ class Baresip:
         write_tone(source, hz, 60)
         (folder / "config").write_text(
             CONFIG.format(
-                host=HOST, sip=free_port(), source=f"aufile,{source}", rtp=rtp, rtp_last=rtp + 18, modules=MODULES,
-                folder=folder, control=self._control_port,
-            )  # fmt: skip
+                host=HOST,
+                sip=free_port(),
+                source=f"aufile,{source}",
+                rtp=rtp,
+                rtp_last=rtp + 18,
+                modules=MODULES,
+                folder=folder,
+                control=self._control_port,
+            )
         )
         answer = "auto" if auto else "manual"
         (folder / "accounts").write_text(
@@ -119,10 +133,8 @@ class Baresip:
 
     def stop(self) -> None:
         if self._socket is not None:
-            try:
+            with contextlib.suppress(OSError):
                 self.command("quit")
-            except OSError:
-                pass
             self._socket.close()
         if self._process is not None:
             try:

@@ -112,8 +112,10 @@ class ServerProcess:
             port = sock.getsockname()[1]
             sock.sendto(
                 (
-                    f"OPTIONS sip:{HOST}:{self.sip} SIP/2.0\r\nVia: SIP/2.0/UDP {HOST}:{port};branch=z9hG4bK{os.urandom(6).hex()}\r\n"
-                    f"Max-Forwards: 70\r\nFrom: <sip:probe@{HOST}>;tag=1\r\nTo: <sip:{HOST}>\r\nCall-ID: {os.urandom(6).hex()}\r\n"
+                    f"OPTIONS sip:{HOST}:{self.sip} SIP/2.0\r\n"
+                    f"Via: SIP/2.0/UDP {HOST}:{port};branch=z9hG4bK{os.urandom(6).hex()}\r\n"
+                    f"Max-Forwards: 70\r\nFrom: <sip:probe@{HOST}>;tag=1\r\nTo: <sip:{HOST}>\r\n"
+                    f"Call-ID: {os.urandom(6).hex()}\r\n"
                     "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
                 ).encode(),
                 (HOST, self.sip),
