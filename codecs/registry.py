@@ -11,6 +11,6 @@ MODULES: Final[dict[str, str]] = {
 
 
 def capsule(name: str) -> object:
-    """The table of functions (ext/codec_ops.h) of a codec, as a capsule. Raises KeyError for a name that is not here."""
+    """The table of functions (ext/codec_ops.h) of a codec, as a capsule. Raises KeyError for a name not listed."""
     codec: object = getattr(import_module(MODULES[name]), name)
     return codec

@@ -137,7 +137,7 @@ class Plane:
         if known is None:
             if not self._free_slots:
                 self._unmap(self._prompts.pop(next(iter(self._prompts)))[0])
-            # The plane frees a slot that is still being played when the play ends; so slots go round as late as possible.
+            # The plane frees a slot that is still played when the play ends; so a slot comes round as late as possible.
             slot = self._free_slots.pop(0)
             self.wire.post(Op.LOAD, other=slot, body=_PROMPT.pack(prompt.samples, prompt.rate_hz), fd=prompt.fd)
             known = (slot, prompt)
@@ -159,7 +159,7 @@ class Plane:
             self.facts_lost += record.other
             return
         session = self.sessions.get(record.leg)
-        event = session and _read_event(session, record)
+        event = _read_event(session, record) if session is not None else None
         if session is None or event is None:
             return
         if isinstance(event, PlayDone):

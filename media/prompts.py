@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sound files as the plane wants them: mono 16-bit PCM at a codec's rate, in sealed memory that is shared, not copied.
 
-Files are read and resampled in a thread, once for each rate, and kept while there is room. A sequence of sources becomes
-one piece, so nothing is heard between its parts.
+Files are read and resampled in a thread, once for each rate, and kept while there is room. A sequence of sources
+becomes one piece, so nothing is heard between its parts.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ def _name(key: Key) -> str:
 
 def _read(part: str | Pcm) -> "tuple[numpy.ndarray[Any, Any], int]":
     import numpy
-    import soundfile
+    import soundfile  # type: ignore[import-untyped]
 
     if isinstance(part, Pcm):
         return numpy.frombuffer(part.samples, numpy.int16), part.rate_hz
@@ -105,9 +105,10 @@ def _read(part: str | Pcm) -> "tuple[numpy.ndarray[Any, Any], int]":
 def _resample(sound: "numpy.ndarray[Any, Any]", from_hz: int, to_hz: int) -> "numpy.ndarray[Any, Any]":
     if from_hz == to_hz or len(sound) == 0:
         return sound
-    import soxr
+    import soxr  # type: ignore[import-untyped]
 
-    return soxr.resample(sound, from_hz, to_hz)
+    resampled: numpy.ndarray[Any, Any] = soxr.resample(sound, from_hz, to_hz)
+    return resampled
 
 
 class PromptStore:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Python end of the wire to a media plane: records of ext/shard/wire.h, in batches, over a SOCK_SEQPACKET socket.
 
-Commands are queued and go out together at the end of the loop's round; answers find their asker by a cookie, facts go to
-one callback. The queue is bounded: a plane that takes nothing any more counts as lost.
+Commands are queued and go out together at the end of the loop's round; answers find their asker by a cookie, facts go
+to one callback. The queue is bounded: a plane that takes nothing any more counts as lost.
 """
 
 import asyncio
@@ -96,7 +96,7 @@ def unpack_address(body: bytes) -> tuple[str, int]:
 
 
 class Wire:
-    """One end of the pair. `on_fact` gets every record that is no answer, `on_lost` is called once when the plane is gone."""
+    """`on_fact` gets every record that is no answer, `on_lost` is called once when the plane is gone."""
 
     def __init__(self, end: socket.socket, on_fact: Callable[[Record], None], on_lost: Callable[[], None]) -> None:
         end.setblocking(False)
@@ -116,7 +116,7 @@ class Wire:
     def post(
         self, op: Op, leg: int = 0, other: int = 0, body: bytes = b"", fd: int | None = None, cookie: int = 0
     ) -> None:
-        """Queue a command. `fd` is duplicated at once, so the caller keeps its own. Raises PlaneLost when it is gone."""
+        """Queue a command. `fd` is duplicated, so the caller keeps its own. Raises PlaneLost when the plane is gone."""
         if self.closed:
             raise PlaneLost("the media plane is gone")
         if len(self._queue) >= MAX_QUEUED:
