@@ -26,8 +26,8 @@ RATE = 8000
 SECONDS = 60
 TEXT = (
     "The exchange answers each call in turn, and tells the caller how long the queue is. Please hold the line: an "
-    "agent will be with you shortly. Seventy two percent of callers wait less than twenty seconds; the others hear music, or "
-    "leave their number and are called back in the same order. Numbers are given by voice or by the keys. "
+    "agent will be with you shortly. Seventy two percent of callers wait less than twenty seconds; the others hear "
+    "music, or leave their number and are called back in the same order. Numbers are given by voice or by the keys. "
 )
 FRAMES_PER_SECOND = 100
 
