@@ -2,8 +2,9 @@
  *
  * The inner loops on vectors: the bits of kernels.h, several elements at a time.
  *
- * Integer sums do not depend on their order as long as no partial sum saturates, so each loop first makes sure that none
- * can (by energies, by sums of magnitudes, or afterwards by the results), and hands the rare rest to the plain form.
+ * Integer sums do not depend on their order as long as no partial sum saturates, so each loop first makes sure that
+ * none can (by energies, by sums of magnitudes, or afterwards by the results), and hands the rare rest to the plain
+ * form.
  */
 #ifndef SWITCHROOM_G729_KERNELS_VECTOR_H
 #define SWITCHROOM_G729_KERNELS_VECTOR_H
@@ -276,8 +277,9 @@ static inline void lp_residual(const int16_t a[COEFS], const int16_t *x, int16_t
 /* 1 / A(z) in plain integers, four samples at a time: what the samples before the last four contribute comes from
  * products of pairs, well before it is needed; the chain from sample to sample is then one product long.
  *
- * x is read in whole fours. Returns 0 when a sum may have reached 2^30 on the way: the results are then to be made again by the plain form. A first
- * overflow can only come from values that are still right, so the bound over all values finds it. */
+ * x is read in whole fours. Returns 0 when a sum may have reached 2^30 on the way: the results are then to be made
+ * again by the plain form. A first overflow can only come from values that are still right, so the bound over all
+ * values finds it. */
 G729_INLINE int synthesis_unguarded(const int16_t a[COEFS], const int16_t *x, int16_t *y, int length,
                                     const int16_t mem[ORDER])
 {
@@ -291,8 +293,8 @@ G729_INLINE int synthesis_unguarded(const int16_t a[COEFS], const int16_t *x, in
     __m128i old[3];
     for (int p = 0; p < 3; p++) {
         int k = 5 + 2 * p;
-        old[p] = _mm_setr_epi16(tap[k + 1], tap[k], k + 2 > ORDER ? 0 : tap[k + 2], tap[k + 1], k + 3 > ORDER ? 0 : tap[k + 3],
-                                tap[k + 2], k + 4 > ORDER ? 0 : tap[k + 4], tap[k + 3]);
+        const int16_t *t = tap + k;
+        old[p] = _mm_setr_epi16(t[1], t[0], t[2], t[1], t[3], t[2], t[4], t[3]);
     }
     const int32_t a1 = a[1], a2 = a[2], a3 = a[3], a4 = a[4], a5 = a[5], a6 = a[6], a7 = a[7];
     int32_t y1 = past[-1], y2 = past[-2], y3 = past[-3], y4 = past[-4];
@@ -303,7 +305,8 @@ G729_INLINE int synthesis_unguarded(const int16_t a[COEFS], const int16_t *x, in
         __m128i s = _mm_madd_epi16(_mm_shuffle_epi32(second, 0x55), old[0]);
         s = _mm_add_epi32(s, _mm_madd_epi16(_mm_shuffle_epi32(second, 0x00), old[1]));
         s = _mm_add_epi32(s, _mm_madd_epi16(_mm_shuffle_epi32(third, 0x55), old[2]));
-        __m128i in = _mm_mullo_epi32(_mm_cvtepi16_epi32(_mm_loadl_epi64((const void *)(x + n))), _mm_set1_epi32(tap[0]));
+        __m128i in = _mm_cvtepi16_epi32(_mm_loadl_epi64((const void *)(x + n)));
+        in = _mm_mullo_epi32(in, _mm_set1_epi32(tap[0]));
         _mm_storeu_si128((void *)sum, _mm_sub_epi32(_mm_add_epi32(in, _mm_set1_epi32(0x800)), s));
         uint32_t t0 = (uint32_t)sum[0] - (uint32_t)(a4 * y4) - (uint32_t)(a3 * y3) - (uint32_t)(a2 * y2);
         uint32_t t1 = (uint32_t)sum[1] - (uint32_t)(a5 * y4) - (uint32_t)(a4 * y3) - (uint32_t)(a3 * y2);
@@ -314,7 +317,8 @@ G729_INLINE int synthesis_unguarded(const int16_t a[COEFS], const int16_t *x, in
         int32_t z2 = sat16((int32_t)(t2 - (uint32_t)(a3 * y1) - (uint32_t)(a2 * z0) - (uint32_t)(a1 * z1)) >> 12);
         int32_t z3 = sat16((int32_t)(t3 - (uint32_t)(a4 * y1) - (uint32_t)(a3 * z0) - (uint32_t)(a2 * z1) -
                                      (uint32_t)(a1 * z2)) >> 12);
-        uint64_t four = (uint16_t)z0 | (uint64_t)(uint16_t)z1 << 16 | (uint64_t)(uint16_t)z2 << 32 | (uint64_t)(uint16_t)z3 << 48;
+        uint64_t four = (uint16_t)z0 | (uint64_t)(uint16_t)z1 << 16;
+        four |= (uint64_t)(uint16_t)z2 << 32 | (uint64_t)(uint16_t)z3 << 48;
         third = second;
         second = last;
         last = _mm_cvtsi64_si128((int64_t)four);
@@ -425,8 +429,9 @@ static inline void gaussian_samples(int16_t *seed, int16_t *out)
     enum { DRAWS = 12, VECTORS = SUBFRAME / 8 };
     __m128i draw[VECTORS], low[VECTORS], high[VECTORS];
     const __m128i factor = _mm_set1_epi16(31821), step = _mm_set1_epi16(13849);
-    draw[0] = _mm_add_epi16(_mm_mullo_epi16(_mm_set1_epi16(*seed), _mm_setr_epi16(1, 16561, -1439, 23825, -26431, -8847, 23329, 16849)),
-                            _mm_setr_epi16(0, -8188, -15672, -29620, -8048, 9108, 31064, -14884));
+    const __m128i factors = _mm_setr_epi16(1, 16561, -1439, 23825, -26431, -8847, 23329, 16849);
+    const __m128i steps = _mm_setr_epi16(0, -8188, -15672, -29620, -8048, 9108, 31064, -14884);
+    draw[0] = _mm_add_epi16(_mm_mullo_epi16(_mm_set1_epi16(*seed), factors), steps);
     for (int n = 0; n < VECTORS; n++) {
         if (n > 0)
             draw[n] = _mm_add_epi16(_mm_mullo_epi16(draw[n - 1], _mm_set1_epi16(-15999)), _mm_set1_epi16(-21216));
@@ -575,8 +580,8 @@ static inline void gain_search(const dpf coef[5], int16_t predicted, int first_a
     *best_b = first_b + (index[lane] & 7);
 }
 
-/* The gain stays below 2^15 by itself: 0.9 of it and a tenth. Shifting by 3, saturating and taking the high half is one
- * shift by 12 and a clamp. */
+/* The gain stays below 2^15 by itself: 0.9 of it and a tenth. Shifting by 3, saturating and taking the high half is
+ * one shift by 12 and a clamp. */
 static inline int16_t ramp_gain(int16_t *out, int16_t gain, int16_t g0)
 {
     int16_t gains[SUBFRAME];

@@ -44,8 +44,8 @@ static int16_t chord_root(int16_t xlow, int16_t ylow, int16_t xhigh, int16_t yhi
     return sub16(xlow, low16(l_mult(ylow, y) >> 11));
 }
 
-/* A.3.2.3: bisect twice. The middles of both halves are evaluated beside the first middle, not after it, since only one
- * of them is wanted but all three can go on at once. */
+/* A.3.2.3: bisect twice. The middles of both halves are evaluated beside the first middle, not after it, since only
+ * one of them is wanted but all three can go on at once. */
 G729_INLINE void bisect_twice(const int16_t f[6], int wide, int fits, int16_t *xlow, int16_t *ylow, int16_t *xhigh,
                               int16_t *yhigh)
 {
