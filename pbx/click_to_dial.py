@@ -17,6 +17,7 @@ from switchroom.pbx.control import Answered, CallerGone, CallError, Ended, Endpo
 from switchroom.pbx.control import Leg as AnyLeg
 from switchroom.pbx.dialplan import Destination, DialPlan, Rule, UnknownContext
 from switchroom.pbx.sip.errors import ParseError
+from switchroom.pbx.sip.uri import parse_uri
 
 _NUMBER = re.compile(r"[0-9A-Za-z+*._-]+")
 """What can be shown as a calling number."""
@@ -57,10 +58,11 @@ class ClickToDial:
             endpoints = self._board.endpoints(target)[:MAX_ENDPOINTS]
         except ParseError as error:
             raise CallError(400, f"{from_}: {error}") from error
-        name = target.removeprefix("user:") if target.startswith("user:") else ""
-        shown = Party(caller or name or endpoints[0].label, caller_name or self._names.get(name, ""))
         if not _NUMBER.fullmatch(caller or "0"):
             raise CallError(400, f"{caller!r} cannot be shown as a number")
+        number = endpoints[0].label if target.startswith("user:") else parse_uri(target).user or ""
+        own = number if _NUMBER.fullmatch(number) else ""
+        shown = Party(caller or own, caller_name or self._names.get(number, ""))
         wish = Wish(to, destination, rule, shown)
         trouble = CallError(480, "Temporarily Unavailable", "unavailable")
         for index, endpoint in enumerate(endpoints):
@@ -100,7 +102,7 @@ class ClickToDial:
             leg = await self._first_answer(ringing, others, wish)
             if leg is None:
                 return
-            leg.party = wish.shown
+            leg.party = wish.shown  # as the second party sees it
             leg.story.put_first(leg)
             leg.story.routed(str(wish.destination), wish.rule.name if wish.rule is not None else "")
             await self._put_through(Call(self._board, leg, wish.to), wish)
