@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "jitter.h"
+#include "kernels/jitter.h"
 
 #include <stddef.h>
 #include <string.h>
