@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "kernels/cng.h"
+#include "kernels/dtmf.h"
 #include "kernels/jitter.h"
 #include "kernels/plc.h"
 #include "kernels/timescale.h"
@@ -127,10 +128,45 @@ static void repair(void)
     measure("timescale expand", "per 20 ms frame", 20000, expand_run, NULL);
 }
 
+/* ---- DTMF ---- */
+
+typedef struct {
+    sr_dtmf detector;
+    int16_t pcm[8000];
+    int samples;
+} dtmf_case;
+
+static void dtmf_run(void *state, int calls)
+{
+    dtmf_case *c = state;
+    sr_dtmf_event events[SR_DTMF_EVENTS(320)];
+    for (int i = 0; i < calls; i++)
+        sink += sr_dtmf_feed(&c->detector, c->pcm + i % 20 * c->samples, c->samples, events, SR_DTMF_EVENTS(320));
+}
+
+static void dtmf(void)
+{
+    static dtmf_case c;
+    sr_tone tone;
+    c.samples = 160;
+    sr_dtmf_init(&c.detector, 8000);
+    measure("dtmf silence", "per 20 ms frame", 20000, dtmf_run, &c);
+    vowel(c.pcm, 8000);
+    measure("dtmf speech", "per 20 ms frame", 20000, dtmf_run, &c);
+    sr_tone_start(&tone, 8000, 770, -10, 1336, -8, -1, 0);
+    sr_tone_generate(&tone, c.pcm, 8000);
+    measure("dtmf digit", "per 20 ms frame", 20000, dtmf_run, &c);
+    c.samples = 320;
+    sr_dtmf_init(&c.detector, 16000);
+    vowel(c.pcm, 8000);
+    measure("dtmf speech 16 kHz", "per 20 ms frame", 20000, dtmf_run, &c);
+}
+
 int main(int argc, char **argv)
 {
     only = argc > 1 ? argv[1] : "";
     jitter();
     repair();
+    dtmf();
     return 0;
 }
