@@ -11,6 +11,7 @@
 #include "kernels/cng.h"
 #include "kernels/dtmf.h"
 #include "kernels/jitter.h"
+#include "kernels/mixer.h"
 #include "kernels/plc.h"
 #include "kernels/timescale.h"
 
@@ -162,11 +163,49 @@ static void dtmf(void)
     measure("dtmf speech 16 kHz", "per 20 ms frame", 20000, dtmf_run, &c);
 }
 
+/* ---- mixing ---- */
+
+#define PARTIES 200
+
+typedef struct {
+    sr_mix_party parties[PARTIES];
+    int16_t in[PARTIES][160];
+    int top;
+} mix_case;
+
+static void mix_run(void *state, int calls)
+{
+    mix_case *c = state;
+    int32_t sum[160];
+    int16_t out[160];
+    for (int i = 0; i < calls / PARTIES; i++) {
+        sr_mix_sum(c->parties, PARTIES, c->top, 160, sum);
+        sr_mix_common(sum, 160, out);
+        for (int p = 0; p < PARTIES; p++)
+            if (!sr_mix_hears_common(&c->parties[p], 0))
+                sr_mix_output(c->parties, p, NULL, 0, sum, 160, out);
+        sink += out[0];
+    }
+}
+
+static void mix(void)
+{
+    static mix_case c;
+    for (int p = 0; p < PARTIES; p++) {
+        c.parties[p] = (sr_mix_party){.in = c.in[p], .gain = SR_MIX_UNITY};
+        vowel(c.in[p], 160);
+    }
+    measure("mixer 200, all heard", "per party and tick, 8 kHz, 20 ms", 100 * PARTIES, mix_run, &c);
+    c.top = 3;
+    measure("mixer 200, loudest 3", "per party and tick", 100 * PARTIES, mix_run, &c);
+}
+
 int main(int argc, char **argv)
 {
     only = argc > 1 ? argv[1] : "";
     jitter();
     repair();
     dtmf();
+    mix();
     return 0;
 }
