@@ -13,6 +13,7 @@
 #include "kernels/jitter.h"
 #include "kernels/mixer.h"
 #include "kernels/plc.h"
+#include "kernels/resample.h"
 #include "kernels/timescale.h"
 
 #define ROUNDS 7
@@ -200,6 +201,31 @@ static void mix(void)
     measure("mixer 200, loudest 3", "per party and tick", 100 * PARTIES, mix_run, &c);
 }
 
+/* ---- resampling ---- */
+
+static void resample_run(void *state, int calls)
+{
+    int16_t in[960], out[961];
+    vowel(in, 960);
+    for (int i = 0; i < calls; i++)
+        sink += sr_resample_run(state, in, 160 * ((sr_resample *)state)->filter->down, out);
+}
+
+static void resample(void)
+{
+    static sr_resample_filter filter;
+    static sr_resample stream;
+    sr_resample_filter_init(&filter, 8000, 16000);
+    sr_resample_init(&stream, &filter);
+    measure("resample 8 to 16 kHz", "per 20 ms frame", 20000, resample_run, &stream);
+    sr_resample_filter_init(&filter, 16000, 8000);
+    sr_resample_init(&stream, &filter);
+    measure("resample 16 to 8 kHz", "per 20 ms frame", 20000, resample_run, &stream);
+    sr_resample_filter_init(&filter, 48000, 8000);
+    sr_resample_init(&stream, &filter);
+    measure("resample 48 to 8 kHz", "per 20 ms frame", 20000, resample_run, &stream);
+}
+
 int main(int argc, char **argv)
 {
     only = argc > 1 ? argv[1] : "";
@@ -207,5 +233,6 @@ int main(int argc, char **argv)
     repair();
     dtmf();
     mix();
+    resample();
     return 0;
 }
