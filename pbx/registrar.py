@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from switchroom.pbx.events import Record, RegistrationAdded, RegistrationRemoved
+from switchroom.pbx.events import AnyRecord, RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.header import NameAddr, format_params
@@ -62,7 +62,7 @@ class Registrar:
         users: dict[str, int],
         rules: Rules,
         store: BindingStore,
-        write: Callable[[Record], object],
+        write: Callable[[AnyRecord], object],
         now: Callable[[], float],
     ) -> None:
         self._users = users

@@ -11,6 +11,7 @@ picks the fastest variant of the inner loops that the processor has, unless SWIT
 
 import os
 
+cimport cython
 from cpython cimport array
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -67,6 +68,7 @@ def variants():
     return tuple(g729_variant_at(place).name.decode() for place in range(3) if g729_variant_at(place) is not NULL)
 
 
+@cython.final
 cdef class Encoder:
     """A G.729 Annex A encoder, with the discontinuous transmission of Annex B when `annex_b` is true.
 
@@ -79,7 +81,7 @@ cdef class Encoder:
     cdef bint _busy
     cdef readonly bint annex_b
 
-    def __init__(self, annex_b=False, *, variant=None):
+    def __cinit__(self, annex_b=False, *, variant=None):
         self._use = _variant(variant or _default)
         self.annex_b = bool(annex_b)
         self._use.encoder_init(&self._state, self.annex_b)
@@ -121,6 +123,7 @@ cdef class Encoder:
         return frames
 
 
+@cython.final
 cdef class Decoder:
     """A G.729 decoder of Annexes A and B.
 
@@ -131,7 +134,7 @@ cdef class Decoder:
     cdef const g729_variant *_use
     cdef bint _busy
 
-    def __init__(self, *, variant=None):
+    def __cinit__(self, *, variant=None):
         self._use = _variant(variant or _default)
         self._use.decoder_init(&self._state)
 

@@ -2,8 +2,8 @@
  *
  * Packing of parameters into octets (Table 8; B.4.3 Table B.2 with the filling bit of the octet mode).
  *
- * Each parameter goes with its most significant bit first, the first bit being the highest of the first octet, as in the
- * RTP payload of RFC 3551 section 4.5.6.
+ * Each parameter goes with its most significant bit first, the first bit being the highest of the first octet, as in
+ * the RTP payload of RFC 3551 section 4.5.6.
  */
 #include <stddef.h>
 

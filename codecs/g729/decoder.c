@@ -2,9 +2,9 @@
  *
  * The decoder (clause A.4, Figure 6): one frame of bits, or none, to 80 samples.
  *
- * Speech frames, erased frames, silence descriptors and untransmitted frames (Annex B) all end in an excitation that is
- * synthesised and postfiltered. Where the synthesis overflows, the whole past excitation is scaled down and it is done
- * again.
+ * Speech frames, erased frames, silence descriptors and untransmitted frames (Annex B) all end in an excitation that
+ * is synthesised and postfiltered. Where the synthesis overflows, the whole past excitation is scaled down and it is
+ * done again.
  */
 #include <string.h>
 

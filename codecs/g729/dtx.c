@@ -113,7 +113,7 @@ static int filters_differ(const int16_t r[COEFS], int16_t r_shift, const int16_t
     return l_sub(sum, l_shl(limit, r_shift + 9 - shift[0] - shift[1])) > 0;
 }
 
-/* B.4: one frame that is not speech. The descriptor (where there is one) goes to sid[]: predictor, two indices, gain. */
+/* B.4: one frame that is not speech. The descriptor (if any) goes to sid[]: predictor, two indices, gain. */
 static int dtx_encode(g729_encoder *s, int16_t *exc, int16_t a[2 * COEFS], int16_t sid[4])
 {
     dtx_state *d = &s->dtx;

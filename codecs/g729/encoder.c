@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The encoder (clause A.3, Figure 4): one frame of 80 samples to one frame of bits, with Annex B where it is asked for.
+ * The encoder (clause A.3, Figure 4): one frame of 80 samples to one frame of bits, with Annex B where it is asked
+ * for.
  *
- * Analysis once a frame, two subframes of codebook searches, and the update of every memory. In a frame without speech the
- * comfort noise of the far end is made here as well, so that the filter memories stay in step (B.4.4).
+ * Analysis once a frame, two subframes of codebook searches, and the update of every memory. In a frame without
+ * speech the comfort noise of the far end is made here as well, so that the filter memories stay in step (B.4.4).
  */
 #include <string.h>
 

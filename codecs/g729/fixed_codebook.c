@@ -2,8 +2,8 @@
  *
  * The algebraic codebook of four signed pulses (3.8, A.3.8.1) and its depth-first tree search.
  *
- * Pulse signs are those of the backward-filtered target. Pairs of tracks are then searched in four trees, each time two
- * positions of one track against all of the next, and the best pair against all of the other two tracks.
+ * Pulse signs are those of the backward-filtered target. Pairs of tracks are then searched in four trees, each time
+ * two positions of one track against all of the next, and the best pair against all of the other two tracks.
  */
 #include "state.h"
 #include "kernels.h"

@@ -8,8 +8,8 @@
 #include "state.h"
 #include "tables.h"
 
-/* The feedback is below 0.36 (input) or 0.72 (output) of full scale, and the input's three products below 0.24: only the
- * output's products can saturate a sum on the way, and not those of samples below 9700. */
+/* The feedback is below 0.36 (input) or 0.72 (output) of full scale, and the input's three products below 0.24: only
+ * the output's products can saturate a sum on the way, and not those of samples below 9700. */
 #define OUTPUT_PLAIN 9700
 
 G729_INLINE int32_t highpass_step(highpass_state *s, int16_t x0, const int16_t b[3], const int16_t a[3], int shift,

@@ -226,6 +226,16 @@ static inline void plain_gaussian_samples(int16_t *seed, int16_t *out)
     }
 }
 
+/* A.4.2.4: g(n) = 0.9 g(n - 1) + g0 from sample to sample, applied; returns the last. */
+static inline int16_t plain_ramp_gain(int16_t *out, int16_t g, int16_t g0)
+{
+    for (int i = 0; i < SUBFRAME; i++) {
+        g = add16(mult16(g, 29491), g0);
+        out[i] = high16(l_shl(l_mult(out[i], g), 3));
+    }
+    return g;
+}
+
 /* 3.10 eq. (75). */
 static inline void plain_build_excitation(int16_t *exc, const int16_t *code, int16_t gain_pitch, int16_t gain_code)
 {
@@ -405,7 +415,8 @@ static inline int plain_pulse_search(int16_t *dn, const int16_t *h, int position
 #else
 #define window_speech plain_window_speech
 #define correlate_window plain_correlate_window
-#define chebyshev plain_chebyshev
+#define chebyshev(x, f, wide, fits) plain_chebyshev(x, f, wide)
+#define chebyshev_fits(f) 0
 #define chebyshev_grid plain_chebyshev_grid
 #define lsf_first_stage plain_lsf_first_stage
 #define lsf_second_stage plain_lsf_second_stage
@@ -418,6 +429,7 @@ static inline int plain_pulse_search(int16_t *dn, const int16_t *h, int position
 #define dot40_from plain_dot40_from
 #define dot40_of plain_dot40_of
 #define lag_correlations plain_lag_correlations
+#define ramp_gain plain_ramp_gain
 #define gaussian_samples plain_gaussian_samples
 #define backward_filter plain_backward_filter
 #define interpolate_pitch plain_interpolate_pitch

@@ -2,8 +2,9 @@
  *
  * The inner loops on vectors: the bits of kernels.h, several elements at a time.
  *
- * Integer sums do not depend on their order as long as no partial sum saturates, so each loop first makes sure that none
- * can (by energies, by sums of magnitudes, or afterwards by the results), and hands the rare rest to the plain form.
+ * Integer sums do not depend on their order as long as no partial sum saturates, so each loop first makes sure that
+ * none can (by energies, by sums of magnitudes, or afterwards by the results), and hands the rare rest to the plain
+ * form.
  */
 #ifndef SWITCHROOM_G729_KERNELS_VECTOR_H
 #define SWITCHROOM_G729_KERNELS_VECTOR_H
@@ -73,9 +74,9 @@ G729_INLINE int16_t chebyshev_unguarded(int16_t x, const int16_t f[6], int wide)
     return high16(l_shl(t, wide ? 7 : 6));
 }
 
-static inline int16_t chebyshev(int16_t x, const int16_t f[6], int wide)
+G729_INLINE int16_t chebyshev(int16_t x, const int16_t f[6], int wide, int fits)
 {
-    return chebyshev_fits(f) && x != MIN_16 ? chebyshev_unguarded(x, f, wide) : plain_chebyshev(x, f, wide);
+    return fits && x != MIN_16 ? chebyshev_unguarded(x, f, wide) : plain_chebyshev(x, f, wide);
 }
 
 /* Lanes of b * x >> 15 on the halves of b, as mpy_32_16 does it, doubled. */
@@ -273,33 +274,68 @@ static inline void lp_residual(const int16_t a[COEFS], const int16_t *x, int16_t
         _mm_storeu_si128((void *)(y + n), fir_8(x + n, pair, 6, -1, 0x800, 12));
 }
 
-/* One step of 1 / A(z) in plain integers; the caller checks afterwards that nothing can have overflowed. */
-G729_INLINE int16_t synthesis_step(const int32_t a[COEFS], int32_t x, const int16_t *past)
-{
-    uint32_t s = (uint32_t)(x * a[0]) + 0x800u;
-    for (int i = ORDER; i > 0; i--)
-        s -= (uint32_t)(a[i] * past[-i]);
-    return sat16((int32_t)s >> 12);
-}
-
-/* 0 when a sum may have reached 2^30 on the way: the results are then to be made again by the plain form. A first overflow
- * can only come from values that are still right, so the bound over all values finds it. */
+/* 1 / A(z) in plain integers, four samples at a time: what the samples before the last four contribute comes from
+ * products of pairs, well before it is needed; the chain from sample to sample is then one product long.
+ *
+ * x is read in whole fours. Returns 0 when a sum may have reached 2^30 on the way: the results are then to be made
+ * again by the plain form. A first overflow can only come from values that are still right, so the bound over all
+ * values finds it. */
 G729_INLINE int synthesis_unguarded(const int16_t a[COEFS], const int16_t *x, int16_t *y, int length,
                                     const int16_t mem[ORDER])
 {
-    int16_t buffer[16 + FRAME] = {0};
+    int16_t buffer[16 + FRAME] = {0}, tap[16] = {0};
     int16_t *past = buffer + 16;
-    int32_t wide[COEFS];
     for (int i = 0; i < COEFS; i++)
-        wide[i] = a[i];
+        tap[i] = a[i];
     for (int i = 0; i < ORDER; i++)
         past[i - ORDER] = mem[i];
-    for (int n = 0; n < length; n++)
-        past[n] = synthesis_step(wide, x[n], past + n);
-    for (int n = 0; n < length; n++)
+    /* Lane j of pair p: the taps of output j on samples 6 + 2 p and 5 + 2 p before the block. */
+    __m128i old[3];
+    for (int p = 0; p < 3; p++) {
+        int k = 5 + 2 * p;
+        const int16_t *t = tap + k;
+        old[p] = _mm_setr_epi16(t[1], t[0], t[2], t[1], t[3], t[2], t[4], t[3]);
+    }
+    const int32_t a1 = a[1], a2 = a[2], a3 = a[3], a4 = a[4], a5 = a[5], a6 = a[6], a7 = a[7];
+    int32_t y1 = past[-1], y2 = past[-2], y3 = past[-3], y4 = past[-4];
+    __m128i last = _mm_loadl_epi64((const void *)(past - 4)), second = _mm_loadl_epi64((const void *)(past - 8));
+    __m128i third = _mm_loadl_epi64((const void *)(past - 12));
+    for (int n = 0; n < length; n += 4) {
+        int32_t sum[4];
+        __m128i s = _mm_madd_epi16(_mm_shuffle_epi32(second, 0x55), old[0]);
+        s = _mm_add_epi32(s, _mm_madd_epi16(_mm_shuffle_epi32(second, 0x00), old[1]));
+        s = _mm_add_epi32(s, _mm_madd_epi16(_mm_shuffle_epi32(third, 0x55), old[2]));
+        __m128i in = _mm_cvtepi16_epi32(_mm_loadl_epi64((const void *)(x + n)));
+        in = _mm_mullo_epi32(in, _mm_set1_epi32(tap[0]));
+        _mm_storeu_si128((void *)sum, _mm_sub_epi32(_mm_add_epi32(in, _mm_set1_epi32(0x800)), s));
+        uint32_t t0 = (uint32_t)sum[0] - (uint32_t)(a4 * y4) - (uint32_t)(a3 * y3) - (uint32_t)(a2 * y2);
+        uint32_t t1 = (uint32_t)sum[1] - (uint32_t)(a5 * y4) - (uint32_t)(a4 * y3) - (uint32_t)(a3 * y2);
+        uint32_t t2 = (uint32_t)sum[2] - (uint32_t)(a6 * y4) - (uint32_t)(a5 * y3) - (uint32_t)(a4 * y2);
+        uint32_t t3 = (uint32_t)sum[3] - (uint32_t)(a7 * y4) - (uint32_t)(a6 * y3) - (uint32_t)(a5 * y2);
+        int32_t z0 = sat16((int32_t)(t0 - (uint32_t)(a1 * y1)) >> 12);
+        int32_t z1 = sat16((int32_t)(t1 - (uint32_t)(a2 * y1) - (uint32_t)(a1 * z0)) >> 12);
+        int32_t z2 = sat16((int32_t)(t2 - (uint32_t)(a3 * y1) - (uint32_t)(a2 * z0) - (uint32_t)(a1 * z1)) >> 12);
+        int32_t z3 = sat16((int32_t)(t3 - (uint32_t)(a4 * y1) - (uint32_t)(a3 * z0) - (uint32_t)(a2 * z1) -
+                                     (uint32_t)(a1 * z2)) >> 12);
+        uint64_t four = (uint16_t)z0 | (uint64_t)(uint16_t)z1 << 16;
+        four |= (uint64_t)(uint16_t)z2 << 32 | (uint64_t)(uint16_t)z3 << 48;
+        third = second;
+        second = last;
+        last = _mm_cvtsi64_si128((int64_t)four);
+        _mm_storel_epi64((void *)(past + n), last);
+        y4 = z0;
+        y3 = z1;
+        y2 = z2;
+        y1 = z3;
+    }
+    int top = max_abs(buffer, 16 + (length + 7) / 8 * 8), input = 0, n = 0;
+    for (; n + 8 <= length; n += 8)
+        _mm_storeu_si128((void *)(y + n), _mm_loadu_si128((const void *)(past + n)));
+    for (; n < length; n++)
         y[n] = past[n];
-    int top = max_abs(buffer, 16 + (length + 7) / 8 * 8), input = 0;
-    for (int n = 0; n < length; n++) {
+    n = length & ~7;
+    input = max_abs(x, n);
+    for (; n < length; n++) {
         int m = x[n] < 0 ? -x[n] : x[n];
         input = m > input ? m : input;
     }
@@ -386,31 +422,31 @@ static inline void lag_correlations(const int16_t *a, const int16_t *x, int lag_
         r[t - lag_min] = 2 * dot40_unguarded(a, x - t);
 }
 
-/* Lane k makes sample k of eight: its seed is twelve draws after that of lane k - 1. A draw is seed * 31821 + 13849 modulo
- * 2^16, and so are many draws at once, with other constants. */
+/* Lane k of vector n makes sample 8 n + k, with a seed that is twelve draws after the lane before it. A draw is seed *
+ * 31821 + 13849 modulo 2^16, and so are twelve, or ninety-six, draws at once with other constants. */
 static inline void gaussian_samples(int16_t *seed, int16_t *out)
 {
-    enum { DRAWS = 12 };
-    uint16_t start[8];
-    uint32_t s = (uint16_t)*seed;
-    for (int k = 0; k < 8; k++) {
-        start[k] = (uint16_t)s;
-        s = (s * 16561u + 57348u) & 0xffff; /* twelve draws */
+    enum { DRAWS = 12, VECTORS = SUBFRAME / 8 };
+    __m128i draw[VECTORS], low[VECTORS], high[VECTORS];
+    const __m128i factor = _mm_set1_epi16(31821), step = _mm_set1_epi16(13849);
+    const __m128i factors = _mm_setr_epi16(1, 16561, -1439, 23825, -26431, -8847, 23329, 16849);
+    const __m128i steps = _mm_setr_epi16(0, -8188, -15672, -29620, -8048, 9108, 31064, -14884);
+    draw[0] = _mm_add_epi16(_mm_mullo_epi16(_mm_set1_epi16(*seed), factors), steps);
+    for (int n = 0; n < VECTORS; n++) {
+        if (n > 0)
+            draw[n] = _mm_add_epi16(_mm_mullo_epi16(draw[n - 1], _mm_set1_epi16(-15999)), _mm_set1_epi16(-21216));
+        low[n] = high[n] = _mm_setzero_si128();
     }
-    __m128i draw = _mm_loadu_si128((const void *)start);
-    __m128i factor = _mm_set1_epi16(31821), step = _mm_set1_epi16(13849);
-    for (int n = 0; n < SUBFRAME; n += 8) {
-        __m128i low = _mm_setzero_si128(), high = low;
-        if (n > 0) /* 84 draws, to the end of lane 7 */
-            draw = _mm_add_epi16(_mm_mullo_epi16(draw, _mm_set1_epi16(16849)), _mm_set1_epi16(-14884));
-        for (int i = 0; i < DRAWS; i++) {
-            draw = _mm_add_epi16(_mm_mullo_epi16(draw, factor), step);
-            low = _mm_add_epi32(low, _mm_cvtepi16_epi32(draw));
-            high = _mm_add_epi32(high, _mm_cvtepi16_epi32(_mm_srli_si128(draw, 8)));
+    for (int i = 0; i < DRAWS; i++)
+#pragma GCC unroll 5
+        for (int n = 0; n < VECTORS; n++) {
+            draw[n] = _mm_add_epi16(_mm_mullo_epi16(draw[n], factor), step);
+            low[n] = _mm_add_epi32(low[n], _mm_cvtepi16_epi32(draw[n]));
+            high[n] = _mm_add_epi32(high[n], _mm_cvtepi16_epi32(_mm_srli_si128(draw[n], 8)));
         }
-        _mm_storeu_si128((void *)(out + n), _mm_packs_epi32(_mm_srai_epi32(low, 7), _mm_srai_epi32(high, 7)));
-    }
-    *seed = (int16_t)_mm_extract_epi16(draw, 7);
+    for (int n = 0; n < VECTORS; n++)
+        _mm_storeu_si128((void *)(out + 8 * n), _mm_packs_epi32(_mm_srai_epi32(low[n], 7), _mm_srai_epi32(high[n], 7)));
+    *seed = (int16_t)_mm_extract_epi16(draw[VECTORS - 1], 7);
 }
 
 static inline void backward_filter(const int16_t *h, const int16_t *x, int16_t *d)
@@ -542,6 +578,23 @@ static inline void gain_search(const dpf coef[5], int16_t predicted, int first_a
     /* Lanes that never found anything below the start hold candidate 0, as the plain form does. */
     *best_a = first_a + (index[lane] >> 3);
     *best_b = first_b + (index[lane] & 7);
+}
+
+/* The gain stays below 2^15 by itself: 0.9 of it and a tenth. Shifting by 3, saturating and taking the high half is
+ * one shift by 12 and a clamp. */
+static inline int16_t ramp_gain(int16_t *out, int16_t gain, int16_t g0)
+{
+    int16_t gains[SUBFRAME];
+    int32_t g = gain;
+    for (int i = 0; i < SUBFRAME; i++)
+        gains[i] = (int16_t)(g = ((g * 29491) >> 15) + g0);
+    for (int i = 0; i < SUBFRAME; i += 8) {
+        __m128i x = _mm_loadu_si128((const void *)(out + i)), k = _mm_loadu_si128((const void *)(gains + i));
+        __m128i l = _mm_mullo_epi16(x, k), h = _mm_mulhi_epi16(x, k);
+        _mm_storeu_si128((void *)(out + i), _mm_packs_epi32(_mm_srai_epi32(_mm_unpacklo_epi16(l, h), 12),
+                                                            _mm_srai_epi32(_mm_unpackhi_epi16(l, h), 12)));
+    }
+    return (int16_t)g;
 }
 
 #endif

@@ -44,17 +44,30 @@ static int16_t chord_root(int16_t xlow, int16_t ylow, int16_t xhigh, int16_t yhi
     return sub16(xlow, low16(l_mult(ylow, y) >> 11));
 }
 
-/* A.3.2.3: the half of the interval in which the sign changes. */
-G729_INLINE void bisect(const int16_t f[6], int wide, int16_t *xlow, int16_t *ylow, int16_t *xhigh, int16_t *yhigh)
+/* A.3.2.3: bisect twice. The middles of both halves are evaluated beside the first middle, not after it, since only
+ * one of them is wanted but all three can go on at once. */
+G729_INLINE void bisect_twice(const int16_t f[6], int wide, int fits, int16_t *xlow, int16_t *ylow, int16_t *xhigh,
+                              int16_t *yhigh)
 {
     int16_t xmid = (int16_t)((*xlow >> 1) + (*xhigh >> 1));
-    int16_t ymid = chebyshev(xmid, f, wide);
+    int16_t x1 = (int16_t)((*xlow >> 1) + (xmid >> 1)), x2 = (int16_t)((xmid >> 1) + (*xhigh >> 1));
+    int16_t ymid = chebyshev(xmid, f, wide, fits);
+    int16_t y1 = chebyshev(x1, f, wide, fits), y2 = chebyshev(x2, f, wide, fits);
     if ((int32_t)*ylow * ymid <= 0) {
         *yhigh = ymid;
         *xhigh = xmid;
     } else {
         *ylow = ymid;
         *xlow = xmid;
+        x1 = x2;
+        y1 = y2;
+    }
+    if ((int32_t)*ylow * y1 <= 0) {
+        *yhigh = y1;
+        *xhigh = x1;
+    } else {
+        *ylow = y1;
+        *xlow = x1;
     }
 }
 
@@ -65,7 +78,7 @@ static void lp_to_lsp(const int16_t *a, int16_t lsp[ORDER], const int16_t last[O
     chebyshev_grid(f[0], wide, grid[0]);
     chebyshev_grid(f[1], wide, grid[1]);
 
-    int found = 0, which = 0;
+    int found = 0, which = 0, fits = chebyshev_fits(f[0]) && chebyshev_fits(f[1]);
     int16_t xlow = g729_lsp_grid[0], ylow = grid[0][0];
     for (int j = 1; j <= 50 && found < ORDER; j++) {
         int16_t xhigh = xlow, yhigh = ylow;
@@ -73,11 +86,10 @@ static void lp_to_lsp(const int16_t *a, int16_t lsp[ORDER], const int16_t last[O
         ylow = grid[which][j];
         if ((int32_t)ylow * yhigh > 0)
             continue;
-        bisect(f[which], wide, &xlow, &ylow, &xhigh, &yhigh);
-        bisect(f[which], wide, &xlow, &ylow, &xhigh, &yhigh);
+        bisect_twice(f[which], wide, fits, &xlow, &ylow, &xhigh, &yhigh);
         lsp[found++] = xlow = chord_root(xlow, ylow, xhigh, yhigh);
         which ^= 1;
-        ylow = chebyshev(xlow, f[which], wide);
+        ylow = chebyshev(xlow, f[which], wide, fits);
     }
     if (found < ORDER)
         for (int i = 0; i < ORDER; i++)

@@ -2,8 +2,8 @@
  *
  * The predictive two-stage quantiser of the line spectral frequencies (3.2.4) and its inverse (4.1.1).
  *
- * Frequencies are in Q13. The searches take the first of equal candidates; the rearrangement for a minimum distance and
- * the stability check follow the order of the text. The SID quantiser of Annex B shares the prediction from here.
+ * Frequencies are in Q13. The searches take the first of equal candidates; the rearrangement for a minimum distance
+ * and the stability check follow the order of the text. The SID quantiser of Annex B shares the prediction from here.
  */
 #include "state.h"
 #include "tables.h"

@@ -2,8 +2,9 @@
  *
  * Open-loop pitch analysis (A.3.4) on the decimated weighted speech.
  *
- * The best delay of each of three ranges is found by correlation, normalised, and the shorter delays are favoured where
- * they divide the longer ones. The signal is scaled first, so that sums neither overflow nor lose all precision.
+ * The best delay of each of three ranges is found by correlation, normalised, and the shorter delays are favoured
+ * where they divide the longer ones. The signal is scaled first, so that sums neither overflow nor lose all
+ * precision.
  */
 #include "state.h"
 #include "functions.h"

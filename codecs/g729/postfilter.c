@@ -60,7 +60,7 @@ static void longterm_postfilter(const int16_t *r, const int16_t *r4, int lag_min
 static int16_t postfilter_tilt(const int16_t num[COEFS], const int16_t den[COEFS])
 {
     static const int16_t zero[ORDER];
-    int16_t x[IMPULSE] = {0}, h[IMPULSE];
+    int16_t x[IMPULSE + 2] = {0}, h[IMPULSE];
     for (int i = 0; i < COEFS; i++)
         x[i] = num[i];
     synthesis_filter(den, x, h, IMPULSE, zero);
@@ -105,12 +105,7 @@ static void control_gain(const int16_t *in, int16_t *out, int16_t *gain)
         int32_t ratio = l_shr((int32_t)div16(energy_out, energy_in) * 128, exponent - norm);
         g0 = mult16(round16(l_shl(inv_sqrt(ratio), 9)), 3276);
     }
-    int16_t g = *gain;
-    for (int i = 0; i < SUBFRAME; i++) {
-        g = add16(mult16(g, 29491), g0);
-        out[i] = high16(l_shl(l_mult(out[i], g), 3));
-    }
-    *gain = g;
+    *gain = ramp_gain(out, *gain, g0);
 }
 
 /* A.4.2: `synthesis` has ten samples of the past before it; `lag` the integer delays of the subframes. */

@@ -3,9 +3,9 @@
  * The pulse search of A.3.8.1 on vectors: each track of eight positions is one vector of eight 32 bit lanes.
  *
  * The search keeps the candidate with the largest square / energy, compared by cross products and the first of equals.
- * For positive energies that is a total order, so lanes may be compared in any order; should any energy not be positive,
- * the plain search is asked instead. Energies stay below 2^15, since a sequence of forty samples has no normalised
- * correlation above cos(pi / 41) with itself.
+ * For positive energies that is a total order, so lanes may be compared in any order; should any energy not be
+ * positive, the plain search is asked instead. Energies stay below 2^15, since a sequence of forty samples has no
+ * normalised correlation above cos(pi / 41) with itself.
  */
 #ifndef SWITCHROOM_G729_PULSE_VECTOR_H
 #define SWITCHROOM_G729_PULSE_VECTOR_H
@@ -146,7 +146,7 @@ static inline int pulse_correlations_vector(const int16_t *response, const int16
     return 1;
 }
 
-/* Eight candidates: square and energy in the halves of each lane, and the order in which the plain search meets them. */
+/* Eight candidates: square and energy in the halves of each lane, and the plain search's order of them. */
 typedef struct pulse_lanes {
     oct ratio, order;
 } pulse_lanes;

@@ -2,8 +2,9 @@
  *
  * The states of an encoder and of a decoder (clause 4.3), as plain structs of fixed size.
  *
- * Nothing in them points anywhere: a state may be copied or moved, and any number of channels may run in any threads as
- * long as each state is in the hands of one. The initial values are those of Table 9 and, for Annex B, of B.3 and B.4.
+ * Nothing in them points anywhere: a state may be copied or moved, and any number of channels may run in any threads
+ * as long as each state is in the hands of one. The initial values are those of Table 9 and, for Annex B, of B.3 and
+ * B.4.
  */
 #ifndef SWITCHROOM_G729_STATE_H
 #define SWITCHROOM_G729_STATE_H

@@ -2,8 +2,8 @@
  *
  * Taming of the pitch gain (3.10): the error that a decoder after lost frames would go on repeating is bounded.
  *
- * Four zones of the past excitation each carry the worst error that the pitch gains so far may have built up; where the
- * delay would read from a zone above the threshold, the gain is held below one.
+ * Four zones of the past excitation each carry the worst error that the pitch gains so far may have built up; where
+ * the delay would read from a zone above the threshold, the gain is held below one.
  */
 #include "state.h"
 #include "tables.h"

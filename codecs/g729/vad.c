@@ -2,8 +2,9 @@
  *
  * Voice activity detection (B.3): four features against running means of the background noise.
  *
- * Energies are logarithms in Q11 (one is 10 dB), the zero-crossing rate and frequencies in Q15. The decision is the union
- * of fourteen half planes (B.3.5), smoothed in four stages (B.3.6); the means follow where there is only noise (B.3.7).
+ * Energies are logarithms in Q11 (one is 10 dB), the zero-crossing rate and frequencies in Q15. The decision is the
+ * union of fourteen half planes (B.3.5), smoothed in four stages (B.3.6); the means follow where there is only noise
+ * (B.3.7).
  */
 #include "state.h"
 #include "functions.h"

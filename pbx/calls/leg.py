@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from switchroom.media.bridge import Bridge
 from switchroom.media.errors import MediaError, NotAcceptable
+from switchroom.media.sdp import Direction
 from switchroom.media.session import Session as MediaSession
+from switchroom.media.stats import LegStats
 from switchroom.pbx.control import (
     Answered,
     Ended,
@@ -72,7 +74,7 @@ class Leg:
         self._we_offered = False
         """Our offer is out, and its answer comes in an ACK."""
         self._held = False
-        self._wanted_direction = "sendrecv"
+        self._wanted_direction: Direction = "sendrecv"
         self._glare_retries = 0
         self._clocks: list[asyncio.TimerHandle] = []
         self._silence: asyncio.TimerHandle | None = None
@@ -166,7 +168,11 @@ class Leg:
         self._reoffer()
 
     def play(self, source: str, loop: bool = False) -> int:
-        return self._media().play(source, loop)
+        media = self._media()
+        if source.startswith("tone:"):
+            what = source.removeprefix("tone:")
+            return media.tone(float(what) if what.replace(".", "", 1).isdigit() else what)
+        return media.play(source, loop)
 
     def stop(self) -> None:
         self._media().stop()
@@ -366,7 +372,7 @@ class Leg:
         self.board.unbridge(self)
         figures: dict[str, float] = {}
         if self.media is not None:
-            figures = self.media.stats().figures()
+            figures = _figures(self.media.stats())
             self.media.close()
             self.media = None
         self.story.write(
@@ -374,6 +380,22 @@ class Leg:
         )
         self._tell(Ended(status, reason, by, redirect))
         self.story.leg_ended()
+
+
+def _figures(stats: LegStats) -> dict[str, float]:
+    """What a record keeps of a leg's audio."""
+    return {
+        "received_packets": stats.received_packets,
+        "sent_packets": stats.sent_packets,
+        "lost": stats.lost,
+        "late": stats.late,
+        "duplicate": stats.duplicate,
+        "stranger": stats.stranger,
+        "jitter_ms": stats.jitter_us / 1000,
+        "round_trip_ms": stats.round_trip_us / 1000,
+        "remote_lost": stats.remote_lost,
+        "digits": stats.digits,
+    }
 
 
 def _quotable(text: str) -> str:

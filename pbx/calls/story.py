@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from switchroom.pbx.control import Party
 from switchroom.pbx.events import (
+    AnyRecord,
     CallBridged,
     CallEnded,
     CallResult,
@@ -13,7 +14,6 @@ from switchroom.pbx.events import (
     CallStarted,
     CallUnbridged,
     EndedBy,
-    Record,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Story:
     """One call: its parties, its legs, its records. The first leg is the caller's (or, where an operator or program
     began the call, the first party's)."""
 
-    __slots__ = ("_on_over", "_write", "caller", "dialled", "id", "legs", "result", "user")
+    __slots__ = ("_on_over", "_write", "caller", "dialled", "id", "legs", "over", "result", "user")
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Story:
         *,
         source: str,
         user: str,
-        write: Callable[[Record], object],
+        write: Callable[[AnyRecord], object],
         on_over: Callable[["Story"], None],
     ) -> None:
         self.id = call_id
@@ -50,11 +50,12 @@ class Story:
         self.legs: list[Leg] = []
         self.result: CallResult | None = None
         """Set where the status of the first leg does not name the outcome."""
+        self.over = False
         self._write = write
         self._on_over = on_over
         write(CallStarted(call=call_id, caller=caller.number, dialled=dialled, source=source, user=user))
 
-    def write(self, record: Record) -> None:
+    def write(self, record: AnyRecord) -> None:
         """Put a record of this call into the journal."""
         self._write(record)
 
@@ -73,8 +74,9 @@ class Story:
 
     def leg_ended(self) -> None:
         """A leg is over; with the last one, so is the call."""
-        if any(leg.state != "ended" for leg in self.legs):
+        if self.over or any(leg.state != "ended" for leg in self.legs):
             return
+        self.over = True
         first = self.legs[0]
         result: CallResult = "answered" if first.was_answered else (self.result or _RESULTS.get(first.status, "failed"))
         self._write(

@@ -6,7 +6,7 @@ An incoming INVITE is admitted, identified and given its story and first leg her
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from switchroom.media.errors import MediaError, NotAcceptable
 from switchroom.media.events import MediaEvent
@@ -17,7 +17,7 @@ from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.story import Story
 from switchroom.pbx.config import Config, Limits
 from switchroom.pbx.control import CallerGone, CallError, Endpoint, Party
-from switchroom.pbx.events import Record
+from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.sip.header import NameAddr
@@ -43,7 +43,7 @@ class Switchboard:
         media: MediaServer,
         registrar: Registrar,
         ids: Ids,
-        write: Callable[[Record], object],
+        write: Callable[[AnyRecord], object],
         log: Note,
     ) -> None:
         self.config = config
@@ -157,9 +157,9 @@ class Switchboard:
         self.spawn(self._serve(leg, serve))
         return leg
 
-    def spawn(self, work: Awaitable[None]) -> None:
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run something that belongs to a call; kept until done."""
-        task = asyncio.ensure_future(work)
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -188,6 +188,15 @@ class Switchboard:
             leg.hangup(500, "Server Internal Error", result="failed")
         finally:
             leg.hangup(480 if not leg.was_answered else 200)
+
+    async def close(self) -> None:
+        """Hang up everything, and let what serves calls come to its end."""
+        for story in list(self.stories.values()):
+            for leg in list(story.legs):
+                leg.hangup(503, "shutting down")
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # ---- for legs
 

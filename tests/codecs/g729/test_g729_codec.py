@@ -87,6 +87,12 @@ def test_wrong_kinds_are_refused() -> None:
         g729.Encoder(variant="mmx")
 
 
+def test_an_object_is_ready_as_soon_as_it_exists() -> None:
+    """No call may find a state that was never set up, however the object came about."""
+    assert g729.Encoder.__new__(g729.Encoder).encode(bytes(160)) == g729.Encoder().encode(bytes(160))
+    assert g729.Decoder.__new__(g729.Decoder).decode(bytes(10)) == g729.Decoder().decode(bytes(10))
+
+
 def test_without_annex_b_every_frame_is_speech() -> None:
     encoder = g729.Encoder()
     assert encoder.annex_b is False

@@ -16,9 +16,9 @@ from switchroom.codecs.g729 import serial
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = Path(os.environ.get("SWITCHROOM_G729_VECTORS") or ROOT.parent / "shared" / "g729" / "vectors")
 WHERE = (
-    f"no G.729 vectors in {FOLDER}: take Software/G729_Annex_A and G729_Annex_B of ITU-T G.729 Release 3 "
-    "(https://www.itu.int/rec/T-REC-G.729), put their files into annexa/ and annexab/ of one folder, and name it in "
-    "SWITCHROOM_G729_VECTORS"
+    f"no G.729 vectors in {FOLDER}: take the test vectors of Annex A and of Annex B from the software that belongs to "
+    "ITU-T G.729 (https://www.itu.int/rec/T-REC-G.729), put them into annexa/ and annexab/ of one folder, and name it "
+    "in SWITCHROOM_G729_VECTORS"
 )
 SPEECH_FRAME = 160
 
