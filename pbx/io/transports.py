@@ -60,6 +60,14 @@ class Transports:
             self._tcp = None
         self.listeners.clear()
 
+    def hand_to(self, on_message: OnMessage) -> None:
+        """Give messages to somebody else from now on, though we have started."""
+        self.on_message = on_message
+        for endpoint in self._udp.values():
+            endpoint.on_message = on_message
+        if self._tcp is not None:
+            self._tcp.on_message = on_message
+
     @property
     def connections(self) -> int:
         """Open stream connections."""

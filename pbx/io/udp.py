@@ -31,7 +31,7 @@ class UdpEndpoint:
     def __init__(self, host: str, port: int, on_message: OnMessage, on_lost: OnLost) -> None:
         """Bind and begin to read. Raises OSError."""
         self._loop = asyncio.get_running_loop()
-        self._on_message = on_message
+        self.on_message = on_message
         self._on_lost = on_lost
         self._sock = bound_socket(socket.SOCK_DGRAM, host, port)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
@@ -63,7 +63,7 @@ class UdpEndpoint:
         self._sock.close()
 
     def _readable(self) -> None:
-        recvfrom, flows, on_message = self._sock.recvfrom, self._flows, self._on_message
+        recvfrom, flows, on_message = self._sock.recvfrom, self._flows, self.on_message
         for _ in range(_BATCH):
             try:
                 data, remote = recvfrom(MAX_DATAGRAM)

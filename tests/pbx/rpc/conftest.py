@@ -23,7 +23,9 @@ TOKENS = (
     Token(name="ada", token=Secret(OPERATOR)),
     Token(name="bob", token=Secret(OBSERVER), role="observer"),
 )
-PHONE = Registration(user="1001", contact="sip:1001@192.0.2.1", transport="UDP", source="192.0.2.1:5060", expires_in_s=9)
+PHONE = Registration(
+    user="1001", contact="sip:1001@192.0.2.1", transport="UDP", source="192.0.2.1:5060", expires_in_s=9
+)
 CALL = CallInfo(
     call="1-a",
     caller="1001",
