@@ -68,7 +68,7 @@ class SipStack:
         """Show every message to `tap`, or stop doing so; without a tap it costs nothing."""
         transports, agent = self._transports, self.agent
         if tap is None:
-            transports.hand_to(agent.receive)
+            transports.on_message = agent.receive
             agent.transactions.send = agent.wire.send
             return
 
@@ -80,7 +80,7 @@ class SipStack:
             tap(">", data, flow)
             transports.send(data, flow)
 
-        transports.hand_to(receive)
+        transports.on_message = receive
         agent.transactions.send = send
 
     def sent_by(self, flow: Flow) -> tuple[str, int]:

@@ -234,10 +234,12 @@ async def test_click_to_dial_joins_two_parties(live: Live) -> None:
 
 
 async def test_click_to_dial_to_a_party_that_is_busy_ends_both(live: Live) -> None:
-    await live.ask("calls.originate", **{"from": f"sip:7201@{PHONES}:{live.port}", "to": "7401"})
+    begun = await live.ask("calls.originate", **{"from": f"sip:7201@{PHONES}:{live.port}", "to": "7401"})
     records = await live.records("call.ended")
     assert [record.status for record in records if record.__struct_config__.tag == "leg.ended"] == [486, 200]
     assert live.server.board.stories == {}
+    cdr = await live.cdr(begun["result"]["call"])
+    assert (cdr["result"], cdr["status"], cdr["ended_by"], cdr["talk_ms"]) == ("busy", 486, "callee", 0)
 
 
 async def test_hanging_up_what_rings_cancels_it(live: Live) -> None:
