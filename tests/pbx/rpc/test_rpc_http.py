@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 from switchroom.pbx.config import Token
 from switchroom.pbx.config_values import Secret
 from switchroom.pbx.events import OperatorCalled, ServerStarted
-from tests.pbx.rpc.conftest import OBSERVER, OPERATOR, FakeExchange, Start
+from tests.pbx.rpc.fake_exchange import OBSERVER, OPERATOR, FakeExchange, Start
 
 Client = TestClient[Any, Any]
 
