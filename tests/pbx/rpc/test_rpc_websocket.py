@@ -148,10 +148,12 @@ async def test_a_reader_that_stands_still_does_not_hold_up_the_end(start: Start,
         exchange.journal.append(OperatorCalled(operator="x", method="m", params="p" * 2000, outcome="done"))
     socket = await client.ws_connect("/rpc")
     await ask(socket, "events.subscribe", after=0)
-    socket._response.connection.transport.pause_reading()
+    transport = socket._response.connection.transport
+    transport.pause_reading()
     await asyncio.sleep(0.2)
     async with asyncio.timeout(10):
         await client.server.close()
+    transport.abort()
     assert exchange.journal.last == 10_000
 
 
