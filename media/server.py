@@ -6,12 +6,13 @@ import itertools
 import resource
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from switchroom.media import formats
 from switchroom.media.bridge import Bridge
 from switchroom.media.config import MediaConfig
-from switchroom.media.errors import MediaError, PlaneLost, PromptError
+from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted, PromptError
 from switchroom.media.events import MediaEvent
 from switchroom.media.formats import Format
 from switchroom.media.plane import Plane
@@ -69,13 +70,19 @@ class MediaServer:
         alive = [plane for plane in self._planes if not plane.wire.closed]
         if not alive:
             raise PlaneLost("no media plane runs")
-        plane = min(alive, key=lambda plane: len(plane.sessions))
-        sessions = []
-        for handle, port in await plane.open(count):
+        alive.sort(key=lambda plane: len(plane.sessions))
+        for plane in alive[:-1]:
+            with suppress(PortsExhausted):
+                return self._sessions(plane, await plane.open(count))
+        return self._sessions(alive[-1], await alive[-1].open(count))
+
+    def _sessions(self, plane: Plane, legs: list[tuple[int, int]]) -> list[Session]:
+        made = []
+        for handle, port in legs:
             session = Session(plane, self.prompts, self.config, self._formats, handle, port, next(self._sdp_ids))
             plane.sessions[handle] = session
-            sessions.append(session)
-        return sessions
+            made.append(session)
+        return made
 
     def bridge(self, a: Session, b: Session) -> Bridge:
         """Let two sessions hear each other. Raises MediaError."""

@@ -62,7 +62,7 @@ class Session:
         )
         self._remote: tuple[bytes, bytes] | None = None  # the last addresses that could be reached
         self._loading: tuple[int, asyncio.Task[None]] | None = None
-        self._play: int | None = None
+        self._plays: list[int] = []  # given to the plane and not ended yet; the last one is heard
         self._confirmed = False
         self._last_stats = LegStats()
 
@@ -190,7 +190,7 @@ class Session:
 
     def _start_play(self, number: int, key: Key, prompt: Prompt, loop: bool) -> None:
         slot = self.plane.map_prompt(key, prompt)
-        self._play = number
+        self._plays.append(number)
         self._post(Op.PLAY, slot, _PLAY.pack(number, loop))
 
     def tone(
@@ -203,7 +203,7 @@ class Session:
         tone = find_tone(what, level_dbm0)
         number = next(_plays)
         self._replace_loading("replaced")
-        self._play = number
+        self._plays.append(number)
         steps = [*tone.steps, *[Step(0.0, 0.0, 0, 0)] * (MAX_STEPS - len(tone.steps))]
         body = _TONE.pack(
             number,
@@ -230,12 +230,14 @@ class Session:
     @property
     def playing(self) -> int | None:
         """Number of the play or tone that runs or is being loaded."""
-        return self._loading[0] if self._loading is not None else self._play
+        if self._loading is not None:
+            return self._loading[0]
+        return self._plays[-1] if self._plays else None
 
     def play_ended(self, event: PlayDone) -> None:
         """The plane told it."""
-        if self._play == event.play:
-            self._play = None
+        if event.play in self._plays:
+            self._plays.remove(event.play)
 
     def _replace_loading(self, reason: PlayEnd) -> None:
         if self._loading is not None:
@@ -282,19 +284,17 @@ class Session:
         if self.closed:
             return
         self.stats()
-        self._replace_loading("closed")
         self._post(Op.CLOSE)
-        if self._play is not None:  # the plane's own word comes when nobody listens any more
-            self.plane.tell(PlayDone(self, self._play, "closed"))
         self.plane.sessions.pop(self.handle, None)
         self.end()
 
     def end(self) -> None:
         """The leg is gone, by close() or with its plane."""
         self.closed = True
-        if self._loading is not None:
-            self._loading[1].cancel()
-            self._loading = None
+        self._replace_loading("closed")
+        for number in self._plays:  # the plane's own word comes when nobody listens any more
+            self.plane.tell(PlayDone(self, number, "closed"))
+        self._plays.clear()
         if self.bridge is not None:
             self.bridge.forget()
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The legs of one story: what becomes one call in the journal and one CDR."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ class Story:
     """One call: its parties, its legs, its records. The first leg is the caller's (or, where an operator or program
     began the call, the first party's)."""
 
-    __slots__ = ("_on_over", "_write", "caller", "dialled", "id", "legs", "over", "result", "user")
+    __slots__ = ("_on_over", "_write", "began_s", "caller", "dialled", "id", "legs", "over", "result", "user")
 
     def __init__(
         self,
@@ -51,6 +52,8 @@ class Story:
         self.result: CallResult | None = None
         """Set where the status of the first leg does not name the outcome."""
         self.over = False
+        self.began_s = asyncio.get_running_loop().time()
+        """When it began, by the clock of the event loop."""
         self._write = write
         self._on_over = on_over
         write(CallStarted(call=call_id, caller=caller.number, dialled=dialled, source=source, user=user))
@@ -58,6 +61,11 @@ class Story:
     def write(self, record: AnyRecord) -> None:
         """Put a record of this call into the journal."""
         self._write(record)
+
+    def put_first(self, leg: "Leg") -> None:
+        """Make `leg` the one whose outcome is the call's: of several contacts that were rung, the one that answered."""
+        self.legs.remove(leg)
+        self.legs.insert(0, leg)
 
     def routed(self, destination: str, rule: str) -> None:
         self._write(CallRouted(call=self.id, destination=destination, rule=rule))
