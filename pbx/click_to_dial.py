@@ -110,6 +110,7 @@ class ClickToDial:
             pass
         except CallError as error:
             if leg is not None:
+                leg.story.came_to_nothing(error.status, error.reason, error.result)
                 leg.hangup(error.status, error.reason, error.by, error.result)
         except Exception as error:
             self._log("call.fault", call=ringing.legs[0].call_id, error=repr(error), exc_info=error)

@@ -171,7 +171,7 @@ class Journal:
     def closed(self) -> bool:
         return self._closed and self._writer is None
 
-    async def wait(self, durable: bool) -> None:
+    async def wait(self, durable: bool = False) -> None:
         """Return at the next news: a written batch or the end; if not `durable`, a record too."""
         waiting = self._written if durable else self._news
         if waiting is None:

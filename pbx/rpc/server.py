@@ -50,10 +50,10 @@ class RpcServer:
 
     async def start(self) -> None:
         """Listen. Raises OSError."""
-        self._runner = web.AppRunner(self.app(), access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=CLOSE_S)
         await self._runner.setup()
         at = self._config.listen
-        await web.TCPSite(self._runner, at.host, at.port, shutdown_timeout=CLOSE_S).start()
+        await web.TCPSite(self._runner, at.host, at.port).start()
 
     @property
     def port(self) -> int:

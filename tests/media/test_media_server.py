@@ -196,6 +196,7 @@ async def test_every_play_ends_once(media, tmp_path):
 
     await until(lambda: len(done()) >= 4)  # the tone goes on while nothing else can be played
     session.tone("ringback")
+    await until(lambda: len(done()) >= 5)
     session.close()
     await until(lambda: len(done()) >= 6)
     ends = {event.play: event.reason for event in done()}

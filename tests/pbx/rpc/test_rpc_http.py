@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """JSON-RPC 2.0 over POST: the protocol, the methods, tokens and roles, metrics."""
 
+import hashlib
 import json
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
 
+from switchroom.pbx.config import Token
 from switchroom.pbx.config_values import Secret
 from switchroom.pbx.events import OperatorCalled, ServerStarted
-from tests.pbx.rpc.conftest import OBSERVER, OPERATOR, FakeExchange, Start
+from tests.pbx.rpc.fake_exchange import OBSERVER, OPERATOR, FakeExchange, Start
 
 Client = TestClient[Any, Any]
 
@@ -218,10 +220,6 @@ async def test_without_a_good_token_nothing_is_done(start: Start, exchange: Fake
 
 
 async def test_a_token_known_by_its_hash(start: Start) -> None:
-    import hashlib
-
-    from switchroom.pbx.config import Token
-
     digest = hashlib.sha256(b"long-enough").hexdigest()
     client = await start("long-enough", tokens=(Token(name="c", token_sha256=Secret(digest)),))
     assert "result" in await call(client, "system.status")
@@ -242,9 +240,12 @@ async def test_changes_are_audited_and_reading_is_not(start: Start, exchange: Fa
     await call(client, "calls.hangup", {"call": "1-a"})
     await call(client, "calls.hangup", {"call": "9-z"})
     await call(observer, "calls.hangup", {"call": "1-a"})
-    found = await exchange.journal.subscribe(0).next()
-    assert isinstance(found, list)
-    records = [entry.record for entry in found]
+    records: list[Any] = []
+    subscription = exchange.journal.subscribe(0)
+    while len(records) < 3:
+        found = await subscription.next()
+        assert isinstance(found, list)
+        records += [entry.record for entry in found]
     assert records == [
         OperatorCalled(operator="ada", method="calls.hangup", params='{"call":"1-a"}', outcome="done"),
         OperatorCalled(operator="ada", method="calls.hangup", params='{"call":"9-z"}', outcome="-32000 no such call"),

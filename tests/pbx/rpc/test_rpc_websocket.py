@@ -10,7 +10,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import TestClient
 
 from switchroom.pbx.events import OperatorCalled, ServerStarted
-from tests.pbx.rpc.conftest import FakeExchange, Start
+from tests.pbx.rpc.fake_exchange import FakeExchange, Start
 
 Socket = ClientWebSocketResponse[Any] if hasattr(ClientWebSocketResponse, "__class_getitem__") else Any
 
