@@ -13,7 +13,7 @@ from typing import Protocol
 from switchroom.pbx.sip import parser
 from switchroom.pbx.sip.client_session import ClientSession, put_offer
 from switchroom.pbx.sip.dialog import Dialog, tagged
-from switchroom.pbx.sip.errors import ParseError
+from switchroom.pbx.sip.errors import ParseError, SipError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.header import NameAddr
 from switchroom.pbx.sip.message import Headers, Request, Response
@@ -126,7 +126,10 @@ class UserAgent:
         except ParseError as error:
             self.counts.malformed += 1
             if error.partial is not None and error.partial.method != "ACK":
-                self._reply_stateless(error.partial, flow, error.status, reason=error.reason)
+                try:
+                    self._reply_stateless(error.partial, flow, error.status, reason=error.reason)
+                except SipError as unanswerable:  # what was read of it cannot be written
+                    self.on_fault(unanswerable)
         except Exception as error:
             self.counts.faults += 1
             self.on_fault(error)
