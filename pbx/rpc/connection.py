@@ -28,6 +28,7 @@ class Connection:
     def __init__(
         self,
         socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
         dispatcher: Dispatcher,
         exchange: Exchange,
         operator: Operator,
@@ -35,6 +36,7 @@ class Connection:
         log: Callable[..., Any],
     ) -> None:
         self.socket = socket
+        self._transport = transport
         self._dispatcher = dispatcher
         self._context = Context(exchange, operator, self)
         self._max_subscriptions = max_subscriptions
@@ -66,9 +68,14 @@ class Connection:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def close(self) -> None:
-        """The exchange goes away."""
-        await self.socket.close(code=WSCloseCode.GOING_AWAY, message=b"the exchange is closing")
+    async def close(self, timeout_s: float) -> None:
+        """The exchange goes away; a peer that does not take that in time is cut off."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.socket.close(code=WSCloseCode.GOING_AWAY, message=b"the exchange is closing")
+        except TimeoutError:
+            if self._transport is not None:
+                self._transport.abort()
 
     # ---- Subscriber (pbx/rpc/registry.py)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP server of the operators' interface: /rpc by POST and WebSocket, /metrics, /healthz."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -97,7 +98,13 @@ class RpcServer:
                 status=426, text="POST a request, or open a WebSocket\n", headers={"Upgrade": "websocket"}
             )
         connection = Connection(
-            socket, self._dispatcher, self._exchange, operator, self._config.max_subscriptions, self._log
+            socket,
+            request.transport,
+            self._dispatcher,
+            self._exchange,
+            operator,
+            self._config.max_subscriptions,
+            self._log,
         )
         self._connections.add(connection)
         try:
@@ -116,8 +123,7 @@ class RpcServer:
         return web.Response(text="ok")
 
     async def _on_shutdown(self, app: web.Application) -> None:
-        for connection in list(self._connections):
-            await connection.close()
+        await asyncio.gather(*(connection.close(CLOSE_S) for connection in self._connections), return_exceptions=True)
 
 
 def _json(body: bytes, status: int = 200) -> web.Response:

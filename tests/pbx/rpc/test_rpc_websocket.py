@@ -142,6 +142,21 @@ async def test_a_slow_reader_fills_no_memory_and_misses_nothing(start: Start, ex
         assert (await socket.receive_json(timeout=10))["params"]["number"] == number
 
 
+async def test_a_reader_that_stands_still_does_not_hold_up_the_end(start: Start, exchange: FakeExchange) -> None:
+    client = await start()
+    for _ in range(10_000):
+        exchange.journal.append(OperatorCalled(operator="x", method="m", params="p" * 2000, outcome="done"))
+    socket = await client.ws_connect("/rpc")
+    await ask(socket, "events.subscribe", after=0)
+    transport = socket._response.connection.transport
+    transport.pause_reading()
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(10):
+        await client.server.close()
+    transport.abort()
+    assert exchange.journal.last == 10_000
+
+
 @pytest.mark.parametrize("subscribe", [True, False])
 async def test_a_connection_that_is_cut_leaves_nothing_behind(
     start: Start, exchange: FakeExchange, subscribe: bool
