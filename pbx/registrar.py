@@ -109,6 +109,10 @@ class Registrar:
         now_s = self._now()
         return [b for contacts in self._bindings.values() for b in contacts.values() if b.expires_at_s > now_s]
 
+    def uses(self, flow: Flow) -> bool:
+        """Whether a phone is reached by this flow."""
+        return any(binding.flow == flow for binding in self.all())
+
     def register(self, user: str, request: Request, flow: Flow) -> Headers:
         """Serve a REGISTER of an authenticated user; returns the headers of the 200.
 

@@ -111,6 +111,10 @@ class UserAgent:
         """How many sessions there are, early ones included."""
         return len(self._sessions)
 
+    def uses(self, flow: Flow) -> bool:
+        """Whether a session goes by this flow."""
+        return any(session.dialog is not None and session.dialog.flow == flow for session in self._sessions.values())
+
     # ---- from the transports
 
     def receive(self, data: bytes, flow: Flow) -> None:
