@@ -223,7 +223,7 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(200_000, 20, 100)
 
 
 def _registration_rules(config: Config) -> Rules:
