@@ -107,10 +107,12 @@ def parse(body: bytes) -> Description:
     for line in lines:
         if not line:
             continue
-        if line[1:2] != "=":
+        kind, equals, value = line[0], line[1:2], line[2:]
+        if equals == " ":  # "m =video", as in the messages of RFC 4475
+            equals, value = value[:1], value[1:]
+        if equals != "=":
             raise SdpError(f"not a line of a session description: {line[:40]!r}")
-        kind = line[0]
-        value = line[2:].strip()
+        value = value.strip()
         if kind == "a":
             key, colon, rest = value.partition(":")
             attributes.append((key, rest.strip() if colon else None))

@@ -14,7 +14,7 @@ import msgspec
 from switchroom.pbx.events import AnyRecord, RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
-from switchroom.pbx.sip.header import NameAddr, format_params
+from switchroom.pbx.sip.header import NameAddr, format_params, parse_number
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.uri import Uri, parse_uri
 from switchroom.pbx.storage.base import BindingStore, StoredBinding
@@ -109,6 +109,10 @@ class Registrar:
         now_s = self._now()
         return [b for contacts in self._bindings.values() for b in contacts.values() if b.expires_at_s > now_s]
 
+    def uses(self, flow: Flow) -> bool:
+        """Whether a phone is reached by this flow."""
+        return any(binding.flow == flow for binding in self.all())
+
     def register(self, user: str, request: Request, flow: Flow) -> Headers:
         """Serve a REGISTER of an authenticated user; returns the headers of the 200.
 
@@ -175,8 +179,10 @@ class Registrar:
 
     def _expires(self, contact: NameAddr, request: Request) -> int:
         text = contact.params.get("expires") or request.get("expires")
-        # Section 10.2.1.1: a value that cannot be read counts as 3600.
-        expires_s = self._rules.default_expires_s if text is None else int(text) if text.isdecimal() else 3600
+        expires_s = self._rules.default_expires_s
+        if text is not None:
+            number = parse_number(text, 2**32 - 1)
+            expires_s = 3600 if number is None else number  # section 10.2.1.1: what cannot be read counts as 3600
         if 0 < expires_s < self._rules.min_expires_s:
             raise IntervalTooBrief(self._rules.min_expires_s)
         return min(expires_s, self._rules.max_expires_s)

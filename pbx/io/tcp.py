@@ -153,7 +153,7 @@ class Connection(asyncio.Protocol):
         self.flow: Flow
         self._owner = owner
         self._loop = asyncio.get_running_loop()
-        self._framer = Framer()
+        self._framer = Framer(max_body_bytes=owner.limits.body_bytes)
         self._transport: asyncio.Transport | None = None
         self._opening: asyncio.Task[None] | None = None
         self._queue: list[bytes] | None = None
@@ -208,7 +208,8 @@ class Connection(asyncio.Protocol):
                     self.send(PONG)
                 else:
                     places.completed(self, self._framer.unfinished, now)
-                    self._deliver(frame)
+                    if self._owner.receiver.gate.passes(self.flow.remote[0], now):
+                        self._deliver(frame)
                 if self._deaf or self._gone:
                     return
         except ParseError as error:

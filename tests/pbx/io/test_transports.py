@@ -10,6 +10,7 @@ import pytest
 
 from switchroom.pbx.io.address import Listener
 from switchroom.pbx.io.connections import TcpLimits
+from switchroom.pbx.io.flood import FloodGate
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.sip.flow import Flow
 
@@ -294,6 +295,20 @@ async def test_a_tap_may_come_while_messages_flow(core: Core, phone: socket.sock
     phone.sendto(message(2), core.address("UDP"))
     assert await asyncio.wait_for(tapped.get(), 5) == message(2)
     assert core.messages.empty()
+
+
+async def test_a_flood_of_messages_is_dropped_before_it_is_read(phone: socket.socket) -> None:
+    async with exchange(Listener("UDP", HOST, 0)) as core:
+        core.transports.gate = FloodGate(10)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flooder:
+            flooder.bind(("127.0.32.4", 0))
+            for number in range(50):
+                flooder.sendto(message(number), core.address("UDP"))
+        phone.sendto(message(), core.address("UDP"))
+        sources = [(await core.received())[1].remote[0] for _ in range(11)]
+        assert sources == ["127.0.32.4"] * 10 + [PEER]
+        assert core.messages.empty()
+        assert core.transports.gate.dropped == 40
 
 
 async def test_a_flood_of_connections_leaves_the_phone_alone(core: Core) -> None:
