@@ -78,7 +78,8 @@ class B2bua:
 
     async def talk(self) -> Ended:
         """Wait until one of the two hangs up; the other is ended too. Returns how it ended."""
-        assert self._partner is not None and self._over is not None, "talk comes after a dial that succeeded"
+        assert self._partner is not None, "talk comes after a dial that succeeded"
+        assert self._over is not None
         try:
             return await self._over
         finally:

@@ -8,11 +8,12 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta, field
 
+from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_values import Endpoint, Listener, Network, Secret
@@ -118,25 +119,15 @@ class SipConfig(Section, frozen=True):
             yield "default_expires_s", "must lie between min_expires_s and max_expires_s"
 
 
-class MediaConfig(Section, frozen=True):
-    """[media]: addresses, ports and codecs of the audio."""
-
-    address: str = "127.0.0.1"
-    """The address that SDP shows."""
-    bind: str = ""
-    """The address that the RTP sockets are bound to; empty: `address`."""
-    ports: tuple[Port, Port] = (10_000, 20_000)
-    """First and last UDP port."""
-    shards: Count = 1
-    """Media threads; one per core that audio may use."""
-    codecs: tuple[Codec, ...] = ("PCMU", "PCMA")
-    """By preference."""
-    rtp_timeout_ms: Milliseconds = 3000
-    """A leg that gets no RTP for so long raises an event; what then happens says [limits]."""
+class MediaConfig(MediaSettings, frozen=True, kw_only=True):
+    """[media]: addresses, ports and codecs of the audio; the keys are those of media/config.py."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if self.ports[1] - self.ports[0] < 3:
             yield "ports", "first and last port must leave room for RTP and RTCP of two legs"
+        for codec in self.codecs:
+            if codec not in get_args(Codec):
+                yield "codecs", f"{codec!r} is none of {', '.join(get_args(Codec))}"
 
 
 class Limits(Section, frozen=True):

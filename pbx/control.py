@@ -21,11 +21,15 @@ LegState = Literal["calling", "offered", "ringing", "answered", "ended"]
 class CallError(SwitchroomError):
     """A call could not be made; `status` is the SIP status that says why."""
 
-    def __init__(self, status: int, reason: str, result: CallResult = "failed") -> None:
-        super().__init__(reason)
+    def __init__(
+        self, status: int, reason: str, result: CallResult | None = "failed", by: EndedBy = "exchange"
+    ) -> None:
+        super().__init__(reason or str(status))
         self.status = status
         self.reason = reason
-        self.result: CallResult = result
+        self.result = result
+        """None: what the status says."""
+        self.by = by
 
 
 class CallerGone(SwitchroomError):

@@ -18,7 +18,7 @@ CallResult = Literal[
 """How a call came out. `refused`: by a limit of the exchange; `failed`: by an error on the way."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", omit_defaults=True):
     """The base of all records; concrete ones carry their tag as `type` in JSON."""
 
 
@@ -159,7 +159,7 @@ AnyRecord = (
 )
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A record with its place in the journal."""
 
     number: int

@@ -167,13 +167,24 @@ G729_INLINE int16_t sub16_of(int16_t a, int16_t b, int *overflow)
 G729_INLINE dpf split32(int32_t x) { return (dpf){high16(x), (int16_t)((x & 0xffff) >> 1)}; }
 G729_INLINE int32_t join32(dpf x) { return l_mac(deposit_high(x.hi), x.lo, 1); }
 
+/* Only halves close to -1 and 1 can saturate on the way. */
 G729_INLINE int32_t mpy_32(dpf a, dpf b)
 {
+    if ((unsigned)(a.hi + 32000) < 64000u)
+        return (a.hi * b.hi + ((a.hi * b.lo) >> 15) + ((a.lo * b.hi) >> 15)) * 2;
     int32_t y = l_mult(a.hi, b.hi);
     y = l_mac(y, mult16(a.hi, b.lo), 1);
     return l_mac(y, mult16(a.lo, b.hi), 1);
 }
-G729_INLINE int32_t mpy_32_16(dpf a, int16_t n) { return l_mac(l_mult(a.hi, n), mult16(a.lo, n), 1); }
+/* Only -1 times -1 can saturate. */
+G729_INLINE int32_t mpy_32_16(dpf a, int16_t n)
+{
+    if (n != MIN_16)
+        return (a.hi * n + ((a.lo * n) >> 15)) * 2;
+    return l_mac(l_mult(a.hi, n), mult16(a.lo, n), 1);
+}
+/* The same of a whole word: split32 and mpy_32_16 are one product of 64 bits. */
+G729_INLINE int32_t mpy_word_16(int32_t a, int16_t n) { return (int32_t)(((int64_t)(a >> 1) * n) >> 15) * 2; }
 
 /* num / den in Q31 for 0 <= num < den, den normalised: one Newton step from a 16 bit quotient. */
 G729_INLINE int32_t div_32(int32_t num, dpf den)

@@ -2,8 +2,9 @@
  *
  * The constants of G.729 (clauses 3 and 4), of its Annex A and of its Annex B, as numbers.
  *
- * Every array stands in the units that its line in tables.h names; those with a derived order (by columns, for loads of
- * many candidates at once) come last. A test compares each number with the Recommendation's tables where these are at hand.
+ * Every array stands in the units that its line in tables.h names; those with a derived order (by columns, for loads
+ * of many candidates at once) come last. A test compares each number with the Recommendation's tables where these are
+ * at hand.
  */
 
 #include "tables.h"

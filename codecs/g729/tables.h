@@ -12,7 +12,7 @@
 #define G729_TABLE extern __attribute__((visibility("hidden"))) const
 
 G729_TABLE int16_t g729_lp_window[240]; /* 3.2.1 eq. (3): half a Hamming window and a quarter cosine, Q15 */
-G729_TABLE int16_t g729_lag_window_hi[12]; /* 3.2.1 eq. (6): lag window, high halves, lags 1 to 12 (11 and 12 for Annex B) */
+G729_TABLE int16_t g729_lag_window_hi[12]; /* 3.2.1 eq. (6): lag window, high halves, lags 1 to 12 */
 G729_TABLE int16_t g729_lag_window_lo[12]; /* the low halves of the same */
 G729_TABLE int16_t g729_lsp_grid[51]; /* A.3.2.3: cos of the 50 search intervals, Q15 */
 G729_TABLE int16_t g729_cos_q15[65]; /* cos(pi k / 64), Q15 */

@@ -87,6 +87,7 @@ class UserAgent:
         self.dialog_methods: set[str] = set()
         """Methods within a dialog that the session's user takes, beside INVITE, ACK, BYE and OPTIONS."""
         self.supported = ""
+        self._allow, self._allow_for = "", (-1, -1)
         self.accept_invite: Callable[[Request, Flow], tuple[int, Headers] | None] = lambda request, flow: None
         """Asked before a new INVITE costs anything: a refusal, or None."""
         self.counts = Counts()
@@ -97,7 +98,13 @@ class UserAgent:
     @property
     def allow(self) -> str:
         """The Allow value: all that we take."""
-        return ", ".join(sorted({"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", *self.handlers, *self.dialog_methods}))
+        count = len(self.handlers), len(self.dialog_methods)
+        if count != self._allow_for:  # methods are only ever added
+            self._allow_for = count
+            self._allow = ", ".join(
+                sorted({"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", *self.handlers, *self.dialog_methods})
+            )
+        return self._allow
 
     @property
     def sessions(self) -> int:

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""G.729 (ITU-T G.729, 01/2007) with the reduced complexity of Annex A and the silence compression of Annex B.
+
+`Encoder` and `Decoder` turn frames of 80 samples into frames of 10, 2 or 0 octets and back, bit for bit as the
+Recommendation does. `ops` gives the table through which the media plane uses the codec.
+"""
+
+from switchroom.codecs.g729._codec import Decoder, Encoder, ops, variants
+
+__all__ = ["Decoder", "Encoder", "ops", "variants"]

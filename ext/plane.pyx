@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+# distutils: sources = src/switchroom/ext/shard/plane.c src/switchroom/ext/shard/shard.c src/switchroom/ext/shard/wire.c src/switchroom/ext/shard/commands.c src/switchroom/ext/shard/leg.c src/switchroom/ext/shard/leg_control.c src/switchroom/ext/shard/latch.c src/switchroom/ext/shard/net.c src/switchroom/ext/shard/pcm_ring.c src/switchroom/ext/shard/player.c src/switchroom/ext/shard/ports.c src/switchroom/ext/shard/rtcp.c src/switchroom/ext/shard/rtp.c src/switchroom/ext/shard/sender.c src/switchroom/ext/shard/telephone_event.c src/switchroom/ext/shard/memory_net.c
+# distutils: depends = src/switchroom/ext/shard/plane.h src/switchroom/ext/shard/wire.h src/switchroom/ext/shard/latch.h src/switchroom/ext/shard/net.h src/switchroom/ext/shard/pcm_ring.h src/switchroom/ext/shard/player.h src/switchroom/ext/shard/ports.h src/switchroom/ext/shard/rtcp.h src/switchroom/ext/shard/rtp.h src/switchroom/ext/shard/sender.h src/switchroom/ext/shard/stats.h src/switchroom/ext/shard/telephone_event.h src/switchroom/ext/shard/memory_net.h src/switchroom/ext/shard/bytes.h src/switchroom/ext/shard/random.h src/switchroom/ext/codec_ops.h
+# distutils: libraries = m
+"""The door from Python into one shard of the media plane: make it, run it without the GIL, give it back.
+
+Orders and facts go over the wire (wire.h), not through here. `VirtualShard` is the same plane with a clock and a network
+that a test holds in its hands.
+"""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+
+from switchroom.ext.codec_ops cimport SR_CODEC_ABI
+
+import os
+import socket
+
+
+cdef int _to_endpoint(sr_endpoint *endpoint, str host, int port) except -1:
+    cdef sr_wire_address wire
+    cdef bytes packed
+    memset(&wire, 0, sizeof(wire))
+    wire.family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    wire.port = port
+    packed = socket.inet_pton(wire.family, host)
+    memcpy(wire.ip, <const char *>packed, len(packed))
+    sr_endpoint_from_wire(endpoint, &wire)
+    return 0
+
+
+cdef _from_endpoint(const sr_endpoint *endpoint):
+    cdef sr_wire_address wire
+    sr_endpoint_to_wire(endpoint, &wire)
+    if wire.family == 0:
+        return ("", 0)
+    size = 4 if wire.family == socket.AF_INET else 16
+    return (socket.inet_ntop(wire.family, bytes(wire.ip[:size])), wire.port)
+
+
+cdef class Shard:
+    """One shard. It owns `wire_fd` (a SOCK_SEQPACKET end) from then on, also when this raises.
+
+    codecs: capsules of codec tables (codec_ops.h); a codec's number on the wire is its place here. bind: numeric address.
+    ports: (low, high), both included. Raises ValueError for values that make no sense, OSError when the system refuses.
+    """
+
+    def __cinit__(self, *args, **kwargs):
+        self._plane = <sr_plane *>calloc(1, sizeof(sr_plane))
+        if self._plane is NULL:
+            raise MemoryError
+
+    def __init__(self, int wire_fd, codecs, str bind, ports, *, max_legs=1024, max_prompts=1024,
+                 port_rest_ms=2000, rtp_timeout_ms=3000, traffic_class=0xB8, seed=None):
+        self._create(wire_fd, &sr_sockets, codecs, bind, ports, {
+            "max_legs": max_legs, "max_prompts": max_prompts, "port_rest_ms": port_rest_ms,
+            "rtp_timeout_ms": rtp_timeout_ms, "traffic_class": traffic_class, "seed": seed})
+        if sr_shard_open(self._plane) < 0:
+            self.close()
+            raise OSError("the shard's epoll or timer could not be made")
+
+    cdef _create(self, int wire_fd, const sr_net *net, codecs, str bind, ports, dict limits):
+        cdef sr_plane_config config
+        cdef const char *problem
+        memset(&config, 0, sizeof(config))
+        try:
+            codecs = tuple(codecs)
+            low, high = ports
+            if not 1 <= len(codecs) <= SR_MAX_CODECS:
+                raise ValueError(f"{len(codecs)} codecs: 1 to {SR_MAX_CODECS} are possible")
+            if not 1 <= limits["max_legs"] <= SR_MAX_LEGS:
+                raise ValueError(f"max_legs must be 1 to {SR_MAX_LEGS}")
+            _to_endpoint(&config.bind, bind, 0)
+            config.port_low = low
+            config.port_high = high
+            config.max_legs = limits["max_legs"]
+            config.max_prompts = limits["max_prompts"]
+            config.port_rest_ns = limits["port_rest_ms"] * 1_000_000
+            config.rtp_timeout_ns = limits["rtp_timeout_ms"] * 1_000_000
+            config.traffic_class = limits["traffic_class"]
+            seed = limits["seed"]
+            config.seed = int.from_bytes(os.urandom(8), "little") if seed is None else seed
+            for i, capsule in enumerate(codecs):
+                self._plane.codecs[i] = <const sr_codec_ops *>PyCapsule_GetPointer(capsule, b"switchroom.codec_ops")
+            self._codecs = codecs
+            self._plane.codec_count = len(codecs)
+        except BaseException:
+            os.close(wire_fd)
+            raise
+        problem = sr_plane_init(self._plane, &config, net, wire_fd)
+        if problem is not NULL:
+            self.close()
+            raise ValueError(problem.decode())
+
+    def run(self):
+        """Serve until SR_SHUTDOWN or the end of the wire, without the GIL; then close everything."""
+        if self._plane is NULL or self._plane.codec_count == 0:
+            raise ValueError("the shard is closed")
+        self._running = True
+        with nogil:
+            sr_shard_run(self._plane)
+        self._running = False
+        self.close()
+
+    def close(self):
+        """Close all legs and descriptors. Not while `run` runs."""
+        if self._running:
+            raise RuntimeError("the shard runs")
+        if self._plane is not NULL and self._plane.codec_count:
+            sr_plane_free(self._plane)
+
+    def __dealloc__(self):
+        if self._plane is not NULL:
+            if self._plane.codec_count:
+                sr_plane_free(self._plane)
+            free(self._plane)
+
+
+cdef class VirtualShard(Shard):
+    """A shard on a network in memory, with the clock in the hands of a test. It has no thread and no sockets."""
+
+    cdef sr_memory_net *_memory
+
+    def __init__(self, int wire_fd, codecs, str bind, ports, *, max_legs=64, max_prompts=16,
+                 port_rest_ms=2000, rtp_timeout_ms=3000, traffic_class=0, seed=1):
+        cdef sr_net net
+        self._memory = <sr_memory_net *>calloc(1, sizeof(sr_memory_net))
+        if self._memory is NULL:
+            os.close(wire_fd)
+            raise MemoryError
+        net = sr_memory_network(self._memory)
+        self._create(wire_fd, &net, codecs, bind, ports, {
+            "max_legs": max_legs, "max_prompts": max_prompts, "port_rest_ms": port_rest_ms,
+            "rtp_timeout_ms": rtp_timeout_ms, "traffic_class": traffic_class, "seed": seed})
+
+    def __dealloc__(self):
+        if self._plane is not NULL and self._plane.codec_count:
+            sr_plane_free(self._plane)
+        free(self._memory)
+
+    def refuse(self, int port, bint refused=True):
+        """Let `port` be in use by another program."""
+        self._memory.refused[port & 0xffff] = refused
+
+    def fail_sends(self, bint failing):
+        self._memory.failing = failing
+
+    def advance(self, int64_t now_ns, int64_t wall_ns=0):
+        """Set the clock, obey the commands that wait, do what is due, tell facts. False at the end of the wire."""
+        sr_plane_clock(self._plane, now_ns, wall_ns)
+        alive = sr_plane_read_commands(self._plane)
+        sr_plane_tick(self._plane)
+        sr_plane_flush(self._plane)
+        return alive
+
+    def deliver(self, int port, bytes data, source):
+        """Let a datagram arrive at `port` from `source` (host, port). False when nobody has the port."""
+        cdef uint32_t i
+        cdef sr_leg *leg
+        size = min(len(data), SR_MEMORY_BYTES)
+        for i in range(self._plane.config.max_legs):
+            leg = &self._plane.legs[i]
+            if leg.handle and leg.port == port & ~1:
+                self._memory.inbox_fd = port
+                self._memory.inbox_bytes = size
+                if size:
+                    memcpy(self._memory.inbox, <const char *>data, size)
+                _to_endpoint(&self._memory.inbox_from, source[0], source[1])
+                if port & 1:
+                    sr_leg_rtcp_ready(self._plane, leg)
+                else:
+                    sr_leg_rtp_ready(self._plane, leg)
+                sr_plane_flush(self._plane)
+                return True
+        return False
+
+    def sent(self):
+        """What was sent since the last call: (local port, (host, port), bytes) each."""
+        cdef uint32_t i
+        cdef sr_memory_datagram *datagram
+        if self._memory.sent_lost:
+            raise OverflowError("more datagrams were sent than are kept")
+        result = []
+        for i in range(self._memory.sent_count):
+            datagram = &self._memory.sent[i]
+            result.append((datagram.fd, _from_endpoint(&datagram.to), bytes(datagram.data[:datagram.bytes])))
+        self._memory.sent_count = 0
+        return result
+
+
+def codec_info(capsule):
+    """(name, sample_rate_hz, clock_rate_hz) of a codec table."""
+    cdef const sr_codec_ops *ops = <const sr_codec_ops *>PyCapsule_GetPointer(capsule, b"switchroom.codec_ops")
+    if ops.abi != SR_CODEC_ABI:
+        raise ValueError(f"a codec table of version {ops.abi}; this plane needs {SR_CODEC_ABI}")
+    return ops.name.decode(), ops.sample_rate_hz, ops.clock_rate_hz

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What Python orders, record by record. Each order is checked whole before anything of it is done.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "plane.h"
+
+static bool is_audio_type(uint8_t type)
+{
+    return type < 64 || (type > 95 && type < 128); /* RFC 5761 section 4: the rest would look like RTCP */
+}
+
+static bool is_type_or_none(uint8_t type)
+{
+    return type == SR_NO_TYPE || is_audio_type(type);
+}
+
+static bool makes_sense(const sr_plane *plane, const sr_configure *body)
+{
+    if (body->send_codec >= plane->codec_count || !is_audio_type(body->send_type) || body->ptime_ms < 10
+        || body->ptime_ms > 60 || body->ptime_ms % 10 != 0 || body->receive_count > SR_MAX_RECEIVED_TYPES
+        || !is_type_or_none(body->send_event_type) || !is_type_or_none(body->receive_event_type)
+        || !is_type_or_none(body->noise_type) || (body->receive_event_type != SR_NO_TYPE && body->event_clock_hz == 0))
+        return false;
+    for (int i = 0; i < body->receive_count; i++)
+        if (!is_audio_type(body->receive_type[i]) || body->receive_codec[i] >= plane->codec_count)
+            return false;
+    return true;
+}
+
+static enum sr_error configure(sr_plane *plane, sr_leg *leg, const sr_configure *body)
+{
+    sr_endpoint rtp, rtcp;
+    int family = plane->config.bind.address.any.sa_family;
+    if (!makes_sense(plane, body) || !sr_endpoint_from_wire(&rtp, &body->rtp) || rtp.address.any.sa_family != family)
+        return SR_BAD_RECORD;
+    if (!sr_endpoint_from_wire(&rtcp, &body->rtcp) || rtcp.address.any.sa_family != family)
+        return SR_BAD_RECORD;
+
+    if ((body->flags & SR_RECEIVES) && !(leg->flags & SR_RECEIVES))
+        leg->expected_since_ns = plane->now_ns;
+    if (!(body->flags & SR_RECEIVES))
+        leg->timed_out = false;
+    bool moved = !sr_same_endpoint(&leg->latch.signalled, &rtp);
+    sr_latch_signal(&leg->latch, &rtp, plane->now_ns);
+    if (moved || !leg->configured)
+        leg->rtcp_to = rtcp;
+
+    const sr_codec_ops *codec = plane->codecs[body->send_codec];
+    if (!leg->configured || leg->send_codec != body->send_codec || leg->ptime_ms != body->ptime_ms) {
+        leg->outgoing_count = 0;
+        if (codec->encoder_init != NULL)
+            codec->encoder_init(leg->encoder);
+        leg->feed = SR_FEED_NONE; /* what goes out begins anew */
+    }
+    leg->flags = body->flags;
+    leg->send_codec = body->send_codec;
+    leg->send_type = body->send_type;
+    leg->ptime_ms = body->ptime_ms;
+    leg->frame_ms = body->ptime_ms % 20 == 0 ? 20 : 10;
+    leg->send_event_type = body->send_event_type;
+    leg->receive_event_type = body->receive_event_type;
+    leg->event_clock_hz = body->event_clock_hz;
+    memset(leg->meaning, SR_TYPE_UNKNOWN, sizeof leg->meaning);
+    for (int i = body->receive_count - 1; i >= 0; i--)
+        leg->meaning[body->receive_type[i]] = body->receive_codec[i];
+    if (body->receive_event_type != SR_NO_TYPE)
+        leg->meaning[body->receive_event_type] = SR_TYPE_EVENT;
+    if (body->noise_type != SR_NO_TYPE)
+        leg->meaning[body->noise_type] = SR_TYPE_NOISE;
+    leg->arriving_codec = body->receive_count ? body->receive_codec[0] : body->send_codec;
+    leg->configured = true;
+
+    sr_leg_choose_feed(plane, leg);
+    if (leg->peer != NULL)
+        sr_leg_choose_feed(plane, leg->peer);
+    return SR_OK;
+}
+
+static void unbridge(sr_plane *plane, sr_leg *leg)
+{
+    sr_leg *peer = leg->peer;
+    if (peer == NULL)
+        return;
+    leg->peer = peer->peer = NULL;
+    sr_leg_choose_feed(plane, leg);
+    sr_leg_choose_feed(plane, peer);
+}
+
+static enum sr_error bridge(sr_plane *plane, sr_leg *leg, uint32_t handle)
+{
+    sr_leg *other = sr_plane_leg(plane, handle);
+    if (other == NULL)
+        return SR_NO_LEG;
+    if (other == leg)
+        return SR_BAD_RECORD;
+    if (leg->peer == other)
+        return SR_OK;
+    unbridge(plane, leg);
+    unbridge(plane, other);
+    leg->peer = other;
+    other->peer = leg;
+    sr_leg_choose_feed(plane, leg);
+    sr_leg_choose_feed(plane, other);
+    return SR_OK;
+}
+
+static sr_prompt *prompt_of(sr_plane *plane, uint32_t slot)
+{
+    if (slot >= plane->config.max_prompts || plane->prompts[slot].pcm == NULL || plane->prompts[slot].unloading)
+        return NULL;
+    return &plane->prompts[slot];
+}
+
+static enum sr_error play(sr_plane *plane, sr_leg *leg, const sr_record *command)
+{
+    sr_prompt *prompt = prompt_of(plane, command->other);
+    if (prompt == NULL)
+        return SR_NO_PROMPT;
+    sr_leg_end_play(plane, leg, SR_REPLACED);
+    sr_player_start_prompt(&leg->player, prompt, command->body.play.play, command->body.play.loop != 0);
+    sr_sender_break(&leg->sender);
+    sr_leg_choose_feed(plane, leg);
+    return SR_OK;
+}
+
+static enum sr_error tone(sr_plane *plane, sr_leg *leg, const sr_tone_spec *spec)
+{
+    sr_player player;
+    if (!sr_player_start_tone(&player, spec))
+        return SR_BAD_RECORD;
+    sr_leg_end_play(plane, leg, SR_REPLACED);
+    leg->player = player;
+    sr_sender_break(&leg->sender);
+    sr_leg_choose_feed(plane, leg);
+    return SR_OK;
+}
+
+static enum sr_error load(sr_plane *plane, const sr_record *command, int fd)
+{
+    if (fd < 0 || command->other >= plane->config.max_prompts || plane->prompts[command->other].pcm != NULL) {
+        if (fd >= 0)
+            close(fd);
+        return SR_BAD_RECORD;
+    }
+    sr_prompt *prompt = &plane->prompts[command->other];
+    return sr_prompt_load(prompt, fd, command->body.prompt.samples, command->body.prompt.rate_hz) < 0 ? SR_BAD_RECORD : SR_OK;
+}
+
+/* Failed plays must be told apart from running ones, even where no answer was asked for. */
+static void tell_failed_play(sr_plane *plane, const sr_leg *leg, const sr_record *command, enum sr_error error)
+{
+    uint32_t number = command->op == SR_TONE ? command->body.tone.play : command->body.play.play;
+    sr_record fact = {.body.played.reason = SR_FAILED};
+    if (error != SR_OK)
+        sr_plane_fact(plane, SR_PLAYED, leg, number, &fact);
+}
+
+static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record *command)
+{
+    enum sr_error error = SR_OK;
+    switch (command->op) {
+    case SR_CONFIGURE:
+        return configure(plane, leg, &command->body.configure);
+    case SR_CONFIRM:
+        if (!leg->latch.confirmed)
+            leg->expected_since_ns = plane->now_ns;
+        leg->latch.confirmed = true;
+        sr_leg_choose_feed(plane, leg);
+        return SR_OK;
+    case SR_CLOSE:
+        sr_leg_close(plane, leg);
+        return SR_OK;
+    case SR_BRIDGE:
+        return bridge(plane, leg, command->other);
+    case SR_UNBRIDGE:
+        unbridge(plane, leg);
+        return SR_OK;
+    case SR_ECHO:
+        leg->echo = command->other != 0;
+        sr_leg_choose_feed(plane, leg);
+        return SR_OK;
+    case SR_PLAY:
+        error = play(plane, leg, command);
+        tell_failed_play(plane, leg, command, error);
+        return error;
+    case SR_TONE:
+        error = tone(plane, leg, &command->body.tone);
+        tell_failed_play(plane, leg, command, error);
+        return error;
+    case SR_STOP:
+        sr_leg_end_play(plane, leg, SR_STOPPED);
+        return SR_OK;
+    default:
+        return SR_BAD_RECORD;
+    }
+}
+
+static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, int fd)
+{
+    switch (command->op) {
+    case SR_LOAD:
+        return load(plane, command, fd);
+    case SR_UNLOAD:
+        if (prompt_of(plane, command->other) == NULL)
+            return SR_NO_PROMPT;
+        sr_prompt_unload(&plane->prompts[command->other]);
+        return SR_OK;
+    case SR_HOLD_MUSIC:
+        if (prompt_of(plane, command->other) == NULL)
+            return SR_NO_PROMPT;
+        plane->hold_prompt = command->other + 1;
+        return SR_OK;
+    case SR_SHUTDOWN:
+        plane->stopping = true;
+        return SR_OK;
+    default:
+        return SR_BAD_RECORD;
+    }
+}
+
+static bool is_for_leg(uint16_t op)
+{
+    return op >= SR_CONFIGURE && op <= SR_STOP;
+}
+
+void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)
+{
+    sr_record answer = {0};
+    enum sr_error error;
+    if (fd >= 0 && command->op != SR_LOAD)
+        close(fd);
+    if (command->op == SR_HELLO) {
+        error = command->other == SR_WIRE_VERSION ? SR_OK : SR_BAD_RECORD;
+    } else if (command->op == SR_OPEN) {
+        sr_leg *leg = NULL;
+        int error_number = 0;
+        error = sr_leg_open(plane, &leg, &error_number);
+        if (error == SR_OK) {
+            answer.leg = leg->handle;
+            answer.body.opened.port = leg->port;
+        } else {
+            answer.body.system.error_number = error_number;
+        }
+    } else if (is_for_leg(command->op)) {
+        sr_leg *leg = sr_plane_leg(plane, command->leg);
+        answer.leg = command->leg;
+        error = leg == NULL ? SR_NO_LEG : obey_for_leg(plane, leg, command);
+    } else {
+        error = obey_for_plane(plane, command, fd);
+    }
+    sr_plane_answer(plane, command, &answer, error);
+}

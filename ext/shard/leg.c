@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The path of the packets through a leg: in from its sockets, and out to its remote.
+ */
+#include <string.h>
+
+#include "bytes.h"
+#include "plane.h"
+
+#define RING_DELAY_MS 40         /* what a packet may be late when its audio is re-encoded */
+#define FORWARD_GAP_NS 100000000LL /* no packet of an event for so long: audio goes on */
+
+static void send_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
+{
+    const uint8_t *data = sr_rtp_write_header(packet);
+    int bytes = SR_RTP_HEADER_BYTES + packet->payload_bytes;
+    if (plane->net.send(plane->net.context, leg->rtp_fd, data, bytes, &leg->latch.source) < 0) {
+        leg->counts.send_errors++;
+        return;
+    }
+    leg->counts.sent_packets++;
+    leg->counts.sent_bytes += (uint64_t)bytes;
+    plane->counts.sent_packets++;
+}
+
+/* What `leg` hears arrives as packets: out they go, under its own numbers. */
+static void relay(sr_plane *plane, sr_leg *leg, const sr_leg *from, sr_rtp *packet, bool restarted)
+{
+    uint8_t meaning = from->meaning[packet->payload_type];
+    uint8_t type = meaning == SR_TYPE_EVENT ? leg->send_event_type : meaning == leg->send_codec ? leg->send_type : SR_NO_TYPE;
+    if (type == SR_NO_TYPE) {
+        if (restarted)
+            sr_sender_break(&leg->sender);
+        sr_sender_skip(&leg->sender);
+        return;
+    }
+    packet->payload_type = type;
+    sr_sender_relay(&leg->sender, packet, from->handle, restarted, sr_send_codec(plane, leg)->clock_rate_hz, plane->now_ns);
+    send_packet(plane, leg, packet);
+}
+
+/* A telephone event for a leg whose audio is generated here: it takes the place of the audio while it lasts. */
+static void forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet)
+{
+    if (leg->send_event_type == SR_NO_TYPE)
+        return;
+    sr_sender *sender = &leg->sender;
+    uint32_t clock_rate_hz = sr_send_codec(plane, leg)->clock_rate_hz, source = packet->timestamp;
+    bool begins = plane->now_ns >= leg->forwarding_until_ns || leg->forwarded_event != source;
+    bool end = packet->payload_bytes >= 2 && packet->payload[1] >> 7;
+    uint32_t resume_at = sender->next_timestamp;
+    packet->payload_type = leg->send_event_type;
+    sr_sender_generate(sender, packet, 0, clock_rate_hz, plane->now_ns);
+    if (begins) {
+        leg->forwarded_event = source;
+        leg->forwarded_timestamp = packet->timestamp;
+        resume_at = packet->timestamp;
+    }
+    packet->marker = begins;
+    packet->timestamp = leg->forwarded_timestamp;
+    sender->next_timestamp = resume_at;
+    leg->forwarding_until_ns = plane->now_ns + FORWARD_GAP_NS / (end ? 4 : 1); /* the end comes three times */
+    send_packet(plane, leg, packet);
+}
+
+static void buffer_audio(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t index)
+{
+    const sr_codec_ops *codec = plane->codecs[index];
+    if (leg->decoder_codec != index) {
+        leg->decoder_codec = index;
+        if (codec->decoder_init != NULL)
+            codec->decoder_init(leg->decoder);
+        sr_pcm_ring_reset(&leg->ring);
+    }
+    int samples = codec->decode(leg->decoder, packet->payload, packet->payload_bytes, plane->pcm, SR_MAX_FRAME_SAMPLES);
+    if (samples <= 0 || samples > SR_RING_SAMPLES / 2) {
+        leg->counts.invalid++;
+        return;
+    }
+    uint32_t per_unit = codec->sample_rate_hz / codec->clock_rate_hz;
+    int delay = (int)(codec->sample_rate_hz / 1000 * RING_DELAY_MS);
+    sr_pcm_ring_put(&leg->ring, packet->timestamp * per_unit, plane->pcm, samples, delay);
+}
+
+/* Keeps the order of the stream in the books. Returns false for packets that go no further. */
+static bool account(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning, bool *restarted)
+{
+    sr_rtp_receiver *receiver = &leg->receiver;
+    *restarted = false;
+    if (!receiver->started || receiver->ssrc != packet->ssrc) {
+        leg->counts.lost += sr_rtp_lost(receiver);
+        leg->counts.restarts += receiver->started;
+        leg->rtcp.last_report = 0;
+        *restarted = receiver->started;
+        sr_rtp_receiver_start(receiver, packet);
+    } else {
+        int32_t lost = sr_rtp_lost(receiver);
+        switch (sr_rtp_receiver_update(receiver, packet)) {
+        case SR_IN_ORDER:
+            break;
+        case SR_LATE:
+            leg->counts.late++;
+            break;
+        case SR_DUPLICATE:
+            leg->counts.duplicate++;
+            leg->counts.lost++; /* which RFC 3550 takes off */
+            return false;
+        case SR_RESTARTED:
+            leg->counts.lost += lost;
+            leg->counts.restarts++;
+            *restarted = true;
+            break;
+        case SR_IMPLAUSIBLE:
+            leg->counts.invalid++;
+            return false;
+        }
+    }
+    if (meaning < SR_MAX_CODECS) {
+        uint64_t rate = plane->codecs[meaning]->clock_rate_hz;
+        sr_rtp_receiver_jitter(receiver, packet, (uint32_t)((uint64_t)plane->now_ns / 1000 * rate / 1000000));
+    }
+    return true;
+}
+
+static void note_arrival(sr_plane *plane, sr_leg *leg, int bytes)
+{
+    leg->counts.received_packets++;
+    leg->counts.received_bytes += (uint64_t)bytes;
+    plane->counts.received_packets++;
+    leg->heard_ns = plane->now_ns;
+    leg->heard = true;
+    if (leg->timed_out) {
+        leg->timed_out = false;
+        sr_plane_fact(plane, SR_RESUMED, leg, 0, NULL);
+    }
+}
+
+static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, const sr_endpoint *from)
+{
+    sr_rtp packet;
+    uint8_t meaning;
+    if (!leg->configured || !sr_rtp_parse(&packet, data, bytes)
+        || (meaning = leg->meaning[packet.payload_type]) == SR_TYPE_UNKNOWN) {
+        leg->counts.invalid++;
+        return;
+    }
+    uint32_t clock_rate_hz = meaning < SR_MAX_CODECS ? plane->codecs[meaning]->clock_rate_hz : leg->event_clock_hz;
+    switch (sr_latch_judge(&leg->latch, from, &packet, &leg->receiver, clock_rate_hz, plane->now_ns)) {
+    case SR_STRANGER:
+        leg->counts.stranger++;
+        return;
+    case SR_MOVED: {
+        sr_record fact = {0};
+        sr_endpoint_to_wire(from, &fact.body.address);
+        sr_plane_fact(plane, SR_LATCHED, leg, 0, &fact);
+        break;
+    }
+    case SR_SOURCE:
+        break;
+    }
+    note_arrival(plane, leg, bytes);
+    bool restarted;
+    if (!account(plane, leg, &packet, meaning, &restarted))
+        return;
+
+    if (meaning == SR_TYPE_EVENT) {
+        sr_digit digits[SR_EVENT_MAX_DIGITS];
+        int count = sr_event_receive(&leg->events, &packet, leg->event_clock_hz, plane->now_ns, digits);
+        sr_leg_report_digits(plane, leg, digits, count);
+    } else if (meaning < SR_MAX_CODECS && meaning != leg->arriving_codec) {
+        leg->arriving_codec = meaning;
+        if (leg->peer != NULL)
+            sr_leg_choose_feed(plane, leg->peer);
+    }
+    if (!(leg->flags & SR_RECEIVES))
+        return;
+    if (leg->feed == SR_FEED_ECHO)
+        relay(plane, leg, leg, &packet, restarted);
+    else if (leg->peer != NULL && leg->peer->feed == SR_FEED_RELAY)
+        relay(plane, leg->peer, leg, &packet, restarted);
+    else if (leg->peer != NULL && leg->peer->feed == SR_FEED_PEER) {
+        if (meaning == SR_TYPE_EVENT)
+            forward_event(plane, leg->peer, &packet);
+        else if (meaning < SR_MAX_CODECS)
+            buffer_audio(plane, leg, &packet, meaning);
+    }
+}
+
+static void receive_rtcp(sr_plane *plane, sr_leg *leg, const uint8_t *data, int bytes, const sr_endpoint *from)
+{
+    if (!sr_same_host(from, &leg->latch.source)) {
+        leg->counts.stranger++;
+        return;
+    }
+    if (!sr_rtcp_read(&leg->rtcp, data, bytes, leg->sender.ssrc, &leg->receiver, plane->now_ns, plane->wall_ns)) {
+        leg->counts.invalid++;
+        return;
+    }
+    if (leg->receiver.started && sr_read32(data + 4) == leg->receiver.ssrc)
+        leg->rtcp_to = *from; /* behind a NAT the reports come from a mapped port as well */
+}
+
+void sr_leg_rtp_ready(sr_plane *plane, sr_leg *leg)
+{
+    uint8_t *data = plane->datagram + SR_HEADROOM;
+    sr_endpoint from;
+    int bytes = plane->net.receive(plane->net.context, leg->rtp_fd, data, SR_DATAGRAM_BYTES, &from);
+    if (bytes < 0)
+        return;
+    if (sr_is_rtcp(data, bytes))
+        receive_rtcp(plane, leg, data, bytes, &from);
+    else
+        receive_rtp(plane, leg, data, bytes, &from);
+}
+
+void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg)
+{
+    uint8_t *data = plane->datagram + SR_HEADROOM;
+    sr_endpoint from;
+    int bytes = plane->net.receive(plane->net.context, leg->rtcp_fd, data, SR_DATAGRAM_BYTES, &from);
+    if (bytes >= 0)
+        receive_rtcp(plane, leg, data, bytes, &from);
+}
+
+static enum sr_feed wanted_feed(const sr_leg *leg)
+{
+    enum sr_feed idle = leg->latch.confirmed ? SR_FEED_SILENCE : SR_FEED_NONE;
+    const sr_leg *peer = leg->peer;
+    if (!leg->configured || !(leg->flags & SR_SENDS))
+        return SR_FEED_NONE;
+    if (leg->player.kind != SR_PLAYER_NONE)
+        return SR_FEED_PLAYER;
+    if (leg->echo)
+        return SR_FEED_ECHO;
+    if (peer == NULL || !peer->configured)
+        return idle;
+    if (peer->flags & SR_HELD)
+        return SR_FEED_HOLD;
+    if (!(peer->flags & SR_RECEIVES))
+        return idle;
+    return peer->arriving_codec == leg->send_codec && peer->ptime_ms == leg->ptime_ms ? SR_FEED_RELAY : SR_FEED_PEER;
+}
+
+void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg)
+{
+    enum sr_feed feed = wanted_feed(leg);
+    if (feed == leg->feed)
+        return;
+    if (feed == SR_FEED_PEER)
+        sr_pcm_ring_reset(&leg->peer->ring);
+    sr_sender_break(&leg->sender);
+    leg->feed = feed;
+    leg->outgoing_count = 0;
+    sr_plane_schedule(plane, leg);
+}
+
+static void read_hold_music(const sr_plane *plane, int16_t *pcm, int samples, uint32_t rate_hz)
+{
+    const sr_prompt *music = plane->hold_prompt ? &plane->prompts[plane->hold_prompt - 1] : NULL;
+    if (music == NULL || music->pcm == NULL || music->rate_hz != rate_hz) {
+        memset(pcm, 0, (size_t)samples * sizeof *pcm);
+        return;
+    }
+    uint64_t at = plane->slot * (rate_hz / 1000 * SR_SLOT_MS); /* all who are held hear the same moment of it */
+    for (int i = 0; i < samples; i++)
+        pcm[i] = music->pcm[(at + (uint64_t)i) % music->samples];
+}
+
+static void fill(sr_plane *plane, sr_leg *leg, int16_t *pcm, int samples, uint32_t rate_hz)
+{
+    switch (leg->feed) {
+    case SR_FEED_PEER:
+        sr_pcm_ring_get(&leg->peer->ring, pcm, samples);
+        return;
+    case SR_FEED_HOLD:
+        read_hold_music(plane, pcm, samples, rate_hz);
+        return;
+    case SR_FEED_PLAYER:
+        if (sr_player_read(&leg->player, pcm, samples, rate_hz) < samples)
+            sr_leg_end_play(plane, leg, SR_FINISHED);
+        return;
+    default:
+        memset(pcm, 0, (size_t)samples * sizeof *pcm);
+    }
+}
+
+static void send_outgoing(sr_plane *plane, sr_leg *leg, const sr_codec_ops *codec, int samples)
+{
+    uint32_t units = (uint32_t)samples / (codec->sample_rate_hz / codec->clock_rate_hz);
+    sr_rtp packet = {.payload = plane->datagram + SR_HEADROOM, .payload_type = leg->send_type};
+    packet.payload_bytes = codec->encode(leg->encoder, leg->outgoing, samples, packet.payload, SR_DATAGRAM_BYTES);
+    leg->outgoing_count -= samples;
+    memmove(leg->outgoing, leg->outgoing + samples, (size_t)leg->outgoing_count * sizeof *leg->outgoing);
+    if (packet.payload_bytes <= 0 || plane->now_ns < leg->forwarding_until_ns) {
+        sr_sender_pass(&leg->sender, units);
+        return;
+    }
+    sr_sender_generate(&leg->sender, &packet, units, codec->clock_rate_hz, plane->now_ns);
+    send_packet(plane, leg, &packet);
+}
+
+void sr_leg_generate(sr_plane *plane, sr_leg *leg)
+{
+    const sr_codec_ops *codec = sr_send_codec(plane, leg);
+    int per_ms = (int)codec->sample_rate_hz / 1000, frame = per_ms * leg->frame_ms, whole = per_ms * leg->ptime_ms;
+    fill(plane, leg, leg->outgoing + leg->outgoing_count, frame, codec->sample_rate_hz);
+    leg->outgoing_count += frame;
+    while (leg->outgoing_count >= whole)
+        send_outgoing(plane, leg, codec, whole);
+}

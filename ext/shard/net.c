@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "net.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* Sockets stay unconnected: a connected one would hide a phone whose NAT gave it a new port. */
+static int open_socket(void *context, const sr_endpoint *local, int traffic_class)
+{
+    (void)context;
+    int family = local->address.any.sa_family;
+    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (family == AF_INET6) {
+        int yes = 1;
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+        setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &traffic_class, sizeof traffic_class);
+    } else {
+        setsockopt(fd, IPPROTO_IP, IP_TOS, &traffic_class, sizeof traffic_class);
+    }
+    if (bind(fd, &local->address.any, local->length) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+static void close_socket(void *context, int fd)
+{
+    (void)context;
+    close(fd);
+}
+
+static int receive_socket(void *context, int fd, uint8_t *data, int capacity, sr_endpoint *from)
+{
+    (void)context;
+    from->length = sizeof from->address;
+    return (int)recvfrom(fd, data, (size_t)capacity, 0, &from->address.any, &from->length);
+}
+
+static int send_socket(void *context, int fd, const uint8_t *data, int bytes, const sr_endpoint *to)
+{
+    (void)context;
+    return sendto(fd, data, (size_t)bytes, MSG_NOSIGNAL, &to->address.any, to->length) == bytes ? 0 : -1;
+}
+
+const sr_net sr_sockets = {NULL, open_socket, close_socket, receive_socket, send_socket};
+
+bool sr_endpoint_from_wire(sr_endpoint *endpoint, const sr_wire_address *wire)
+{
+    memset(endpoint, 0, sizeof *endpoint);
+    if (wire->family == AF_INET) {
+        endpoint->address.v4.sin_family = AF_INET;
+        memcpy(&endpoint->address.v4.sin_addr, wire->ip, 4);
+        endpoint->length = sizeof endpoint->address.v4;
+    } else if (wire->family == AF_INET6) {
+        endpoint->address.v6.sin6_family = AF_INET6;
+        memcpy(&endpoint->address.v6.sin6_addr, wire->ip, 16);
+        endpoint->length = sizeof endpoint->address.v6;
+    } else {
+        return false;
+    }
+    sr_endpoint_set_port(endpoint, wire->port);
+    return true;
+}
+
+void sr_endpoint_to_wire(const sr_endpoint *endpoint, sr_wire_address *wire)
+{
+    memset(wire, 0, sizeof *wire);
+    if (endpoint->length == 0)
+        return;
+    wire->family = endpoint->address.any.sa_family;
+    wire->port = sr_endpoint_port(endpoint);
+    if (wire->family == AF_INET)
+        memcpy(wire->ip, &endpoint->address.v4.sin_addr, 4);
+    else
+        memcpy(wire->ip, &endpoint->address.v6.sin6_addr, 16);
+}

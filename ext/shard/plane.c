@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A shard's life and its clock.
+ */
+#define _GNU_SOURCE
+#include "plane.h"
+
+#include "random.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define KEEP_SLOTS 16            /* each leg is looked after once in so many slots: every 80 ms */
+#define MAX_CATCH_UP 10          /* slots; after a longer stop the clock jumps */
+#define LATE_NS 2000000
+#define ALIGNMENT 64
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static void *take(sr_plane *plane, int which, size_t count, size_t bytes)
+{
+    void *memory = NULL;
+    if (posix_memalign(&memory, ALIGNMENT, count * bytes + ALIGNMENT) != 0)
+        return NULL;
+    memset(memory, 0, count * bytes + ALIGNMENT);
+    return plane->memory[which] = memory;
+}
+
+static void take_codec_sizes(const sr_plane *plane, size_t *encoder, size_t *decoder)
+{
+    *encoder = *decoder = 0;
+    for (uint32_t i = 0; i < plane->codec_count; i++) {
+        if (plane->codecs[i]->encoder_size > *encoder)
+            *encoder = plane->codecs[i]->encoder_size;
+        if (plane->codecs[i]->decoder_size > *decoder)
+            *decoder = plane->codecs[i]->decoder_size;
+    }
+    *encoder = aligned(*encoder);
+    *decoder = aligned(*decoder);
+}
+
+static const char *share_stats(sr_plane *plane)
+{
+    size_t bytes = sizeof(sr_plane_stats) + plane->config.max_legs * sizeof(sr_leg_stats);
+    plane->stats_fd = memfd_create("switchroom-stats", MFD_CLOEXEC);
+    if (plane->stats_fd < 0 || ftruncate(plane->stats_fd, (off_t)bytes) < 0)
+        return "no shared memory for the statistics";
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, plane->stats_fd, 0);
+    if (memory == MAP_FAILED)
+        return "the statistics cannot be mapped";
+    plane->stats = memory;
+    plane->leg_stats = (sr_leg_stats *)(plane->stats + 1);
+    return NULL;
+}
+
+static const char *take_memory(sr_plane *plane)
+{
+    size_t encoder, decoder, count = plane->config.max_legs;
+    take_codec_sizes(plane, &encoder, &decoder);
+    plane->legs = take(plane, 0, count, sizeof *plane->legs);
+    uint8_t *encoders = take(plane, 1, count, encoder), *decoders = take(plane, 2, count, decoder);
+    int16_t *outgoing = take(plane, 3, count * 2 * SR_MAX_FRAME_SAMPLES, sizeof *outgoing);
+    int16_t *rings = take(plane, 4, count * SR_RING_SAMPLES, sizeof *rings);
+    plane->prompts = take(plane, 5, plane->config.max_prompts, sizeof *plane->prompts);
+    plane->facts = take(plane, 6, SR_FACTS, sizeof *plane->facts);
+    for (int i = 0; i <= 6; i++)
+        if (plane->memory[i] == NULL)
+            return "not enough memory";
+    for (size_t i = 0; i < count; i++) {
+        sr_leg *leg = &plane->legs[i];
+        leg->encoder = encoders + i * encoder;
+        leg->decoder = decoders + i * decoder;
+        leg->outgoing = outgoing + i * 2 * SR_MAX_FRAME_SAMPLES;
+        leg->ring.samples = rings + i * SR_RING_SAMPLES;
+        leg->next_free = i + 1 < count ? (uint32_t)i + 1 : UINT32_MAX;
+    }
+    plane->free_head = 0;
+    plane->free_tail = (uint32_t)count - 1;
+    return NULL;
+}
+
+const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const sr_net *net, int wire_fd)
+{
+    plane->config = *config;
+    plane->net = *net;
+    plane->wire_fd = wire_fd;
+    plane->epoll_fd = plane->timer_fd = plane->stats_fd = -1;
+    plane->random = config->seed;
+    if (config->max_legs < 1)
+        return "max_legs must be at least 1";
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+    for (int i = 0; i < SR_CNAME_BYTES; i++) /* RFC 7022: 80 random bits, which tell nobody who we are */
+        plane->cname[i] = letters[sr_random(&plane->random) & 31];
+    sr_tone_tables();
+    const char *problem = take_memory(plane);
+    if (problem == NULL)
+        problem = share_stats(plane);
+    if (problem == NULL
+        && sr_ports_init(&plane->ports, config->port_low, config->port_high, config->port_rest_ns, sr_random(&plane->random)) < 0)
+        problem = "the port range holds no pair of ports";
+    return problem;
+}
+
+void sr_plane_free(sr_plane *plane)
+{
+    for (uint32_t i = 0; plane->legs != NULL && i < plane->config.max_legs; i++)
+        if (plane->legs[i].handle != 0)
+            sr_leg_close(plane, &plane->legs[i]);
+    for (uint32_t i = 0; plane->prompts != NULL && i < plane->config.max_prompts; i++)
+        sr_prompt_unload(&plane->prompts[i]);
+    sr_ports_free(&plane->ports);
+    if (plane->stats != NULL)
+        munmap(plane->stats, sizeof(sr_plane_stats) + plane->config.max_legs * sizeof(sr_leg_stats));
+    int fds[] = {plane->stats_fd, plane->epoll_fd, plane->timer_fd, plane->wire_fd};
+    for (int i = 0; i < 4; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    for (int i = 0; i < 8; i++)
+        free(plane->memory[i]);
+    memset(plane, 0, sizeof *plane);
+    plane->stats_fd = plane->epoll_fd = plane->timer_fd = plane->wire_fd = -1;
+}
+
+sr_leg *sr_plane_leg(sr_plane *plane, uint32_t handle)
+{
+    uint32_t index = handle & 0xffff;
+    if (handle == 0 || index >= plane->config.max_legs || plane->legs[index].handle != handle)
+        return NULL;
+    return &plane->legs[index];
+}
+
+void sr_plane_clock(sr_plane *plane, int64_t now_ns, int64_t wall_ns)
+{
+    plane->now_ns = now_ns;
+    plane->wall_ns = wall_ns;
+    if (plane->first_slot_ns == 0)
+        plane->first_slot_ns = now_ns;
+}
+
+static void wheel_remove(sr_leg *leg)
+{
+    if (leg->wheel_link == NULL)
+        return;
+    *leg->wheel_link = leg->wheel_next;
+    if (leg->wheel_next != NULL)
+        leg->wheel_next->wheel_link = leg->wheel_link;
+    leg->wheel_link = NULL;
+    leg->wheel_next = NULL;
+}
+
+static void wheel_add(sr_plane *plane, sr_leg *leg, uint64_t slot)
+{
+    sr_leg **head = &plane->wheel[slot % SR_WHEEL_SLOTS];
+    leg->wheel_next = *head;
+    leg->wheel_link = head;
+    if (*head != NULL)
+        (*head)->wheel_link = &leg->wheel_next;
+    *head = leg;
+}
+
+void sr_plane_schedule(sr_plane *plane, sr_leg *leg)
+{
+    bool generated = leg->feed >= SR_FEED_PEER;
+    if (!generated)
+        wheel_remove(leg);
+    else if (leg->wheel_link == NULL) /* begins within one frame, at the phase of its slot: so the load is spread */
+        wheel_add(plane, leg, plane->slot + 1 + (uint64_t)(leg - plane->legs) % (leg->frame_ms / SR_SLOT_MS));
+}
+
+/* Legs come and go while their neighbours run, so each is taken off before its turn and put back after it. */
+static void do_slot(sr_plane *plane)
+{
+    sr_leg **head = &plane->wheel[plane->slot % SR_WHEEL_SLOTS], *due = *head;
+    *head = NULL;
+    if (due != NULL)
+        due->wheel_link = &due;
+    while (due != NULL) {
+        sr_leg *leg = due;
+        wheel_remove(leg);
+        wheel_add(plane, leg, plane->slot + leg->frame_ms / SR_SLOT_MS);
+        sr_leg_generate(plane, leg);
+    }
+    for (uint32_t i = plane->slot % KEEP_SLOTS; i < plane->config.max_legs; i += KEEP_SLOTS)
+        if (plane->legs[i].handle != 0)
+            sr_leg_keep(plane, &plane->legs[i]);
+}
+
+static void publish(sr_plane *plane)
+{
+    sr_plane_stats now = plane->counts;
+    sr_stats_begin(&plane->stats->lock);
+    now.lock = plane->stats->lock;
+    now.version = SR_WIRE_VERSION;
+    now.max_legs = plane->config.max_legs;
+    now.free_ports = plane->ports.count;
+    *plane->stats = now;
+    sr_stats_end(&plane->stats->lock);
+}
+
+int64_t sr_plane_tick(sr_plane *plane)
+{
+    int64_t due_ns = plane->first_slot_ns + (int64_t)(plane->slot + 1) * SR_SLOT_NS;
+    int64_t late_ns = plane->now_ns - due_ns;
+    if (late_ns < 0)
+        return due_ns;
+    if (late_ns > plane->counts.max_late_ns)
+        plane->counts.max_late_ns = late_ns;
+    if (late_ns > MAX_CATCH_UP * SR_SLOT_NS) {
+        int64_t skipped = late_ns / SR_SLOT_NS;
+        plane->first_slot_ns += skipped * SR_SLOT_NS;
+        due_ns += skipped * SR_SLOT_NS;
+        plane->counts.skipped_slots += (uint64_t)skipped;
+    }
+    for (; due_ns <= plane->now_ns; due_ns += SR_SLOT_NS) {
+        plane->slot++;
+        plane->counts.slots++;
+        plane->counts.late_slots += plane->now_ns - due_ns > LATE_NS;
+        do_slot(plane);
+    }
+    publish(plane);
+    return due_ns;
+}

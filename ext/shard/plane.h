@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One shard of the media plane: its legs, its clock and its wire. Everything here is touched by one thread only.
+ *
+ *   socket -> latch -> receiver -> relay to the peer's socket          (on arrival)
+ *                               \-> decoder -> ring -> encoder -> socket   (at the clock, for other needs)
+ *   player, hold music, silence ----------------> encoder -> socket        (at the clock)
+ *
+ * Memory is taken once, in sr_plane_init. leg.c has the path of the packets, commands.c the orders of Python, plane.c the
+ * clock, shard.c the thread.
+ */
+#ifndef SWITCHROOM_PLANE_H
+#define SWITCHROOM_PLANE_H
+
+#include "codec_ops.h"
+#include "latch.h"
+#include "net.h"
+#include "pcm_ring.h"
+#include "player.h"
+#include "ports.h"
+#include "rtcp.h"
+#include "rtp.h"
+#include "sender.h"
+#include "stats.h"
+#include "telephone_event.h"
+#include "wire.h"
+
+#define SR_MAX_CODECS 16
+#define SR_MAX_LEGS 65535
+#define SR_FACTS 8192           /* that wait for the wire to take them */
+#define SR_DATAGRAM_BYTES 2048
+#define SR_HEADROOM 16           /* so that a header can be written in front of any payload */
+#define SR_MAX_FRAME_SAMPLES 2880 /* 60 ms at 48 kHz */
+
+#define SR_SLOT_NS 5000000LL     /* the clock's grain: legs of a shard are spread over it */
+#define SR_SLOT_MS 5
+#define SR_WHEEL_SLOTS 16        /* a power of two, longer than the longest packet */
+
+/* What a payload type of a leg means, beside the index of a codec. */
+enum { SR_TYPE_UNKNOWN = 255, SR_TYPE_EVENT = 254, SR_TYPE_NOISE = 253 };
+
+enum sr_feed { SR_FEED_NONE = 0, SR_FEED_RELAY, SR_FEED_ECHO, SR_FEED_PEER, SR_FEED_PLAYER, SR_FEED_HOLD, SR_FEED_SILENCE };
+
+typedef struct sr_leg {
+    uint32_t handle;             /* generation and index; 0 while the slot is free */
+    int rtp_fd, rtcp_fd;
+    uint16_t port;
+    uint8_t flags;               /* enum sr_media_flags */
+    bool configured, echo;
+    enum sr_feed feed;
+    struct sr_leg *peer;         /* the bridge */
+    uint8_t arriving_codec;      /* of the newest audio packet; at first the one that we send */
+    uint8_t send_codec, send_type, send_event_type, receive_event_type, ptime_ms, frame_ms;
+    uint32_t event_clock_hz;
+    uint8_t meaning[128];        /* of each payload type */
+
+    sr_latch latch;
+    sr_rtp_receiver receiver;
+    sr_sender sender;
+    sr_rtcp rtcp;
+    sr_endpoint rtcp_to;
+    sr_event_receiver events;
+    sr_player player;
+    sr_pcm_ring ring;
+    void *encoder, *decoder;
+    uint8_t decoder_codec;
+
+    uint32_t forwarded_event;    /* timestamp at the source of the event that is passed on into a generated stream */
+    uint32_t forwarded_timestamp;
+    int64_t forwarding_until_ns;
+
+    int16_t *outgoing;           /* generated samples that wait for a whole packet */
+    int outgoing_count;
+
+    int64_t heard_ns, expected_since_ns, rtcp_due_ns;
+    bool heard, timed_out;
+    sr_leg_stats counts;         /* the part that is counted here; the rest is filled in when published */
+
+    struct sr_leg *wheel_next, **wheel_link; /* wheel_link NULL: not on the wheel */
+    uint32_t next_free;
+} sr_leg;
+
+typedef struct sr_plane_config {
+    sr_endpoint bind;
+    uint16_t port_low, port_high;
+    uint16_t max_legs, max_prompts;
+    int64_t port_rest_ns, rtp_timeout_ns;
+    int traffic_class;
+    uint64_t seed;
+} sr_plane_config;
+
+typedef struct sr_plane {
+    sr_plane_config config;
+    sr_net net;
+    const sr_codec_ops *codecs[SR_MAX_CODECS];
+    uint32_t codec_count;
+
+    int wire_fd, epoll_fd, timer_fd;
+    bool stopping;
+    int64_t now_ns, wall_ns;     /* monotonic and wall clock, set at each wake-up */
+    uint64_t slot;               /* slots that have been done */
+    int64_t first_slot_ns;
+    sr_leg *wheel[SR_WHEEL_SLOTS];
+
+    sr_leg *legs;
+    uint32_t free_head, free_tail; /* first in, first out: a slot rests as long as possible */
+    sr_ports ports;
+    sr_prompt *prompts;
+    uint32_t hold_prompt;        /* slot + 1; 0: none, held parties hear silence */
+    char cname[SR_CNAME_BYTES + 1];
+    uint64_t random;
+
+    sr_record *facts;            /* a ring of SR_FACTS */
+    uint32_t facts_head, facts_count, facts_lost;
+    uint64_t facts_number;
+
+    int stats_fd;
+    sr_plane_stats *stats;
+    sr_leg_stats *leg_stats;
+    sr_plane_stats counts;
+
+    void *memory[8];             /* what sr_plane_free gives back */
+    uint8_t datagram[SR_HEADROOM + SR_DATAGRAM_BYTES];
+    int16_t pcm[SR_MAX_FRAME_SAMPLES];
+} sr_plane;
+
+/* plane.c: life and clock. Returns NULL, or what went wrong. */
+const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const sr_net *net, int wire_fd);
+void sr_plane_free(sr_plane *plane);
+void sr_plane_clock(sr_plane *plane, int64_t now_ns, int64_t wall_ns);
+/* Does all slots that are due; returns the time of the next one. */
+int64_t sr_plane_tick(sr_plane *plane);
+/* Puts a leg with a generated feed on the wheel, takes another off it. */
+void sr_plane_schedule(sr_plane *plane, sr_leg *leg);
+sr_leg *sr_plane_leg(sr_plane *plane, uint32_t handle);
+
+/* wire.c: records out and in */
+void sr_plane_fact(sr_plane *plane, enum sr_op op, const sr_leg *leg, uint32_t other, sr_record *record);
+void sr_plane_answer(sr_plane *plane, const sr_record *command, sr_record *answer, enum sr_error error);
+void sr_plane_flush(sr_plane *plane);
+/* Reads and obeys what is there. Returns false at the end of the file. */
+bool sr_plane_read_commands(sr_plane *plane);
+
+/* commands.c */
+void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd);
+
+/* leg.c: the path of packets */
+void sr_leg_rtp_ready(sr_plane *plane, sr_leg *leg);
+void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg);
+void sr_leg_generate(sr_plane *plane, sr_leg *leg);
+/* Decides what a leg hears; to be called when anything changed that this depends on. */
+void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg);
+
+/* leg_control.c: opening, closing, reports, limits of time */
+enum sr_error sr_leg_open(sr_plane *plane, sr_leg **leg, int *error_number);
+void sr_leg_close(sr_plane *plane, sr_leg *leg);
+void sr_leg_end_play(sr_plane *plane, sr_leg *leg, enum sr_played reason);
+void sr_leg_report_digits(sr_plane *plane, sr_leg *leg, const sr_digit *digits, int count);
+/* Everything that is due now and then rather than per packet. */
+void sr_leg_keep(sr_plane *plane, sr_leg *leg);
+void sr_leg_publish(sr_plane *plane, sr_leg *leg);
+
+/* shard.c: the thread. Returns when told to stop, or at the end of the wire. */
+int sr_shard_open(sr_plane *plane);
+void sr_shard_run(sr_plane *plane);
+int sr_shard_watch(sr_plane *plane, int fd, uint64_t data);
+
+static inline const sr_codec_ops *sr_send_codec(const sr_plane *plane, const sr_leg *leg)
+{
+    return plane->codecs[leg->send_codec];
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a leg can be played: a prompt (PCM in memory shared with Python) or a tone with a cadence.
+ */
+#ifndef SWITCHROOM_PLAYER_H
+#define SWITCHROOM_PLAYER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire.h"
+
+typedef struct sr_prompt {
+    const int16_t *pcm;          /* NULL: nothing loaded */
+    uint32_t samples, rate_hz;
+    uint32_t readers;            /* players that use it now */
+    bool unloading;              /* to be unmapped when the last reader is gone */
+} sr_prompt;
+
+/* Maps a sealed descriptor of 16-bit samples, and closes it. Returns 0 or -1. */
+int sr_prompt_load(sr_prompt *prompt, int fd, uint32_t samples, uint32_t rate_hz);
+void sr_prompt_unload(sr_prompt *prompt);
+
+enum sr_player_kind { SR_PLAYER_NONE = 0, SR_PLAYER_PROMPT, SR_PLAYER_TONE };
+
+typedef struct sr_tone {
+    sr_tone_spec spec;
+    float amplitude;
+    uint32_t step, at;           /* position inside the step, in samples */
+    uint32_t phase[2];
+    uint32_t played;             /* samples, for total_ms */
+} sr_tone;
+
+typedef struct sr_player {
+    enum sr_player_kind kind;
+    uint32_t play;               /* the number by which Python knows it */
+    bool loop;
+    uint32_t position;
+    sr_prompt *prompt;
+    sr_tone tone;
+} sr_player;
+
+void sr_player_start_prompt(sr_player *player, sr_prompt *prompt, uint32_t play, bool loop);
+/* Returns false when the specification makes no sense. */
+bool sr_player_start_tone(sr_player *player, const sr_tone_spec *spec);
+void sr_player_stop(sr_player *player);
+
+/* Fills `samples` of PCM; returns how many are sound, fewer only at the end (the rest is silence). */
+int sr_player_read(sr_player *player, int16_t *pcm, int samples, uint32_t rate_hz);
+
+/* Fills the sine table; to be called once before any tone is played. */
+void sr_tone_tables(void);
+
+#endif

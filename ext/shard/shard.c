@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The thread of a shard: wait for packets, commands and the clock, and never for anything else.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "plane.h"
+
+#define WIRE UINT64_MAX
+#define TIMER (UINT64_MAX - 1)
+#define EVENTS 128
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int sr_shard_watch(sr_plane *plane, int fd, uint64_t data)
+{
+    if (plane->epoll_fd < 0)
+        return 0;
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = data};
+    return epoll_ctl(plane->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+int sr_shard_open(sr_plane *plane)
+{
+    plane->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    plane->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (plane->epoll_fd < 0 || plane->timer_fd < 0)
+        return -1;
+    return sr_shard_watch(plane, plane->wire_fd, WIRE) < 0 || sr_shard_watch(plane, plane->timer_fd, TIMER) < 0 ? -1 : 0;
+}
+
+static void set_timer(const sr_plane *plane, int64_t due_ns)
+{
+    struct itimerspec when = {
+        .it_value = {due_ns / 1000000000, due_ns % 1000000000},
+        .it_interval = {SR_SLOT_NS / 1000000000, SR_SLOT_NS % 1000000000},
+    };
+    timerfd_settime(plane->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void packet_ready(sr_plane *plane, uint64_t data)
+{
+    sr_leg *leg = sr_plane_leg(plane, (uint32_t)(data >> 1)); /* closed by an earlier event of this round: none */
+    if (leg == NULL)
+        return;
+    plane->now_ns = read_clock(CLOCK_MONOTONIC);
+    if (data & 1)
+        sr_leg_rtcp_ready(plane, leg);
+    else
+        sr_leg_rtp_ready(plane, leg);
+}
+
+void sr_shard_run(sr_plane *plane)
+{
+    struct epoll_event events[EVENTS];
+    sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
+    set_timer(plane, sr_plane_tick(plane));
+    bool wired = true;
+    while (wired && !plane->stopping) {
+        int count = epoll_wait(plane->epoll_fd, events, EVENTS, -1);
+        if (count < 0 && errno != EINTR)
+            break;
+        bool command = false, tick = false;
+        for (int i = 0; i < count; i++) {
+            uint64_t data = events[i].data.u64;
+            if (data == WIRE)
+                command = true;
+            else if (data == TIMER)
+                tick = true;
+            else
+                packet_ready(plane, data);
+        }
+        if (tick) {
+            uint64_t expirations;
+            ssize_t bytes = read(plane->timer_fd, &expirations, sizeof expirations);
+            (void)bytes; /* how many there were is told by the clock itself */
+        }
+        if (tick || command)
+            sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
+        if (command)
+            wired = sr_plane_read_commands(plane);
+        if (tick)
+            sr_plane_tick(plane);
+        if (plane->facts_count > 0)
+            sr_plane_flush(plane);
+    }
+    sr_plane_flush(plane);
+}

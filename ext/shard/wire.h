@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The records that pass between Python and the media plane over a SOCK_SEQPACKET pair.
+ *
+ * One record has a fixed size; a message carries one or more whole records. Commands go down and are answered (SR_ANSWER,
+ * same cookie) when their cookie is not 0; facts come up with a number that rises by one. media/wire.py has the same
+ * layout. The numbers are in the machine's byte order: both ends are on one machine.
+ */
+#ifndef SWITCHROOM_WIRE_H
+#define SWITCHROOM_WIRE_H
+
+#include <stdint.h>
+
+#define SR_WIRE_VERSION 1
+#define SR_RECORD_BYTES 128
+#define SR_BATCH_RECORDS 32      /* the most records of one message */
+#define SR_MAX_RECEIVED_TYPES 12 /* payload types for audio that one leg may receive */
+
+enum sr_op {
+    SR_HELLO = 1,     /* other: SR_WIRE_VERSION. Answered with a descriptor: the statistics (stats.h) */
+    SR_OPEN,          /* a new leg; the answer has its handle and the RTP port */
+    SR_CONFIGURE,     /* body: configure */
+    SR_CONFIRM,       /* the call is answered: symmetric RTP no longer follows anyone (latch.h) */
+    SR_CLOSE,
+    SR_BRIDGE,        /* leg and other hear each other; replaces former bridges of both */
+    SR_UNBRIDGE,      /* undoes the bridge of leg, on both sides */
+    SR_ECHO,          /* other: 1 sends back what the leg receives, 0 stops that */
+    SR_PLAY,          /* other: slot of the prompt; body: play */
+    SR_TONE,          /* body: tone */
+    SR_STOP,          /* ends what is played */
+    SR_LOAD,          /* other: slot; body: prompt. The message carries the descriptor of sealed PCM, and nothing else */
+    SR_UNLOAD,        /* other: slot; memory is freed when nobody plays it any more */
+    SR_HOLD_MUSIC,    /* other: slot of the prompt that held parties hear */
+    SR_SHUTDOWN,
+
+    SR_ANSWER = 128,  /* other: enum sr_error */
+    SR_TIMED_OUT,     /* no RTP for the configured time */
+    SR_RESUMED,       /* RTP is back */
+    SR_DIGIT,         /* body: digit */
+    SR_PLAYED,        /* other: the play's number; body: played */
+    SR_LATCHED,       /* body: address; RTP now goes to where it came from */
+    SR_FACTS_LOST,    /* other: how many facts had no room since the last one */
+};
+
+enum sr_error {
+    SR_OK = 0,
+    SR_NO_LEG,        /* the handle is stale or was never one */
+    SR_NO_ROOM,       /* as many legs as configured are open */
+    SR_NO_PORT,       /* no port of the range is free */
+    SR_BAD_RECORD,    /* a value out of range */
+    SR_NO_PROMPT,     /* nothing loaded in this slot */
+    SR_SYSTEM,        /* a system call failed; body: error_number */
+};
+
+enum sr_media_flags {
+    SR_SENDS = 1,     /* the remote may be sent to */
+    SR_RECEIVES = 2,  /* the remote is to send: its silence is told */
+    SR_HELD = 4,      /* the remote holds us: whoever is bridged to it hears the hold music */
+    SR_MUX = 8,       /* RTP and RTCP share a port (RFC 5761) */
+    SR_REACHABLE = 16 /* the remote address is one: RTCP may go there */
+};
+
+enum sr_played { SR_FINISHED = 0, SR_STOPPED, SR_REPLACED, SR_CLOSED, SR_FAILED };
+
+#define SR_NO_TYPE 255           /* stands for an absent payload type */
+
+typedef struct sr_wire_address {
+    uint16_t family;             /* AF_INET or AF_INET6; 0 for none */
+    uint16_t port;
+    uint8_t ip[16];              /* network order; IPv4 in the first four */
+} sr_wire_address;
+
+typedef struct sr_configure {
+    sr_wire_address rtp, rtcp;   /* where the remote said that it receives */
+    uint32_t event_clock_hz;     /* of telephone-event */
+    uint8_t flags;               /* enum sr_media_flags */
+    uint8_t ptime_ms;            /* of what we send: 10, 20 .. 60 */
+    uint8_t send_type, send_codec;
+    uint8_t send_event_type, receive_event_type;
+    uint8_t receive_count, noise_type; /* noise_type: RFC 3389 comfort noise received, SR_NO_TYPE for none */
+    uint8_t receive_type[SR_MAX_RECEIVED_TYPES], receive_codec[SR_MAX_RECEIVED_TYPES];
+} sr_configure;
+
+#define SR_TONE_STEPS 4
+typedef struct sr_tone_spec {
+    uint32_t play, total_ms;     /* total_ms 0: until stopped */
+    float level_dbm0;            /* of each sine; a full-scale sine is +3.14 dBm0 */
+    float first_hz[SR_TONE_STEPS], second_hz[SR_TONE_STEPS]; /* 0 for none */
+    uint16_t on_ms[SR_TONE_STEPS], off_ms[SR_TONE_STEPS];    /* all steps are gone through again and again */
+    uint32_t steps;
+} sr_tone_spec;
+
+typedef struct sr_record {
+    uint16_t op, flags;
+    uint32_t cookie;
+    uint32_t leg, other;
+    uint64_t number;
+    union {
+        sr_configure configure;
+        sr_tone_spec tone;
+        sr_wire_address address;
+        struct { uint32_t play; uint32_t loop; } play;
+        struct { uint32_t samples, rate_hz; } prompt;
+        struct { uint32_t reason; } played;
+        struct { uint32_t duration_ms; uint8_t digit; } digit;
+        struct { uint16_t port; } opened;
+        struct { int32_t error_number; } system;
+        uint8_t room[SR_RECORD_BYTES - 24];
+    } body;
+} sr_record;
+
+_Static_assert(sizeof(sr_record) == SR_RECORD_BYTES, "the record has a fixed size");
+_Static_assert(sizeof(sr_configure) == 76 && sizeof(sr_tone_spec) == 64, "media/wire.py counts on these layouts");
+
+#endif

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the media part tells: frozen values, each about one session."""
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from switchroom.media.session import Session
+
+PlayEnd = Literal["finished", "stopped", "replaced", "closed", "failed"]
+
+
+class MediaEvent(msgspec.Struct, frozen=True):
+    """The root of the tree."""
+
+    session: "Session"
+
+
+class RtpTimeout(MediaEvent, frozen=True):
+    """A remote that should send has been silent for MediaConfig.rtp_timeout_ms. Told once, until RtpResumed."""
+
+
+class RtpResumed(MediaEvent, frozen=True):
+    """RTP is back after RtpTimeout."""
+
+
+class Digit(MediaEvent, frozen=True):
+    """A key was pressed and released: one of 0-9 * # A-D, or ! for flash."""
+
+    digit: str
+    duration_ms: int
+
+
+class PlayDone(MediaEvent, frozen=True):
+    """A play or tone is over; each ends with exactly one of these."""
+
+    play: int
+    reason: PlayEnd
+
+
+class Latched(MediaEvent, frozen=True):
+    """RTP comes from, and now goes to, another address than before (symmetric RTP)."""
+
+    address: str
+    port: int
+
+
+class PlaneLost(MediaEvent, frozen=True):
+    """The thread or process that carried the session is gone, and the session with it."""

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One media plane as Python sees it: its thread, its wire, the sessions on it, and the prompts it has mapped."""
+
+import asyncio
+import errno
+import os
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from switchroom.codecs import registry
+from switchroom.ext.plane import Shard, codec_info
+from switchroom.media.config import MediaConfig
+from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted
+from switchroom.media.events import (
+    Digit,
+    Latched,
+    MediaEvent,
+    PlayDone,
+    PlayEnd,
+    RtpResumed,
+    RtpTimeout,
+)
+from switchroom.media.events import PlaneLost as PlaneLostEvent
+from switchroom.media.prompts import Key, Prompt
+from switchroom.media.stats import PlaneStats, StatsPage
+from switchroom.media.wire import VERSION, Error, Op, Record, Wire, unpack_address
+
+if TYPE_CHECKING:
+    from switchroom.media.session import Session
+
+_PLAY_ENDS: Final[tuple[PlayEnd, ...]] = ("finished", "stopped", "replaced", "closed", "failed")
+_PROMPT: Final = struct.Struct("=II")
+_JOIN_S: Final = 5.0
+MAX_SPARE: Final = 16
+
+
+class Plane:
+    """A shard in a thread of this process. `ports` is its own part of the range."""
+
+    def __init__(self, config: MediaConfig, ports: tuple[int, int], on_event: Callable[[MediaEvent], None]) -> None:
+        self._config = config
+        self._ports = ports
+        self._on_event = on_event
+        self.codecs = {name: index for index, name in enumerate(config.codecs)}
+        capsules = [registry.capsule(name) for name in config.codecs]
+        self._capsules = capsules
+        self.rates = {name: codec_info(capsule)[1] for name, capsule in zip(config.codecs, capsules, strict=True)}
+        self.sessions: dict[int, Session] = {}
+        self._prompts: dict[tuple[Key, int], tuple[int, Prompt]] = {}  # slot and what is in it
+        self._free_slots = list(range(config.max_prompts - 1, -1, -1))
+        self.page: StatsPage | None = None
+        self.facts_lost = 0
+        pairs = (ports[1] - ports[0] + 1) // 2
+        self._spare_wanted = min(MAX_SPARE, config.max_sessions // 64, pairs // 64)
+        self._spare: deque[tuple[int, int]] = deque()
+        """Legs opened ahead, so that a call need not wait for the plane's thread to wake up."""
+        self._opening = 0
+
+    async def start(self) -> None:
+        """Start the thread and greet it. Raises MediaError when it does not come up."""
+        config = self._config
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        try:
+            shard = Shard(
+                theirs.detach(),
+                self._capsules,
+                config.bind or config.address,
+                self._ports,
+                max_legs=config.max_sessions,
+                max_prompts=config.max_prompts,
+                port_rest_ms=config.port_rest_ms,
+                rtp_timeout_ms=config.rtp_timeout_ms,
+                traffic_class=config.traffic_class,
+            )
+        except (ValueError, OSError) as error:
+            ours.close()
+            raise MediaError(f"the media plane does not start: {error}") from error
+        self.wire = Wire(ours, self._on_fact, self._on_lost)
+        self._thread = threading.Thread(target=shard.run, name="media", daemon=True)
+        self._thread.start()
+        answer = await self.wire.ask(Op.HELLO, other=VERSION)
+        fd = self.wire.received_fd
+        if answer.other != Error.OK or fd is None:
+            raise MediaError("the media plane speaks another version")
+        self.page = StatsPage(fd, config.codecs)
+
+    async def close(self) -> None:
+        """End the thread; all legs, ports and prompts of it are given back."""
+        if not self.wire.closed:
+            self.wire.post(Op.SHUTDOWN)
+            self.wire.flush()
+            self.wire.close()
+        await asyncio.to_thread(self._thread.join, _JOIN_S)
+        for session in list(self.sessions.values()):
+            session.end()
+        self.sessions.clear()
+        if self.page is not None:
+            self.page.close()
+            self.page = None
+
+    def stats(self) -> PlaneStats:
+        """Raises PlaneLost when the plane is not there."""
+        if self.page is None:
+            raise PlaneLost("the media plane is gone")
+        return self.page.plane()
+
+    async def open(self, count: int) -> list[tuple[int, int]]:
+        """(handle, RTP port) of `count` new legs: all or none. Raises PortsExhausted, PlaneLost, MediaError."""
+        if len(self._spare) >= count:
+            taken = [self._spare.popleft() for _ in range(count)]
+            self._refill()
+            return taken
+        asked = [self.wire.ask(Op.OPEN) for _ in range(count)]
+        self._refill()
+        answers = await asyncio.gather(*asked)
+        refused = next((answer for answer in answers if answer.other != Error.OK), None)
+        if refused is None:
+            return [(answer.leg, int.from_bytes(answer.body[:2], "little")) for answer in answers]
+        for answer in answers:
+            if answer.other == Error.OK:
+                self.wire.post(Op.CLOSE, answer.leg)
+        if refused.other in (Error.NO_PORT, Error.NO_ROOM):
+            raise PortsExhausted("no RTP port is free" if refused.other == Error.NO_PORT else "all sessions are in use")
+        number = int.from_bytes(refused.body[:4], "little")
+        raise MediaError(f"no RTP socket: {errno.errorcode.get(number, number)}, {os.strerror(number)}")
+
+    def _refill(self) -> None:
+        """Open legs ahead, without haste."""
+        for _ in range(self._spare_wanted - len(self._spare) - self._opening):
+            self._opening += 1
+            self.wire.ask(Op.OPEN, lazy=True).add_done_callback(self._keep_spare)
+
+    def _keep_spare(self, asked: asyncio.Future[Record]) -> None:
+        self._opening -= 1
+        if asked.cancelled() or asked.exception() is not None:
+            return
+        answer = asked.result()
+        if answer.other == Error.OK:
+            self._spare.append((answer.leg, int.from_bytes(answer.body[:2], "little")))
+
+    @property
+    def spare(self) -> int:
+        """How many legs are open ahead, for nobody."""
+        return len(self._spare)
+
+    def post(self, op: Op, leg: int = 0, other: int = 0, body: bytes = b"", lazy: bool = False) -> None:
+        """Order something whose only answer is what happens. A lost plane has told so by events already."""
+        if not self.wire.closed:
+            self.wire.post(op, leg, other, body, lazy=lazy)
+
+    def tell(self, event: MediaEvent) -> None:
+        """An event that Python itself knows of, after those that are being handled now."""
+        asyncio.get_running_loop().call_soon(self._on_event, event)
+
+    def map_prompt(self, key: Key, prompt: Prompt) -> int:
+        """The slot in which the plane has the prompt; sent there if it is not."""
+        at = (key, prompt.rate_hz)
+        known = self._prompts.pop(at, None)
+        if known is not None and known[1] is not prompt:
+            self._unmap(known[0])
+            known = None
+        if known is None:
+            if not self._free_slots:
+                self._unmap(self._prompts.pop(next(iter(self._prompts)))[0])
+            # The plane frees a slot that is still played when the play ends; so a slot comes round as late as possible.
+            slot = self._free_slots.pop(0)
+            self.wire.post(Op.LOAD, other=slot, body=_PROMPT.pack(prompt.samples, prompt.rate_hz), fd=prompt.fd)
+            known = (slot, prompt)
+        self._prompts[at] = known
+        return known[0]
+
+    def _unmap(self, slot: int) -> None:
+        self.post(Op.UNLOAD, other=slot)
+        self._free_slots.append(slot)
+
+    def _on_lost(self) -> None:
+        self._spare.clear()
+        for session in list(self.sessions.values()):
+            session.end()
+            self._on_event(PlaneLostEvent(session))
+        self.sessions.clear()
+
+    def _on_fact(self, record: Record) -> None:
+        if record.op == Op.FACTS_LOST:
+            self.facts_lost += record.other
+            return
+        session = self.sessions.get(record.leg)
+        event = _read_event(session, record) if session is not None else None
+        if session is None or event is None:
+            return
+        if isinstance(event, PlayDone):
+            session.play_ended(event)
+        self._on_event(event)
+
+
+def _read_event(session: "Session", record: Record) -> MediaEvent | None:
+    match record.op:
+        case Op.TIMED_OUT:
+            return RtpTimeout(session)
+        case Op.RESUMED:
+            return RtpResumed(session)
+        case Op.DIGIT:
+            return Digit(session, chr(record.body[4]), int.from_bytes(record.body[:4], "little"))
+        case Op.PLAYED:
+            return PlayDone(session, record.other, _PLAY_ENDS[record.body[0]])
+        case Op.LATCHED:
+            return Latched(session, *unpack_address(record.body))
+    return None

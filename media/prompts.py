@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sound files as the plane wants them: mono 16-bit PCM at a codec's rate, in sealed memory that is shared, not copied.
+
+Files are read and resampled in a thread, once for each rate, and kept while there is room. A sequence of sources
+becomes one piece, so nothing is heard between its parts.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from switchroom.media.errors import PromptError
+
+if TYPE_CHECKING:
+    import numpy
+
+MAX_SECONDS: Final = 2 * 3600
+_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+class Pcm(msgspec.Struct, frozen=True):
+    """Sound that is in memory already: 16-bit samples in the machine's byte order, mono."""
+
+    samples: bytes
+    rate_hz: int
+
+
+Source = str | os.PathLike[str] | Pcm
+"""A sound file that libsndfile reads (WAV, FLAC, Ogg and more), or PCM."""
+
+Key = tuple[str | Pcm, ...]
+
+
+def source_key(source: Source | Sequence[Source]) -> Key:
+    """What makes two sources the same."""
+    if isinstance(source, (str, os.PathLike, Pcm)):
+        source = (source,)
+    if not source:
+        raise ValueError("nothing to play")
+    return tuple([part if isinstance(part, Pcm) else os.fspath(part) for part in source])
+
+
+class Prompt(msgspec.Struct, frozen=True, eq=False):
+    """Samples in a sealed memory file; the plane maps the same memory."""
+
+    fd: int
+    samples: int
+    rate_hz: int
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples / self.rate_hz
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+
+def load_prompt(key: Key, rate_hz: int) -> Prompt:
+    """Read, mix down, resample and seal; blocks. Raises PromptError."""
+    import numpy
+
+    parts = [_resample(*_read(part), rate_hz) for part in key]
+    sound = numpy.concatenate(parts)
+    if not 0 < len(sound) <= MAX_SECONDS * rate_hz:
+        raise PromptError(f"{_name(key)} has no sound, or more than {MAX_SECONDS // 3600} hours of it")
+    fd = os.memfd_create("switchroom-prompt", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        view = memoryview(sound.tobytes())
+        while view:
+            view = view[os.write(fd, view) :]
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
+    except OSError as error:
+        os.close(fd)
+        raise PromptError(f"{_name(key)}: {error}") from error
+    return Prompt(fd, len(sound), rate_hz)
+
+
+def _name(key: Key) -> str:
+    return ", ".join("PCM" if isinstance(part, Pcm) else part for part in key)
+
+
+def _read(part: str | Pcm) -> "tuple[numpy.ndarray[Any, Any], int]":
+    import numpy
+    import soundfile
+
+    if isinstance(part, Pcm):
+        return numpy.frombuffer(part.samples, numpy.int16), part.rate_hz
+    try:
+        with soundfile.SoundFile(part) as file:
+            if file.frames > MAX_SECONDS * file.samplerate:
+                raise PromptError(f"{part} is longer than {MAX_SECONDS // 3600} hours")
+            sound = file.read(dtype="float32", always_2d=True)
+            rate_hz = file.samplerate
+    except (OSError, RuntimeError, TypeError) as error:  # soundfile's errors are RuntimeErrors
+        raise PromptError(f"{part}: {error}") from error
+    mono = sound.mean(axis=1)
+    return numpy.clip(numpy.rint(mono * 32768.0), -32768, 32767).astype(numpy.int16), int(rate_hz)
+
+
+def _resample(sound: "numpy.ndarray[Any, Any]", from_hz: int, to_hz: int) -> "numpy.ndarray[Any, Any]":
+    if from_hz == to_hz or len(sound) == 0:
+        return sound
+    import soxr
+
+    resampled: numpy.ndarray[Any, Any] = soxr.resample(sound, from_hz, to_hz)
+    return resampled
+
+
+class PromptStore:
+    """Prompts by source and rate. At most `limit` are kept; the one that was used longest ago goes first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._loading: dict[tuple[Key, int], asyncio.Future[Prompt]] = {}
+        self._loaded: dict[tuple[Key, int], Prompt] = {}
+        self._pool = ThreadPoolExecutor(2, "prompts")
+
+    def find(self, key: Key, rate_hz: int) -> Prompt | None:
+        """The prompt if it is in memory."""
+        prompt = self._loaded.pop((key, rate_hz), None)
+        if prompt is not None:
+            self._loaded[key, rate_hz] = prompt  # the newest is last
+        return prompt
+
+    async def load(self, key: Key, rate_hz: int) -> Prompt:
+        """The prompt, read if need be, once for all who ask meanwhile. Raises PromptError."""
+        prompt = self.find(key, rate_hz)
+        if prompt is not None:
+            return prompt
+        future = self._loading.get((key, rate_hz))
+        if future is None:
+            loop = asyncio.get_running_loop()
+            future = loop.run_in_executor(self._pool, load_prompt, key, rate_hz)
+            self._loading[key, rate_hz] = future
+            future.add_done_callback(lambda done: self._keep((key, rate_hz), done))
+        return await asyncio.shield(future)
+
+    def _keep(self, key: tuple[Key, int], done: "asyncio.Future[Prompt]") -> None:
+        self._loading.pop(key, None)
+        if done.cancelled() or done.exception() is not None:
+            return
+        self._loaded[key] = done.result()
+        while len(self._loaded) > self._limit:
+            self._loaded.pop(next(iter(self._loaded))).close()
+
+    def forget(self, source: Source | Sequence[Source]) -> None:
+        """The file has changed: read it again at the next play."""
+        key = source_key(source)
+        for known in [known for known in self._loaded if known[0] == key]:
+            self._loaded.pop(known).close()
+
+    def close(self) -> None:
+        """Give back all memory; loads under way end unheard."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for prompt in self._loaded.values():
+            prompt.close()
+        self._loaded.clear()

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The media part as the calls see it: open sessions, bridge them, hear what happens."""
+
+import asyncio
+import itertools
+import resource
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from switchroom.media import formats
+from switchroom.media.bridge import Bridge
+from switchroom.media.config import MediaConfig
+from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted, PromptError
+from switchroom.media.events import MediaEvent
+from switchroom.media.formats import Format
+from switchroom.media.plane import Plane
+from switchroom.media.prompts import PromptStore, source_key
+from switchroom.media.session import Session
+from switchroom.media.stats import PlaneStats
+from switchroom.media.wire import Op
+
+_FORMATS: Final[dict[str, Format]] = {
+    form.name: form for form in (formats.PCMU, formats.PCMA, formats.G722, formats.G729, formats.OPUS)
+}
+_SPARE_FILES: Final = 1_024
+
+
+class MediaServer:
+    """`on_event` is called in the loop's thread, in the order in which things happened."""
+
+    def __init__(self, config: MediaConfig, on_event: Callable[[MediaEvent], None]) -> None:
+        self.config = config
+        try:
+            self._formats = tuple([_FORMATS[name] for name in config.codecs])
+        except KeyError as error:
+            raise MediaError(f"no codec is called {error.args[0]!r}") from None
+        if not self._formats:
+            raise MediaError("no codec is chosen")
+        self._on_event = on_event
+        self._planes: list[Plane] = []
+        self.prompts = PromptStore(config.max_prompts)
+        # Unique over restarts, as o= wants it (RFC 8866 section 5.2): microseconds since 1970, then counted up.
+        self._sdp_ids = itertools.count(time.time_ns() // 1_000)
+
+    async def start(self) -> None:
+        """Start the shards and load the hold music. Raises MediaError, PromptError; then nothing is left running."""
+        _raise_file_limit(self.config)
+        try:
+            for ports in _split(self.config.ports, self.config.shards):
+                plane = Plane(self.config, ports, self._tell)
+                await plane.start()
+                self._planes.append(plane)
+            if self.config.hold_music is not None:
+                await self._load_hold_music(self.config.hold_music)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """End all sessions and shards."""
+        planes, self._planes = self._planes, []
+        for plane in planes:
+            await plane.close()
+        await asyncio.to_thread(self.prompts.close)
+
+    async def open(self, count: int = 1) -> list[Session]:
+        """`count` sessions that can be bridged to each other. Raises PortsExhausted, PlaneLost."""
+        alive = [plane for plane in self._planes if not plane.wire.closed]
+        if not alive:
+            raise PlaneLost("no media plane runs")
+        alive.sort(key=lambda plane: len(plane.sessions))
+        for plane in alive[:-1]:
+            with suppress(PortsExhausted):
+                return self._sessions(plane, await plane.open(count))
+        return self._sessions(alive[-1], await alive[-1].open(count))
+
+    def _sessions(self, plane: Plane, legs: list[tuple[int, int]]) -> list[Session]:
+        made = []
+        for handle, port in legs:
+            session = Session(plane, self.prompts, self.config, self._formats, handle, port, next(self._sdp_ids))
+            plane.sessions[handle] = session
+            made.append(session)
+        return made
+
+    def bridge(self, a: Session, b: Session) -> Bridge:
+        """Let two sessions hear each other. Raises MediaError."""
+        return Bridge(a, b)
+
+    def stats(self) -> list[PlaneStats]:
+        """One entry for each shard."""
+        return [plane.stats() for plane in self._planes]
+
+    @property
+    def sessions(self) -> list[Session]:
+        """All that are open."""
+        return [session for plane in self._planes for session in plane.sessions.values()]
+
+    async def _load_hold_music(self, path: str) -> None:
+        rates = {rate for plane in self._planes for rate in plane.rates.values()}
+        if len(rates) > 1:
+            rates = {8_000}
+        key = source_key(path)
+        for rate_hz in rates:
+            prompt = await self.prompts.load(key, rate_hz)
+            for plane in self._planes:
+                answer = await plane.wire.ask(Op.HOLD_MUSIC, other=plane.map_prompt(key, prompt))
+                if answer.other:
+                    raise PromptError(f"{path}: the media plane cannot use it")
+
+    def _tell(self, event: MediaEvent) -> None:
+        try:
+            self._on_event(event)
+        except Exception as error:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"a media event was not handled: {event}", "exception": error}
+            )
+
+
+def _split(ports: tuple[int, int], shards: int) -> list[tuple[int, int]]:
+    """The range in `shards` parts, each of whole pairs."""
+    low, high = ports[0] + ports[0] % 2, ports[1]
+    pairs = max(0, high + 1 - low) // 2
+    if pairs < shards:
+        raise MediaError(f"the ports {ports[0]} to {ports[1]} are too few for {shards} shards")
+    edges = [low + 2 * (pairs * i // shards) for i in range(shards + 1)]
+    return [(edges[i], edges[i + 1] - 1) for i in range(shards)]
+
+
+def _raise_file_limit(config: MediaConfig) -> None:
+    """Each session has two sockets."""
+    needed = 2 * config.max_sessions * config.shards + config.max_prompts + _SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

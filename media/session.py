@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One party's audio: offer and answer on one side, a leg of the media plane on the other."""
+
+import asyncio
+import itertools
+import struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from switchroom.media.config import MediaConfig
+from switchroom.media.errors import MediaError, PlaneLost, PromptError
+from switchroom.media.events import PlayDone, PlayEnd
+from switchroom.media.formats import Format
+from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
+from switchroom.media.plane import Plane
+from switchroom.media.prompts import Key, Prompt, PromptStore, Source, source_key
+from switchroom.media.sdp import Direction
+from switchroom.media.stats import LegStats
+from switchroom.media.tones import MAX_STEPS, Step, Tone, find_tone
+from switchroom.media.wire import Op, pack_address
+
+if TYPE_CHECKING:
+    from switchroom.media.bridge import Bridge
+
+_SENDS, _RECEIVES, _HELD, _MUX, _REACHABLE = 1, 2, 4, 8, 16
+_NO_TYPE: Final = 255
+_MAX_RECEIVED: Final = 12
+_COMFORT_NOISE: Final = 13
+"""RFC 3389's static number: phones send it without asking."""
+_CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
+_PLAY: Final = struct.Struct("=II")
+_TONE: Final = struct.Struct("=IIf4f4f4H4HI")
+
+_ids = itertools.count(1)
+_plays = itertools.count(1)
+
+
+class Session:
+    """Made by MediaServer.open. Commands return at once and are obeyed in order; after close() they do nothing."""
+
+    def __init__(
+        self,
+        plane: Plane,
+        prompts: PromptStore,
+        config: MediaConfig,
+        formats: tuple[Format, ...],
+        handle: int,
+        port: int,
+        sdp_id: int,
+    ) -> None:
+        self.id = next(_ids)
+        self.owner: Any = None
+        self.address = config.address
+        self.port = port
+        self.bridge: Bridge | None = None
+        self.closed = False
+        self.plane = plane
+        self.handle = handle
+        self._prompts = prompts
+        self._negotiator = Negotiator(
+            LocalMedia(address=config.address, port=port, codecs=formats, session_id=sdp_id, ptime_ms=config.ptime_ms)
+        )
+        self._remote: tuple[bytes, bytes] | None = None  # the last addresses that could be reached
+        self._loading: tuple[int, asyncio.Task[None]] | None = None
+        self._plays: list[int] = []  # given to the plane and not ended yet; the last one is heard
+        self._confirmed = False
+        self._last_stats = LegStats()
+
+    # offer and answer
+
+    def offer(self, direction: Direction = "sendrecv", codecs: Sequence[str] | None = None) -> bytes:
+        """A new offer. Raises OfferPending, NotAcceptable."""
+        return self._negotiator.offer(direction, codecs)
+
+    def receive_offer(self, body: bytes) -> None:
+        """Take the remote's offer. Raises SdpError, NotAcceptable, OfferPending; then nothing has changed."""
+        self._negotiator.receive_offer(body)
+
+    def answer(self, prefer: Sequence[str] = (), direction: Direction | None = None) -> bytes:
+        """The answer to the last remote offer; the media plane follows at once. Raises OfferPending."""
+        body = self._negotiator.answer(prefer, direction)
+        self._configure()
+        return body
+
+    def receive_answer(self, body: bytes) -> None:
+        """Take the answer to our offer. Raises as receive_offer does."""
+        self._negotiator.receive_answer(body)
+        self._configure()
+
+    def rollback(self) -> None:
+        """The pending offer, ours or the remote's, has been refused: back to what was agreed."""
+        self._negotiator.rollback()
+
+    @property
+    def pending(self) -> str | None:
+        """Whose offer is open: "local", "remote" or None."""
+        return self._negotiator.pending
+
+    @property
+    def agreed(self) -> Agreed | None:
+        return self._negotiator.agreed
+
+    @property
+    def codec(self) -> str | None:
+        """Name of the codec that we send; None before anything was agreed."""
+        agreed = self._negotiator.agreed
+        return agreed.send.name if agreed is not None else None
+
+    @property
+    def remote_codecs(self) -> tuple[str, ...]:
+        """The remote's codecs that we have too, in the order of its last description."""
+        return self._negotiator.remote_codecs
+
+    @property
+    def held(self) -> bool:
+        """Whether the remote has put us on hold (RFC 3264 section 8.4)."""
+        return self._negotiator.held
+
+    def _configure(self) -> None:
+        agreed = self._negotiator.agreed
+        if agreed is None or self.closed:
+            return
+        flags = _HELD if agreed.held else 0
+        if agreed.port != 0 and agreed.address not in ("0.0.0.0", "::"):
+            flags |= _REACHABLE
+            rtp = pack_address(agreed.address, agreed.port)
+            rtcp = pack_address(agreed.rtcp_address, agreed.rtcp_port)
+            self._remote = (rtp, rtcp)
+        if self._remote is None:
+            unreachable = pack_address("::" if ":" in self.address else "0.0.0.0", 0)
+            self._remote = (unreachable, unreachable)
+        flags |= (
+            (_SENDS if agreed.sends else 0) | (_RECEIVES if agreed.receives else 0) | (_MUX if agreed.rtcp_mux else 0)
+        )
+        events = sorted(agreed.receive_events, key=lambda event: event.clock_hz != agreed.send.clock_hz)[:1]
+        receive = [form for form in agreed.receive if form.name in self.plane.codecs][:_MAX_RECEIVED]
+        known = {form.payload_type for form in (*receive, *events)}
+        self.plane.post(
+            Op.CONFIGURE,
+            self.handle,
+            body=_CONFIGURE.pack(
+                *self._remote,
+                events[0].clock_hz if events else 0,
+                flags,
+                agreed.ptime_ms,
+                agreed.send.payload_type,
+                self.plane.codecs[agreed.send.name],
+                agreed.send_event.payload_type if agreed.send_event is not None else _NO_TYPE,
+                events[0].payload_type if events else _NO_TYPE,
+                len(receive),
+                _NO_TYPE if _COMFORT_NOISE in known else _COMFORT_NOISE,
+                bytes([form.payload_type for form in receive]),
+                bytes([self.plane.codecs[form.name] for form in receive]),
+            ),
+        )
+
+    def confirm(self) -> None:
+        """The call is answered: the source of RTP is settled, silence of the remote counts from now on."""
+        if not self._confirmed:
+            self._confirmed = True
+            self._post(Op.CONFIRM, lazy=True)
+
+    # what the party hears
+
+    def play(self, source: Source | Sequence[Source], loop: bool = False) -> int:
+        """Play a sound file, PCM, or several in a row, instead of what was played. Its end is told by PlayDone.
+
+        A file is read in a thread at its first use; one that cannot be read ends with the reason "failed".
+        """
+        key = source_key(source)
+        number = next(_plays)
+        self._replace_loading("replaced")
+        rate_hz = self.plane.rates[self.codec] if self.codec is not None else 8_000
+        prompt = self._prompts.find(key, rate_hz)
+        if prompt is not None:
+            self._start_play(number, key, prompt, loop)
+        else:
+            task = asyncio.get_running_loop().create_task(self._load_and_play(number, key, rate_hz, loop))
+            self._loading = (number, task)
+        return number
+
+    async def _load_and_play(self, number: int, key: Key, rate_hz: int, loop: bool) -> None:
+        try:
+            prompt = await self._prompts.load(key, rate_hz)
+            self._loading = None
+            self._start_play(number, key, prompt, loop)
+        except (PromptError, PlaneLost):
+            self._loading = None
+            self.plane.tell(PlayDone(self, number, "failed"))
+
+    def _start_play(self, number: int, key: Key, prompt: Prompt, loop: bool) -> None:
+        slot = self.plane.map_prompt(key, prompt)
+        self._plays.append(number)
+        self._post(Op.PLAY, slot, _PLAY.pack(number, loop))
+
+    def tone(
+        self,
+        what: str | float | Tone | Sequence[Step],
+        level_dbm0: float | None = None,
+        duration_ms: int = 0,
+    ) -> int:
+        """Play a tone by name (media/tones.py), by Hz or by steps, for ever unless told; PlayDone tells its end."""
+        tone = find_tone(what, level_dbm0)
+        number = next(_plays)
+        self._replace_loading("replaced")
+        self._plays.append(number)
+        steps = [*tone.steps, *[Step(0.0, 0.0, 0, 0)] * (MAX_STEPS - len(tone.steps))]
+        body = _TONE.pack(
+            number,
+            duration_ms,
+            tone.level_dbm0,
+            *[step.first_hz for step in steps],
+            *[step.second_hz for step in steps],
+            *[step.on_ms for step in steps],
+            *[step.off_ms for step in steps],
+            len(tone.steps),
+        )
+        self._post(Op.TONE, 0, body)
+        return number
+
+    def stop(self) -> None:
+        """End what is played."""
+        self._replace_loading("stopped")
+        self._post(Op.STOP)
+
+    def echo(self, on: bool) -> None:
+        """Send back to the remote what it says, or no longer."""
+        self._post(Op.ECHO, int(on))
+
+    @property
+    def playing(self) -> int | None:
+        """Number of the play or tone that runs or is being loaded."""
+        if self._loading is not None:
+            return self._loading[0]
+        return self._plays[-1] if self._plays else None
+
+    def play_ended(self, event: PlayDone) -> None:
+        """The plane told it."""
+        if event.play in self._plays:
+            self._plays.remove(event.play)
+
+    def _replace_loading(self, reason: PlayEnd) -> None:
+        if self._loading is not None:
+            number, task = self._loading
+            self._loading = None
+            task.cancel()
+            self.plane.tell(PlayDone(self, number, reason))
+
+    # knowledge
+
+    def stats(self) -> LegStats:
+        """Both directions, at most 80 ms old; after close the last ones."""
+        page = self.plane.page
+        if page is not None and not self.closed:
+            self._last_stats = page.leg(self.handle) or self._last_stats
+        return self._last_stats
+
+    def describe(self) -> str:
+        """One line: where audio comes from, what is done with it, where it goes."""
+        agreed, stats = self.agreed, self.stats()
+        where = f"session {self.id} on {self.address}:{self.port}"
+        if self.closed:
+            where += " (closed)"
+        if agreed is None:
+            return f"{where}: nothing agreed yet"
+        way = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}.get(
+            (agreed.sends, agreed.receives), "inactive"
+        )
+        host, port = stats.source
+        moved = "" if (host, port) == (agreed.address, agreed.port) else f", signalled {agreed.address}:{agreed.port}"
+        heard = "nothing received yet" if stats.silent_ms is None else f"last packet {stats.silent_ms} ms ago"
+        return (
+            f"{where}: {agreed.send.name} {agreed.ptime_ms} ms {way}{' held' if agreed.held else ''}"
+            f"; remote {host}:{port}{moved}{' confirmed' if stats.confirmed else ''}"
+            f"; in {stats.received_packets} packets {stats.receive_codec or '-'}, lost {stats.lost}"
+            f", jitter {stats.jitter_us / 1000:.1f} ms, strangers {stats.stranger}, invalid {stats.invalid}, {heard}"
+            f"; out {stats.sent_packets} packets, hears {stats.feed}, remote lost {stats.remote_lost}"
+        )
+
+    # the end
+
+    def close(self) -> None:
+        """Give back the leg and its ports."""
+        if self.closed:
+            return
+        self.stats()
+        self._post(Op.CLOSE, lazy=True)
+        self.plane.sessions.pop(self.handle, None)
+        self.end()
+
+    def end(self) -> None:
+        """The leg is gone, by close() or with its plane."""
+        self.closed = True
+        self._replace_loading("closed")
+        for number in self._plays:  # the plane's own word comes when nobody listens any more
+            self.plane.tell(PlayDone(self, number, "closed"))
+        self._plays.clear()
+        if self.bridge is not None:
+            self.bridge.forget()
+
+    def _post(self, op: Op, other: int = 0, body: bytes = b"", lazy: bool = False) -> None:
+        if not self.closed:
+            self.plane.post(op, self.handle, other, body, lazy)
+
+    def join(self, other: "Session") -> None:
+        """Hear each other: what Bridge orders."""
+        if other.plane is not self.plane:
+            raise MediaError("the sessions are on different shards")
+        self._post(Op.BRIDGE, other.handle)
+
+    def part(self) -> None:
+        """No longer: what Bridge orders."""
+        self._post(Op.UNBRIDGE, lazy=True)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Statistics out of the memory that a plane shares: the blocks of ext/shard/stats.h, each under a sequence lock."""
+
+import mmap
+import os
+import struct
+from typing import Final
+
+import msgspec
+
+from switchroom.media.wire import unpack_address
+
+BLOCK_BYTES: Final = 256
+_TRIES: Final = 1_000
+_LOCK: Final = struct.Struct("=I")
+_LEG: Final = struct.Struct("=II4Qq6I2Ii7I8Bq20s")
+_PLANE: Final = struct.Struct("=II3Qq2Q4I")
+
+FEEDS: Final = ("nothing", "relay", "echo", "transcode", "player", "hold", "silence")
+
+
+class LegStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Both directions of one leg, seen from us; at most 80 ms old. Counts begin with the leg."""
+
+    received_packets: int = 0
+    received_bytes: int = 0
+    sent_packets: int = 0
+    sent_bytes: int = 0
+    lost: int = 0
+    late: int = 0
+    duplicate: int = 0
+    invalid: int = 0
+    """Datagrams that were no RTP, or of a payload type that was not agreed."""
+    stranger: int = 0
+    """Packets of sources that the leg does not listen to."""
+    restarts: int = 0
+    digits: int = 0
+    jitter_us: int = 0
+    round_trip_us: int = 0
+    """By RTCP; 0 until known."""
+    remote_lost: int = 0
+    remote_jitter_us: int = 0
+    remote_fraction_lost: float = 0.0
+    """What the remote reports about our stream: share of the packets of its last interval."""
+    rtcp_received: int = 0
+    rtcp_sent: int = 0
+    send_errors: int = 0
+    source_ssrc: int = 0
+    own_ssrc: int = 0
+    feed: str = "nothing"
+    """What the leg hears: one of FEEDS."""
+    receive_codec: str | None = None
+    send_codec: str | None = None
+    latched: bool = False
+    confirmed: bool = False
+    remote_bye: bool = False
+    timed_out: bool = False
+    silent_ms: int | None = None
+    """Since the last packet; None before the first."""
+    source: tuple[str, int] = ("", 0)
+    """Where RTP goes, and comes from once `latched`."""
+
+
+class PlaneStats(msgspec.Struct, frozen=True, kw_only=True):
+    """One shard. A slot is 5 ms of its clock; late means by more than 2 ms."""
+
+    slots: int
+    skipped_slots: int
+    late_slots: int
+    max_late_us: int
+    received_packets: int
+    sent_packets: int
+    open_legs: int
+    max_legs: int
+    free_ports: int
+    facts_lost: int
+
+
+class StatsPage:
+    """The shared memory of one plane; takes over `fd`."""
+
+    def __init__(self, fd: int, codecs: tuple[str, ...]) -> None:
+        try:
+            self._memory = mmap.mmap(fd, 0, mmap.MAP_SHARED, mmap.PROT_READ)
+        finally:
+            os.close(fd)
+        self._codecs = codecs
+
+    def close(self) -> None:
+        self._memory.close()
+
+    def _block(self, index: int) -> bytes | None:
+        start = index * BLOCK_BYTES
+        for _ in range(_TRIES):
+            before = self._memory[start : start + 4]
+            block = self._memory[start : start + BLOCK_BYTES]
+            if before == block[:4] == self._memory[start : start + 4] and not before[0] & 1:
+                return block
+        return None
+
+    def plane(self) -> PlaneStats:
+        """Raises RuntimeError when the plane died while writing."""
+        block = self._block(0)
+        if block is None:
+            raise RuntimeError("the statistics of the plane stay locked")
+        _, _, slots, skipped, late, max_late_ns, received, sent, legs, most, ports, lost = _PLANE.unpack_from(block)
+        return PlaneStats(
+            slots=slots,
+            skipped_slots=skipped,
+            late_slots=late,
+            max_late_us=max_late_ns // 1000,
+            received_packets=received,
+            sent_packets=sent,
+            open_legs=legs,
+            max_legs=most,
+            free_ports=ports,
+            facts_lost=lost,
+        )
+
+    def leg(self, handle: int) -> LegStats | None:
+        """None when the slot belongs to another leg by now."""
+        block = self._block(1 + (handle & 0xFFFF))
+        if block is None:
+            return None
+        (
+            _,
+            owner,
+            received, received_bytes, sent, sent_bytes, lost,
+            late, duplicate, invalid, stranger, restarts, digits,
+            jitter_us, round_trip_us, remote_lost, remote_jitter_us,
+            fraction, rtcp_received, rtcp_sent, send_errors, source_ssrc, own_ssrc,
+            feed, receive_codec, send_codec, _flags, latched, confirmed, bye, timed_out,
+            silent_ms, source,
+        ) = _LEG.unpack_from(block)  # fmt: skip
+        if owner != handle:
+            return None
+        return LegStats(
+            received_packets=received,
+            received_bytes=received_bytes,
+            sent_packets=sent,
+            sent_bytes=sent_bytes,
+            lost=lost,
+            late=late,
+            duplicate=duplicate,
+            invalid=invalid,
+            stranger=stranger,
+            restarts=restarts,
+            digits=digits,
+            jitter_us=jitter_us,
+            round_trip_us=round_trip_us,
+            remote_lost=remote_lost,
+            remote_jitter_us=remote_jitter_us,
+            remote_fraction_lost=fraction / 256,
+            rtcp_received=rtcp_received,
+            rtcp_sent=rtcp_sent,
+            send_errors=send_errors,
+            source_ssrc=source_ssrc,
+            own_ssrc=own_ssrc,
+            feed=FEEDS[feed] if feed < len(FEEDS) else "unknown",
+            receive_codec=self._name(receive_codec),
+            send_codec=self._name(send_codec),
+            latched=bool(latched),
+            confirmed=bool(confirmed),
+            remote_bye=bool(bye),
+            timed_out=bool(timed_out),
+            silent_ms=None if silent_ms < 0 else silent_ms,
+            source=unpack_address(source),
+        )
+
+    def _name(self, index: int) -> str | None:
+        return self._codecs[index] if index < len(self._codecs) else None

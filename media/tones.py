@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tones by name: frequencies and cadences of ITU-T E.180 (supplement 2) as used in China, Europe and North America."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+MAX_STEPS: Final = 4
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Sound of one or two sines, then silence; 0 ms of silence joins on to the next step without a pause."""
+
+    first_hz: float
+    second_hz: float = 0.0
+    on_ms: int = 1_000
+    off_ms: int = 0
+
+
+class Tone(msgspec.Struct, frozen=True):
+    """Steps, gone through again and again; the level is that of each sine (a full-scale sine is +3.14 dBm0)."""
+
+    steps: tuple[Step, ...]
+    level_dbm0: float = -13.0
+
+
+TONES: Final[dict[str, Tone]] = {
+    "dial": Tone((Step(450.0),), -13.0),
+    "ringback": Tone((Step(450.0, 0.0, 1_000, 4_000),)),
+    "busy": Tone((Step(450.0, 0.0, 350, 350),)),
+    "congestion": Tone((Step(450.0, 0.0, 700, 700),)),
+    "dial.eu": Tone((Step(425.0),)),
+    "ringback.eu": Tone((Step(425.0, 0.0, 1_000, 4_000),)),
+    "busy.eu": Tone((Step(425.0, 0.0, 500, 500),)),
+    "congestion.eu": Tone((Step(425.0, 0.0, 250, 250),)),
+    "dial.us": Tone((Step(350.0, 440.0),)),
+    "ringback.us": Tone((Step(440.0, 480.0, 2_000, 4_000),), -19.0),
+    "busy.us": Tone((Step(480.0, 620.0, 500, 500),), -24.0),
+    "congestion.us": Tone((Step(480.0, 620.0, 250, 250),), -24.0),
+    "unobtainable": Tone((Step(950.0, 0.0, 330), Step(1_400.0, 0.0, 330), Step(1_800.0, 0.0, 330, 1_000))),
+    "beep": Tone((Step(1_400.0, 0.0, 200, 0),)),
+}
+
+
+def find_tone(what: str | float | Tone | Sequence[Step], level_dbm0: float | None = None) -> Tone:
+    """A tone by name, by frequency in Hz (a steady sine), or by its steps. Raises ValueError for nonsense."""
+    if isinstance(what, str):
+        try:
+            tone = TONES[what]
+        except KeyError:
+            raise ValueError(f"no tone is called {what!r}") from None
+    elif isinstance(what, Tone):
+        tone = what
+    elif isinstance(what, (int, float)):
+        tone = Tone((Step(float(what)),))
+    else:
+        tone = Tone(tuple(what))
+    if not 1 <= len(tone.steps) <= MAX_STEPS:
+        raise ValueError(f"a tone has 1 to {MAX_STEPS} steps, not {len(tone.steps)}")
+    return tone if level_dbm0 is None else Tone(tone.steps, level_dbm0)

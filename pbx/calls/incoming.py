@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to an INVITE that begins a call: admitted, identified, routed, served."""
+
+from switchroom.pbx.admission import Admission
+from switchroom.pbx.apps.destinations import Destinations
+from switchroom.pbx.call import Call
+from switchroom.pbx.calls.leg import Leg
+from switchroom.pbx.calls.switchboard import Switchboard
+from switchroom.pbx.control import CallError
+from switchroom.pbx.dialplan import DialPlan
+from switchroom.pbx.gatekeeper import Caller, Gatekeeper
+from switchroom.pbx.sip.flow import Flow
+from switchroom.pbx.sip.message import Headers, Request
+from switchroom.pbx.sip.server_session import ServerSession
+from switchroom.pbx.sip.uri import Uri, parse_uri
+
+RETRY_S = 5
+
+
+class Incoming:
+    """Hangs itself into the user agent core and takes its new calls."""
+
+    def __init__(
+        self,
+        board: Switchboard,
+        gatekeeper: Gatekeeper,
+        admission: Admission,
+        dial_plan: DialPlan,
+        destinations: Destinations,
+    ) -> None:
+        self.board = board
+        self.dial_plan = dial_plan
+        self.refused: dict[str, int] = {}
+        """Calls refused before they cost anything, by reason."""
+        self._gatekeeper = gatekeeper
+        self._admission = admission
+        self._destinations = destinations
+        board.agent.accept_invite = self._admit
+        board.agent.on_invite = self._receive
+
+    def _admit(self, request: Request, flow: Flow) -> tuple[int, Headers] | None:
+        reason = self._admission.refusal(flow.remote[0])
+        if not reason:
+            return None
+        self._count(reason)
+        return 503, {"retry-after": [str(RETRY_S + self.board.ids.below(RETRY_S))]}
+
+    def _receive(self, session: ServerSession) -> Leg | None:
+        caller = self._gatekeeper.identify(session.request, session.flow)
+        if not isinstance(caller, Caller):
+            session.reject(caller.status, headers=caller.headers)
+            return None
+        limit = caller.max_calls or self.board.limits.calls_per_user
+        if caller.user and self.board.calls_of.get(caller.user, 0) >= limit:
+            self._count("calls_per_user")
+            session.reject(503, headers={"retry-after": [str(RETRY_S)]})
+            return None
+        return self.board.receive(session, caller.party, caller.user, lambda leg: self._serve(leg, session, caller))
+
+    async def _serve(self, leg: Leg, session: ServerSession, caller: Caller) -> None:
+        uri = parse_uri(session.request.uri)
+        dialled = leg.story.dialled
+        call = Call(self.board, leg, dialled, caller.user)
+        if not self._is_ours(uri):
+            if not caller.user:
+                raise CallError(404, "Not Found", "not-found")  # no relay for strangers
+            target = str(uri).removeprefix("sip:")
+            leg.story.routed(f"sip:{target}", "")
+            await self._destinations.send(call, "sip", target)
+            return
+        route = self.dial_plan.route(dialled, caller.context) if dialled else None
+        if route is None:
+            raise CallError(404, "Not Found", "not-found")
+        leg.story.routed(str(route.to), route.rule.name)
+        await self._destinations.send(call, route.to.kind, route.to.argument, route.rule)
+
+    def _is_ours(self, uri: Uri) -> bool:
+        return uri.scheme == "tel" or self.board.stack.is_ours(uri, self.board.config.sip.domains)
+
+    def _count(self, reason: str) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + 1

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the media plane tells, as facts for a leg."""
+
+from typing import TYPE_CHECKING
+
+from switchroom.media.events import Digit as MediaDigit
+from switchroom.media.events import MediaEvent, PlaneLost, PlayDone, RtpResumed, RtpTimeout
+from switchroom.pbx import control
+
+if TYPE_CHECKING:
+    from switchroom.pbx.calls.leg import Leg
+
+
+def deliver(leg: "Leg", event: MediaEvent) -> None:
+    """Tell a leg what its media session reports."""
+    if isinstance(event, MediaDigit):
+        leg.tell(control.Digit(event.digit, event.duration_ms))
+    elif isinstance(event, PlayDone):
+        leg.tell(control.PlayDone(event.play, event.reason == "finished"))
+    elif isinstance(event, RtpTimeout):
+        leg.on_silent()
+    elif isinstance(event, RtpResumed):
+        leg.on_heard()
+    elif isinstance(event, PlaneLost):
+        leg.hangup(500, "media plane lost", result="failed")

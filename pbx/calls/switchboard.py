@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real CallControl: legs that are SIP sessions with audio, and the stories that they make up.
+
+An incoming INVITE is admitted, identified and given its story and first leg here; what then happens to it is decided by
+`serve`, which the server sets. Nothing here knows the dial plan or an application.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+
+from switchroom.media.errors import MediaError, NotAcceptable
+from switchroom.media.events import MediaEvent
+from switchroom.media.server import MediaServer
+from switchroom.pbx import control
+from switchroom.pbx.calls.leg import Leg
+from switchroom.pbx.calls.media_facts import deliver
+from switchroom.pbx.calls.story import Story
+from switchroom.pbx.config import Config, Limits
+from switchroom.pbx.control import CallerGone, CallError, Endpoint, Party
+from switchroom.pbx.events import AnyRecord
+from switchroom.pbx.io.stack import SipStack, Unreachable
+from switchroom.pbx.registrar import Registrar
+from switchroom.pbx.sip.header import NameAddr
+from switchroom.pbx.sip.message import Request
+from switchroom.pbx.sip.server_session import ServerSession
+from switchroom.pbx.sip.session import Session
+from switchroom.pbx.sip.transaction import Transaction
+from switchroom.pbx.sip.uri import parse_uri
+from switchroom.pbx.sip.user_agent import Ids
+
+Note = Callable[..., None]
+"""A log line: an event name and fields."""
+
+
+class Switchboard:
+    """All stories and legs of one exchange."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        stack: SipStack,
+        media: MediaServer,
+        registrar: Registrar,
+        ids: Ids,
+        write: Callable[[AnyRecord], object],
+        log: Note,
+    ) -> None:
+        self.config = config
+        self.limits: Limits = config.limits
+        self.max_session_s = config.sip.max_session_s
+        self.rtp_timeout_s = config.media.rtp_timeout_ms / 1000
+        self.stack = stack
+        self.agent = stack.agent
+        self.media = media
+        self.registrar = registrar
+        self.ids = ids
+        self.stories: dict[str, Story] = {}
+        self.calls_of: dict[str, int] = {}
+        """Calls at this time by user or peer."""
+        self._write = write
+        self._log = log
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._order = 0
+
+    # ---- CallControl
+
+    def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
+        uri = parse_uri(target) if not target.startswith("user:") else None
+        if uri is not None and not (self.stack.is_ours(uri, self.config.sip.domains) and uri.user):
+            return [Endpoint(target, target, None, tuple(codecs))]
+        name = target.removeprefix("user:") if uri is None else uri.user or ""
+        if not self.registrar.knows(name):
+            raise CallError(404, "Not Found", "not-found")
+        bindings = self.registrar.lookup(name)
+        if not bindings:
+            raise CallError(480, "Temporarily Unavailable", "unavailable")
+        return [Endpoint(binding.contact, name, binding, tuple(codecs)) for binding in bindings]
+
+    async def originate(
+        self,
+        endpoint: Endpoint,
+        *,
+        caller: Party,
+        beside: control.Leg | None = None,
+        dialled: str = "",
+        calling: Party | None = None,
+    ) -> Leg:
+        """As CallControl says. A call that begins here may name what was `dialled` (else the endpoint), and whom this
+        endpoint is shown as `calling` (else the caller)."""
+        assert beside is None or isinstance(beside, Leg)
+        hops = 70
+        if beside is not None and isinstance(beside.sip, ServerSession):
+            hops = int(beside.sip.request.get("max-forwards") or 70) - 1
+            if hops <= 0:
+                raise CallError(483, "Too Many Hops", "failed")
+        try:
+            flow = getattr(endpoint.way, "flow", None) or await self.stack.resolve(endpoint.uri)
+            media = (await self.media.open())[0]
+        except Unreachable as error:
+            raise CallError(480, str(error), "unavailable") from error
+        except MediaError as error:
+            raise CallError(503, str(error), "refused") from error
+
+        if beside is not None:
+            if beside.state == "ended":
+                media.close()
+                raise CallError(487, "caller gone", "cancelled")
+            story = beside.story
+        else:
+            story = self._new_story(caller, dialled or endpoint.label, source="", user="")
+        leg = Leg(self, story, self._leg_id(story), Party(endpoint.label))
+        leg.take_media(media)
+        caller = calling or caller
+        headers = {}
+        path = getattr(endpoint.way, "path", ())
+        if path:
+            headers["route"] = list(path)
+        host, port = self.stack.sent_by(flow)
+        origin = f"{host}:{port}" if port != 5060 else host
+        label = parse_uri(endpoint.uri) if ":" in endpoint.label else None
+        session = self.agent.invite(
+            endpoint.uri,
+            flow,
+            leg,
+            from_=NameAddr(caller.name, f"sip:{caller.number}@{origin}" if caller.number else f"sip:{origin}", {}),
+            to=NameAddr("", f"sip:{endpoint.label}@{origin}", {}) if label is None else None,
+            body=media.offer(codecs=self._codecs(endpoint, beside)),
+            headers=headers,
+            max_forwards=hops,
+            contact_user=caller.number,
+        )
+        leg.begin_outgoing(session)
+        return leg
+
+    def bridge(self, one: control.Leg, other: control.Leg) -> None:
+        assert isinstance(one, Leg)
+        assert isinstance(other, Leg)
+        if one.partner is other:
+            return
+        self.unbridge(one)
+        self.unbridge(other)
+        if one.media is None or other.media is None:
+            return
+        one.partner, other.partner = other, one
+        one.bridge = other.bridge = self.media.bridge(one.media, other.media)
+        one.story.bridged(one, other)
+
+    def unbridge(self, leg: control.Leg) -> None:
+        assert isinstance(leg, Leg)
+        partner = leg.partner
+        if partner is None:
+            return
+        if leg.bridge is not None:
+            leg.bridge.close()
+        leg.partner = partner.partner = None
+        leg.bridge = partner.bridge = None
+        leg.story.unbridged(leg, partner)
+
+    # ---- incoming calls
+
+    def receive(self, session: ServerSession, party: Party, user: str, serve: Callable[[Leg], Awaitable[None]]) -> Leg:
+        """Make the story and first leg of an identified, admitted INVITE, and have it served."""
+        dialled = _number_of(session.request)
+        story = self._new_story(party, dialled, source=f"{session.flow.remote[0]}:{session.flow.remote[1]}", user=user)
+        leg = Leg(self, story, self._leg_id(story), party)
+        leg.begin_incoming(session)
+        self.spawn(self._serve(leg, serve))
+        return leg
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Run something that belongs to a call; kept until done."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
+        try:
+            media = (await self.media.open())[0]
+        except MediaError as error:
+            leg.hangup(503, str(error), result="refused")
+            return
+        if leg.state == "ended":
+            media.close()
+            return
+        try:
+            leg.take_media(media)
+        except MediaError as error:
+            leg.hangup(488 if isinstance(error, NotAcceptable) else 400, str(error))
+            return
+        try:
+            await serve(leg)
+        except CallerGone:
+            pass
+        except CallError as error:
+            leg.hangup(error.status, error.reason, error.by, error.result)
+        except Exception as error:
+            self._log("call.fault", call=leg.call_id, error=repr(error), exc_info=error)
+            leg.hangup(500, "Server Internal Error", result="failed")
+        finally:
+            leg.hangup(480 if not leg.was_answered else 200)
+
+    async def close(self) -> None:
+        """Hang up everything, and let what serves calls come to its end."""
+        for story in list(self.stories.values()):
+            for leg in list(story.legs):
+                leg.hangup(503, "shutting down")
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ---- for legs
+
+    def note(self, leg: Leg, event: str, error: Exception) -> None:
+        """Log something odd about a leg."""
+        self._log("leg.note", call=leg.call_id, leg=leg.id, note=event, error=str(error))
+
+    def on_dialog_request(self, leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
+        """A request within a dialog that is none of the session's own."""
+        session.reply(transaction, 200)
+
+    def on_media_event(self, event: MediaEvent) -> None:
+        leg = event.session.owner
+        if isinstance(leg, Leg):
+            deliver(leg, event)
+
+    # ---- within
+
+    def _new_story(self, caller: Party, dialled: str, *, source: str, user: str) -> Story:
+        self._order += 1
+        story = Story(
+            f"{self._order:x}-{self.ids.tag()}", caller, dialled, source=source, user=user, write=self._write,
+            on_over=self._story_over,
+        )  # fmt: skip
+        self.stories[story.id] = story
+        if user:
+            self.calls_of[user] = self.calls_of.get(user, 0) + 1
+        return story
+
+    def _story_over(self, story: Story) -> None:
+        self.stories.pop(story.id, None)
+        if story.user:
+            left = self.calls_of[story.user] - 1
+            if left:
+                self.calls_of[story.user] = left
+            else:
+                del self.calls_of[story.user]
+
+    def _leg_id(self, story: Story) -> str:
+        return f"{story.id}/{len(story.legs) + 1}"
+
+    def _codecs(self, endpoint: Endpoint, beside: Leg | None) -> Sequence[str] | None:
+        """What to offer: what the rule says, or the caller's codecs first, so that no transcoding is needed."""
+        if endpoint.codecs:
+            return endpoint.codecs
+        ours = self.config.media.codecs
+        if beside is None or beside.media is None:
+            return ours
+        theirs = [codec for codec in beside.media.remote_codecs if codec in ours]
+        return [*theirs, *(codec for codec in ours if codec not in theirs)]
+
+
+def _number_of(request: Request) -> str:
+    """The number that a Request-URI names: its user, or the digits of a tel URI."""
+    uri = parse_uri(request.uri)
+    if uri.scheme == "tel":
+        return uri.opaque.partition(";")[0].replace("-", "").replace(".", "")
+    return uri.user or ""

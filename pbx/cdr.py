@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Call detail records: a pure fold over the journal records of a call, the same live and years later."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import msgspec
+
+from switchroom.pbx import events
+from switchroom.pbx.events import CallResult, EndedBy, Entry
+
+MAX_OPEN_CALLS = 100_000
+"""Calls folded at one time; beyond it the oldest, whose end must have been lost, are closed as failed."""
+CUT_OFF = "the exchange stopped during the call"
+END_LOST = "the end of the call was not recorded"
+
+
+class CdrLeg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One party's part of a call. Times are UTC, milliseconds since 1970."""
+
+    leg: str
+    direction: str
+    party: str
+    started_at_ms: int
+    ringing_at_ms: int | None = None
+    answered_at_ms: int | None = None
+    ended_at_ms: int | None = None
+    held_ms: int = 0
+    codec: str = ""
+    status: int = 0
+    reason: str = ""
+    ended_by: EndedBy | None = None
+    media: dict[str, float] = {}
+    sip_call_id: str = ""
+
+
+class Cdr(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one call. Times are UTC, milliseconds since 1970; durations are 0 for what did not happen."""
+
+    call: str
+    caller: str
+    dialled: str
+    destination: str
+    rule: str
+    user: str
+    source: str
+    started_at_ms: int
+    ringing_at_ms: int | None
+    answered_at_ms: int | None
+    ended_at_ms: int
+    ring_ms: int
+    """From the first ringing to the answer, or to the end."""
+    talk_ms: int
+    duration_ms: int
+    result: CallResult
+    status: int
+    reason: str
+    ended_by: EndedBy
+    legs: tuple[CdrLeg, ...]
+
+
+class CallFold:
+    """One call on its way from `call.started` to `call.ended`."""
+
+    def __init__(self, started: events.CallStarted, entry: Entry) -> None:
+        self.first_number = entry.number
+        self._started, self._at_ns = started, entry.at_ns
+        self._routed = events.CallRouted(call=started.call, destination="")
+        self._bridged_ms: int | None = None
+        self._legs: dict[str, dict[str, object]] = {}
+        self._held_since: dict[str, int] = {}
+
+    def add(self, entry: Entry) -> Cdr | None:
+        """Take one record of this call; the CDR when it was the last."""
+        at_ms = entry.at_ns // 1_000_000
+        match entry.record:
+            case events.CallRouted() as routed:
+                self._routed = routed
+            case events.LegStarted(leg=leg, direction=direction, party=party, sip_call_id=sip_call_id):
+                self._legs[leg] = {
+                    "leg": leg,
+                    "direction": direction,
+                    "party": party,
+                    "sip_call_id": sip_call_id,
+                    "started_at_ms": at_ms,
+                }
+            case events.LegRinging(leg=leg) if leg in self._legs:
+                self._legs[leg].setdefault("ringing_at_ms", at_ms)
+            case events.LegAnswered(leg=leg, codec=codec) if leg in self._legs:
+                self._legs[leg].setdefault("answered_at_ms", at_ms)
+                self._legs[leg]["codec"] = codec
+            case events.LegHeld(leg=leg) if leg in self._legs:
+                self._held_since.setdefault(leg, at_ms)
+            case events.LegResumed(leg=leg):
+                self._resume(leg, at_ms)
+            case events.LegEnded(leg=leg, status=status, reason=reason, ended_by=ended_by, media=media) if (
+                leg in self._legs
+            ):
+                self._resume(leg, at_ms)
+                self._legs[leg] |= {
+                    "ended_at_ms": at_ms,
+                    "status": status,
+                    "reason": reason,
+                    "ended_by": ended_by,
+                    "media": media,
+                }
+            case events.CallBridged() if self._bridged_ms is None:
+                self._bridged_ms = at_ms
+            case events.CallEnded(result=result, status=status, reason=reason, ended_by=ended_by):
+                return self._end(entry.at_ns, result, status, reason, ended_by)
+        return None
+
+    def cut(self, at_ns: int, reason: str) -> Cdr:
+        """The CDR of a call whose end nobody saw; `at_ns` is the last time at which it may have lived."""
+        return self._end(max(at_ns, self._at_ns), "failed", 500, reason, "exchange")
+
+    def _resume(self, leg: str, at_ms: int) -> None:
+        if (since := self._held_since.pop(leg, None)) is not None:
+            held = self._legs[leg].get("held_ms", 0)
+            assert isinstance(held, int)
+            self._legs[leg]["held_ms"] = held + at_ms - since
+
+    def _end(self, at_ns: int, result: CallResult, status: int, reason: str, ended_by: EndedBy) -> Cdr:
+        started_ms, ended_ms = self._at_ns // 1_000_000, at_ns // 1_000_000
+        for leg in list(self._held_since):
+            self._resume(leg, ended_ms)
+        legs = tuple(msgspec.convert(leg, CdrLeg) for leg in self._legs.values())
+        ringing_ms = min((leg.ringing_at_ms for leg in legs if leg.ringing_at_ms is not None), default=None)
+        answered_ms = self._answered_ms(legs)
+        return Cdr(
+            call=self._started.call,
+            caller=self._started.caller,
+            dialled=self._started.dialled,
+            destination=self._routed.destination,
+            rule=self._routed.rule,
+            user=self._started.user,
+            source=self._started.source,
+            started_at_ms=started_ms,
+            ringing_at_ms=ringing_ms,
+            answered_at_ms=answered_ms,
+            ended_at_ms=ended_ms,
+            ring_ms=0 if ringing_ms is None else max(0, (answered_ms or ended_ms) - ringing_ms),
+            talk_ms=0 if answered_ms is None else ended_ms - answered_ms,
+            duration_ms=ended_ms - started_ms,
+            result=result,
+            status=status,
+            reason=reason,
+            ended_by=ended_by,
+            legs=legs,
+        )
+
+    def _answered_ms(self, legs: tuple[CdrLeg, ...]) -> int | None:
+        """When the caller was answered; in a call that the exchange began, when its parties were joined."""
+        callers = [leg for leg in legs if leg.direction == "in"] or (list(legs) if len(legs) == 1 else [])
+        if callers:
+            return callers[0].answered_at_ms
+        return self._bridged_ms
+
+
+class CdrFold:
+    """All calls of a journal, entry after entry."""
+
+    def __init__(self, after: int = 0) -> None:
+        self._open: dict[str, CallFold] = {}
+        self._last, self._at_ns = after, 0
+
+    @property
+    def resume(self) -> int:
+        """Folding again from after this number gives every CDR that was not given yet."""
+        oldest = next(iter(self._open.values()), None)
+        return self._last if oldest is None else oldest.first_number - 1
+
+    def feed(self, entries: Iterable[Entry]) -> Iterator[Cdr]:
+        """The CDRs of the calls that ended with these entries; each must be consumed before the next feed."""
+        for entry in entries:
+            record = entry.record
+            match record:
+                case events.CallStarted(call=call):
+                    self._open[call] = CallFold(record, entry)
+                    if len(self._open) > MAX_OPEN_CALLS:
+                        yield self._open.pop(next(iter(self._open))).cut(entry.at_ns, END_LOST)
+                case events.ServerStarted():
+                    yield from self._cut_all()
+                case _ if (fold := self._open.get(getattr(record, "call", ""))) is not None:
+                    if cdr := fold.add(entry):
+                        del self._open[cdr.call]
+                        yield cdr
+            self._last, self._at_ns = entry.number, entry.at_ns
+
+    def _cut_all(self) -> Iterator[Cdr]:
+        cut, self._open = self._open, {}
+        for fold in cut.values():
+            yield fold.cut(self._at_ns, CUT_OFF)
+
+
+def fold(entries: Iterable[Entry]) -> Cdr | None:
+    """The CDR of one call out of its records; None while it goes on."""
+    return next(CdrFold().feed(chain(entries)), None)

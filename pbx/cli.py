@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `switchroom` command: serve, demo, check, rpc."""
+
+import argparse
+import sys
+
+import switchroom
+from switchroom.pbx.errors import SwitchroomError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0 well, 1 something is wrong, 2 not understood."""
+    parser = argparse.ArgumentParser(prog="switchroom", description="A call-centre telephone exchange.")
+    parser.add_argument("--version", action="version", version=f"switchroom {switchroom.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the exchange that a configuration file describes")
+    serve.add_argument("-c", "--config", required=True, metavar="FILE", help="the configuration, in TOML")
+
+    check = commands.add_parser("check", help="say everything that is wrong with a configuration file")
+    check.add_argument("file", metavar="FILE")
+
+    rpc = commands.add_parser("rpc", help="call a method of a running exchange")
+    rpc.add_argument("method", metavar="METHOD", help="for example system.status")
+    rpc.add_argument("params", nargs="?", default="{}", metavar="JSON", help="its parameters, as a JSON object")
+    rpc.add_argument("--url", default="http://127.0.0.1:8080/rpc", help="where the exchange listens (%(default)s)")
+    rpc.add_argument("--token", default="", help="the bearer token; by default that of SWITCHROOM_TOKEN")
+
+    commands.add_parser("demo", help="run a small exchange on 127.0.0.1 to try things with")
+
+    options = parser.parse_args(arguments)
+    try:
+        match options.command:
+            case "serve":
+                return _serve(options.config)
+            case "check":
+                return _check(options.file)
+            case "rpc":
+                from switchroom.pbx.rpc.client import call_from_shell
+
+                return call_from_shell(options.url, options.token, options.method, options.params)
+            case _:
+                from switchroom.pbx.demo import demo
+
+                return demo()
+    except SwitchroomError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"switchroom: {error}", file=sys.stderr)
+        return 1
+
+
+def _serve(path: str) -> int:
+    from switchroom.pbx import logs
+    from switchroom.pbx.config import load
+    from switchroom.pbx.server import Server
+
+    config = load(path)
+    logs.configure(config.server.log_level, config.server.log_format)
+    Server(config).run()
+    return 0
+
+
+def _check(path: str) -> int:
+    from switchroom.pbx.config import check
+
+    mistakes = check(path)
+    for mistake in mistakes:
+        print(mistake)
+    if not mistakes:
+        print(f"{path}: fine")
+    return 1 if mistakes else 0

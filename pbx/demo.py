@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`switchroom demo`: a small exchange on 127.0.0.1, with users to register as and numbers to dial.
+
+It prints what to do, and then, live, what happens.
+"""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import uvloop
+
+from switchroom.pbx import logs
+from switchroom.pbx.config import Config, ConfigError, loads
+from switchroom.pbx.events import (
+    AnyRecord,
+    CallBridged,
+    CallEnded,
+    CallRouted,
+    CallStarted,
+    LegAnswered,
+    LegHeld,
+    LegResumed,
+    LegRinging,
+    RegistrationAdded,
+    RegistrationRemoved,
+)
+from switchroom.pbx.journal import Gap
+from switchroom.pbx.server import Server
+
+FIRST_USER, LAST_USER = 1001, 1020
+TOKEN = "demo-operator"
+
+NUMBERS = (
+    ("9000", "echo", "you hear yourself"),
+    ("9001", "speak:Welcome to Switchroom. This exchange is working, and you can hear it.", "a spoken sentence"),
+    ("9002", "tone:1000", "a tone of 1 kHz"),
+    ("9003", "ring", "rings for ever"),
+    ("9004", "busy", "is busy"),
+    ("9005", "digits", "reads back the digits that you press"),
+)
+
+
+def configuration(data_dir: str) -> str:
+    """The demo's configuration, as a file would hold it."""
+    rules = [f'  {{ number = "{number}", to = "{to}" }},' for number, to, _ in NUMBERS]
+    users = [
+        f'[[user]]\nname = "{number}"\npassword = "pw{number}"\ndisplay_name = "Phone {number}"\n'
+        for number in range(FIRST_USER, LAST_USER + 1)
+    ]
+    return "\n".join(
+        [
+            "[server]",
+            f'data_dir = "{data_dir}"',
+            'log_level = "warning"',
+            'log_format = "text"',
+            "drain_s = 5.0",
+            "[sip]",
+            'listen = ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]',
+            "[media]",
+            'address = "127.0.0.1"',
+            "[rpc]",
+            'listen = "127.0.0.1:8080"',
+            f'tokens = [{{ name = "demo", token = "{TOKEN}" }}]',
+            "[dial_plan]",
+            "default = [",
+            '  { number = "10XX", to = "user:{number}" },',
+            *rules,
+            "]",
+            *users,
+        ]
+    )
+
+
+def demo() -> int:
+    """Run until interrupted."""
+    with tempfile.TemporaryDirectory(prefix="switchroom-demo-") as folder:
+        config, mistakes = loads(configuration(folder), str(Path(folder) / "demo.toml"))
+        if config is None:
+            raise ConfigError(mistakes)
+        logs.configure(config.server.log_level, config.server.log_format)
+        uvloop.run(_run(config))
+    return 0
+
+
+async def _run(config: Config) -> None:
+    server = Server(config)
+    watching: list[asyncio.Task[None]] = []
+
+    def started() -> None:
+        _introduce()
+        watching.append(asyncio.ensure_future(_watch(server)))
+
+    server.on_started = started
+    try:
+        await server.serve()
+    finally:
+        for task in watching:
+            task.cancel()
+
+
+def _introduce() -> None:
+    print(
+        f"""Switchroom demo: SIP on 127.0.0.1:5060 (UDP and TCP), operators on http://127.0.0.1:8080/rpc
+
+Register a phone: user {FIRST_USER} to {LAST_USER}, password "pw" and the number, server 127.0.0.1, for example
+  baresip:  <sip:{FIRST_USER}@127.0.0.1>;auth_pass=pw{FIRST_USER}
+  pjsua --id sip:{FIRST_USER}@127.0.0.1 --registrar sip:127.0.0.1 --realm '*' --username {FIRST_USER} \\
+        --password pw{FIRST_USER}
+Dial another phone ({FIRST_USER} to {LAST_USER}), or"""
+    )
+    for number, _, text in NUMBERS:
+        print(f"  {number}  {text}")
+    print(f"Ask the exchange: switchroom rpc system.status --token {TOKEN}\nEnd with Ctrl-C.\n", flush=True)
+
+
+async def _watch(server: Server) -> None:
+    """Print what happens, as it happens."""
+    async for entry in server.journal.subscribe(0):
+        if not isinstance(entry, Gap) and (text := describe(entry.record)):
+            print(text, flush=True)
+
+
+def describe(record: AnyRecord) -> str:
+    """A line for a person; empty for what need not be shown."""
+    match record:
+        case RegistrationAdded():
+            return f"{record.user} registered from {record.source} for {record.expires_s} s"
+        case RegistrationRemoved():
+            return f"{record.user} at {record.contact}: {record.reason}"
+        case CallStarted():
+            return f"[{_short(record.call)}] {record.caller} calls {record.dialled}"
+        case CallRouted():
+            return f"[{_short(record.call)}] to {record.destination}"
+        case LegRinging():
+            return f"[{_short(record.call)}] ringing"
+        case LegAnswered():
+            return f"[{_short(record.call)}] answered ({record.codec})"
+        case CallBridged():
+            return f"[{_short(record.call)}] talking"
+        case LegHeld():
+            return f"[{_short(record.call)}] on hold"
+        case LegResumed():
+            return f"[{_short(record.call)}] off hold"
+        case CallEnded():
+            return f"[{_short(record.call)}] ended: {record.result}, by {record.ended_by}"
+        case _:
+            return ""
+
+
+def _short(call: str) -> str:
+    return call.partition("-")[0]

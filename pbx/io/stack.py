@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SIP core on a running event loop: sockets, clock and name look-ups around the pure `UserAgent`."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+
+from switchroom.pbx.errors import SwitchroomError
+from switchroom.pbx.io.address import Listener, is_wildcard
+from switchroom.pbx.io.transports import Transports
+from switchroom.pbx.sip.errors import ParseError
+from switchroom.pbx.sip.flow import Flow
+from switchroom.pbx.sip.timers import Timers, TimerValues
+from switchroom.pbx.sip.transactions import Wire
+from switchroom.pbx.sip.uri import Uri, parse_uri
+from switchroom.pbx.sip.user_agent import Ids, UserAgent
+
+Tap = Callable[[str, bytes, Flow], None]
+"""Shown every message: `<` received or `>` sent, the bytes, the flow."""
+
+
+class Unreachable(SwitchroomError):
+    """A URI leads nowhere: its host has no address, or we have no socket for its transport."""
+
+
+class SipStack:
+    """One user agent core with its sockets.
+
+    `address` is the host that Via and Contact name; empty: the one of the listener.
+    """
+
+    def __init__(
+        self,
+        transports: Transports,
+        ids: Ids,
+        *,
+        address: str = "",
+        name: str = "Switchroom",
+        values: TimerValues | None = None,
+        on_fault: Callable[[BaseException], None] = lambda error: None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._address = address
+        self._transports = transports
+        self._alarm: asyncio.TimerHandle | None = None
+        self._ports: dict[str, int] = {}
+        self.tap: Tap | None = None
+        self.timers = Timers(self._loop.time, self._wake)
+        wire = Wire(send=transports.send, sent_by=self.sent_by, stream=self._stream_beside)
+        self.agent = UserAgent(
+            wire, self.timers, ids, values=values, name=name, resolve=self.flow_to, on_fault=on_fault
+        )
+        transports.on_message = self.agent.receive
+        transports.on_lost = self._on_lost
+
+    async def start(self, listeners: Sequence[Listener]) -> None:
+        """Bind the listeners. Raises OSError."""
+        await self._transports.start(listeners)
+        for listener in self._transports.listeners:
+            self._ports.setdefault(listener.transport, listener.port)
+
+    async def close(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        await self._transports.close()
+
+    def set_tap(self, tap: Tap | None) -> None:
+        """Show every message to `tap`, or stop doing so; without a tap it costs nothing."""
+        transports, agent = self._transports, self.agent
+        if tap is None:
+            transports.on_message = agent.receive
+            agent.transactions.send = agent.wire.send
+            return
+
+        def receive(data: bytes, flow: Flow) -> None:
+            tap("<", data, flow)
+            agent.receive(data, flow)
+
+        def send(data: bytes, flow: Flow) -> None:
+            tap(">", data, flow)
+            transports.send(data, flow)
+
+        transports.on_message = receive
+        agent.transactions.send = send
+
+    def sent_by(self, flow: Flow) -> tuple[str, int]:
+        """Host and port under which we are reached by the transport of a flow."""
+        host = self._address or flow.local[0]
+        return (f"[{host}]" if ":" in host else host), self._ports.get(flow.transport, flow.local[1])
+
+    def is_ours(self, uri: Uri, domains: Sequence[str]) -> bool:
+        """Whether a URI's host is this exchange: a domain of ours, or an address and port that we listen on."""
+        host = uri.host.strip("[]")
+        if host in domains:
+            return True
+        for listener in self._transports.listeners:
+            named = host in (self._address, listener.host)
+            if uri.port in (None, listener.port) and (named or (is_wildcard(listener.host) and self._is_local(host))):
+                return True
+        return False
+
+    def flow_to(self, uri: str) -> Flow | None:
+        """The flow to a URI with a numeric host; None for a name, and where we have no socket for it."""
+        try:
+            parsed = parse_uri(uri)
+            maddr = parsed.params.get("maddr")
+            host, port = parsed.address
+            return self._transports.flow(parsed.transport, maddr or host, port)
+        except (ParseError, ValueError):
+            return None
+
+    async def resolve(self, uri: str) -> Flow:
+        """The flow to any URI; a host name is looked up. Raises Unreachable."""
+        flow = self.flow_to(uri)
+        if flow is not None:
+            return flow
+        parsed = parse_uri(uri)
+        host, port = parsed.address
+        try:
+            found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        except OSError as error:
+            raise Unreachable(f"{host}: {error}") from error
+        for _, _, _, _, address in found:
+            try:
+                return self._transports.flow(parsed.transport, str(address[0]), port)
+            except ValueError:
+                continue
+        raise Unreachable(f"no way to {uri}")
+
+    # ---- within
+
+    def _is_local(self, host: str) -> bool:
+        """Whether an address is one of this machine's, for listeners bound to all of them."""
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.bind((host, 0))
+        except OSError:
+            return False
+        return True
+
+    def _stream_beside(self, flow: Flow) -> Flow | None:
+        try:
+            return self._transports.flow("TCP", *flow.remote)
+        except ValueError:
+            return None
+
+    def _on_lost(self, flow: Flow, reason: str) -> None:
+        self.agent.flow_lost(flow)
+
+    def _wake(self, deadline: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.timers.run()

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIP over UDP: one socket per listener, one Python call per datagram.
+
+The socket is read and written directly and not through a DatagramTransport: that costs the same, and a send that fails
+says so at once and for the right peer.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from switchroom.pbx.io.address import Address, address_towards, bound_socket, is_wildcard
+from switchroom.pbx.sip.flow import Flow
+
+OnMessage = Callable[[bytes, Flow], None]
+OnLost = Callable[[Flow, str], None]
+
+
+class Receiver(Protocol):
+    """To whom a transport tells what happens; both are looked up anew each time, so that they can be exchanged."""
+
+    on_message: OnMessage
+    on_lost: OnLost
+
+
+MAX_DATAGRAM: Final = 65_507
+MIN_MESSAGE: Final = 24
+"""Shorter datagrams are keep-alives (CRLF, zeros) or probes: the shortest request line alone is longer."""
+
+_BATCH: Final = 32  # datagrams read before other work gets its turn
+_MAX_FLOWS: Final = 8_192
+_BUFFER_BYTES: Final = 4 << 20  # about a second of load at several thousand messages a second
+
+
+class UdpEndpoint:
+    """One bound socket. A network error concerns one datagram and never closes it."""
+
+    def __init__(self, host: str, port: int, receiver: Receiver) -> None:
+        """Bind and begin to read. Raises OSError."""
+        self._loop = asyncio.get_running_loop()
+        self._receiver = receiver
+        self._sock = bound_socket(socket.SOCK_DGRAM, host, port)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        self._flows: dict[tuple[str | int, ...], Flow] = {}
+        name = self._sock.getsockname()
+        self.local: Address = (name[0], name[1])
+        self.wildcard = is_wildcard(host)
+        self._loop.add_reader(self._sock, self._readable)
+
+    @property
+    def family(self) -> int:
+        return self._sock.family
+
+    def flow(self, remote: Address) -> Flow:
+        """The flow to a remote address; the same object as long as it is remembered."""
+        return self._flows.get(remote) or self._remember(remote)
+
+    def send(self, data: bytes, flow: Flow) -> None:
+        """Send one datagram. A failure goes to `on_lost`, later; a full socket buffer is as good as loss on the way."""
+        try:
+            self._sock.sendto(data, flow.remote)
+        except BlockingIOError:
+            pass
+        except (OSError, OverflowError) as error:
+            self._loop.call_soon(self._receiver.on_lost, flow, str(error))
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
+
+    def _readable(self) -> None:
+        recvfrom, flows, on_message = self._sock.recvfrom, self._flows, self._receiver.on_message
+        for _ in range(_BATCH):
+            try:
+                data, remote = recvfrom(MAX_DATAGRAM)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # an ICMP error of an earlier send; the next call reads on
+            if len(data) >= MIN_MESSAGE:
+                on_message(data, flows.get(remote) or self._remember(remote))
+
+    def _remember(self, remote: tuple[str | int, ...]) -> Flow:
+        if len(self._flows) >= _MAX_FLOWS:
+            self._flows.clear()
+        address = (str(remote[0]), int(remote[1]))
+        local = (address_towards(address, self.local[0]), self.local[1]) if self.wildcard else self.local
+        flow = self._flows[remote] = Flow("UDP", local, address)
+        return flow

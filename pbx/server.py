@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exchange as one object: what `switchroom serve` runs, and what a program embeds.
+
+It builds the parts in their order, joins them, and takes them down again; what the parts do is theirs.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+import switchroom
+from switchroom.ivr.speech import Speech
+from switchroom.media.events import MediaEvent
+from switchroom.media.server import MediaServer
+from switchroom.pbx.admission import Admission
+from switchroom.pbx.apps.destinations import App, Destinations
+from switchroom.pbx.calls.incoming import Incoming
+from switchroom.pbx.calls.switchboard import Switchboard
+from switchroom.pbx.cdr_sink import CdrSink
+from switchroom.pbx.click_to_dial import ClickToDial
+from switchroom.pbx.config import Config, load
+from switchroom.pbx.dialplan import Destination, DialPlan, Pattern, Rule
+from switchroom.pbx.events import ServerStarted, ServerStopped
+from switchroom.pbx.gatekeeper import Gatekeeper
+from switchroom.pbx.ids import RandomIds
+from switchroom.pbx.io.address import Listener
+from switchroom.pbx.io.connections import TcpLimits
+from switchroom.pbx.io.stack import SipStack
+from switchroom.pbx.io.transports import Transports
+from switchroom.pbx.journal import Journal
+from switchroom.pbx.logs import log
+from switchroom.pbx.operations import Operations
+from switchroom.pbx.registrar import Registrar, Rules
+from switchroom.pbx.rpc.server import RpcServer
+from switchroom.pbx.sip.timers import TimerValues
+from switchroom.pbx.storage.sqlite import SqliteStore
+from switchroom.pbx.trace import Trace
+
+LATENESS_S = 0.05
+"""How often the lateness of the event loop is looked at."""
+
+
+class Server:
+    """One exchange.
+
+    `config` is a Config, the path of a TOML file, or nothing for the defaults. A program adds its own applications with
+    `route`, and then calls `run`, or `start` and `close` on an event loop of its own.
+    """
+
+    def __init__(self, config: Config | str | Path | None = None) -> None:
+        if isinstance(config, (str, Path)):
+            config = load(config)
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        if config is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="switchroom-")
+            config = Config()
+            config = msgspec.structs.replace(
+                config, server=msgspec.structs.replace(config.server, data_dir=self._scratch.name)
+            )
+        self.config = config
+        self._apps: dict[str, App] = {}
+        self._rules: list[Rule] = []
+        self.on_started: Callable[[], None] = lambda: None
+        """Called by `run` and `serve` once calls are taken."""
+        self._lateness: asyncio.TimerHandle | None = None
+        self.rpc: RpcServer | None = None
+
+    def route(self, number: str) -> Callable[[App], App]:
+        """Let calls to a number, or pattern of the dial plan, be served by the async function that follows.
+
+        These rules come before those of the configuration, in the context `default`.
+        """
+
+        def register(app: App) -> App:
+            name = f"{app.__module__}.{app.__qualname__}:{number}"
+            self._apps[name] = app
+            self._rules.append(Rule(number=Pattern.from_text(number), to=Destination("app", name)))
+            return app
+
+        return register
+
+    # ---- running
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT: running calls may end then, new ones are refused; a second signal ends all."""
+        uvloop.run(self.serve())
+
+    async def serve(self) -> None:
+        """The same on the running event loop."""
+        loop = asyncio.get_running_loop()
+        stop, now = asyncio.Event(), asyncio.Event()
+
+        def signalled() -> None:
+            (now if stop.is_set() else stop).set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, signalled)
+        await self.start()
+        _spare_the_collector()
+        self.on_started()
+        try:
+            await stop.wait()
+            await self.drain(now)
+        finally:
+            await self.close("signal")
+
+    async def start(self) -> None:
+        """Open everything. Raises OSError where an address cannot be bound, SwitchroomError for what else is wrong."""
+        config, loop = self.config, asyncio.get_running_loop()
+        os.makedirs(config.server.data_dir, exist_ok=True)
+        self.store = await SqliteStore.open(Path(config.server.data_dir), config.journal.sync)
+        self.journal = await Journal.open(
+            self.store.journal,
+            time.time_ns,
+            batch_ms=config.journal.batch_ms,
+            batch_records=config.journal.batch_records,
+            max_pending=config.journal.max_pending,
+            keep_days=config.journal.keep_days,
+            on_error=log.error,
+        )
+        self.journal.append(ServerStarted(version=switchroom.__version__))
+        self.cdrs = CdrSink(self.journal, self.store.cdrs, log.error)
+        self._folding = asyncio.create_task(self.cdrs.run())
+        ids = RandomIds(config.server.name)
+        self.stack = SipStack(
+            Transports(_tcp_limits(config)),
+            ids,
+            address=config.sip.address,
+            name=config.server.name,
+            values=TimerValues(config.sip.t1_ms / 1000, config.sip.t2_ms / 1000, config.sip.t4_ms / 1000),
+            on_fault=lambda error: log.error("sip.fault", error=repr(error), exc_info=error),
+        )
+        self.registrar = Registrar(
+            {user.name: user.max_contacts for user in config.users},
+            _registration_rules(config),
+            self.store.bindings,
+            self.journal.append,
+            time.time,
+        )
+        await self.registrar.load()
+        self.media = MediaServer(config.media, self._on_media_event)
+        await self.media.start()
+        self.board = Switchboard(
+            config=config, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
+            write=self.journal.append, log=log.warning,
+        )  # fmt: skip
+        self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
+        self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
+        self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
+        dial_plan = DialPlan({**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))})
+        speech = Speech(Path(config.server.data_dir) / "speech")
+        destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
+        self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
+        await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
+        self.trace = Trace(self.stack, time.time, log.info)
+        if config.sip.trace:
+            self.trace.start("*")
+        self.operations = Operations(
+            self, ClickToDial(self.board, destinations, dial_plan, config.sip.no_answer_s, log.warning)
+        )
+        if config.rpc.enabled:
+            self.rpc = RpcServer(self.operations, config.rpc, log.error)
+            await self.rpc.start()
+        self._watch_lateness()
+
+    async def drain(self, now: asyncio.Event | None = None) -> None:
+        """Refuse new calls, and wait for those there are: at most `drain_s`, or until `now` is set."""
+        self.admission.closed = True
+        deadline = asyncio.get_running_loop().time() + self.config.server.drain_s
+        while self.board.stories and asyncio.get_running_loop().time() < deadline:
+            if now is not None and now.is_set():
+                break
+            await asyncio.sleep(0.05)
+
+    async def close(self, reason: str = "closed") -> None:
+        """End all calls and close everything, in the reverse order. Idempotent."""
+        if self._lateness is not None:
+            self._lateness.cancel()
+            self._lateness = None
+        self.admission.closed = True
+        if self.rpc is not None:
+            await self.rpc.close()
+        await self.board.close()
+        await self.stack.close()
+        await self.media.close()
+        await self.registrar.close()
+        self.journal.append(ServerStopped(reason=reason))
+        await self.journal.close()
+        await self._folding
+        await self.store.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    # ---- within
+
+    def _on_media_event(self, event: MediaEvent) -> None:
+        self.board.on_media_event(event)
+
+    def _watch_lateness(self, due_s: float | None = None) -> None:
+        """Measure how late the loop comes to its timers, for the admission of calls."""
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        if due_s is not None:
+            self.admission.lateness_s = max(now_s - due_s, self.admission.lateness_s / 2)
+        due_s = now_s + LATENESS_S
+        self._lateness = loop.call_at(due_s, self._watch_lateness, due_s)
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector look seldom, and never at what was made at the start.
+
+    Transactions live for half a minute by RFC 3261, so at some hundred calls a second there are always many thousand
+    young objects that are no garbage; looking through them again and again would cost more than the calls themselves.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+
+
+def _registration_rules(config: Config) -> Rules:
+    return Rules(
+        min_expires_s=config.sip.min_expires_s,
+        default_expires_s=config.sip.default_expires_s,
+        max_expires_s=config.sip.max_expires_s,
+        per_user=config.limits.registrations_per_user,
+        per_source=config.limits.registrations_per_source,
+    )
+
+
+def _tcp_limits(config: Config) -> TcpLimits:
+    sip = config.sip
+    return TcpLimits(
+        connections=sip.tcp_connections,
+        connections_per_source=sip.tcp_connections_per_source,
+        message_s=sip.tcp_message_s,
+        idle_s=sip.tcp_idle_s,
+    )

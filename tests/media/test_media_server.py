@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The media part as the calls use it, over real sockets on loopback."""
+
+import asyncio
+import os
+import socket
+import struct
+
+import numpy
+import pytest
+import soundfile
+
+from switchroom.media.config import MediaConfig
+from switchroom.media.errors import MediaError, NotAcceptable, PortsExhausted, SdpError
+from switchroom.media.events import Digit, PlaneLost, PlayDone, RtpResumed, RtpTimeout
+from switchroom.media.prompts import Pcm
+from switchroom.media.server import MediaServer
+from switchroom.media.wire import Op
+
+HOST = "127.0.31.1"
+
+
+class Phone:
+    """A remote with a socket; says 20 ms packets of one byte and keeps what it hears."""
+
+    def __init__(self, name: int, payload_type: int = 0) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.31.2", 0))
+        self.socket.setblocking(False)
+        self.payload_type = payload_type
+        self.ssrc = name
+        self.count = 0
+        self.heard: list[bytes] = []
+
+    def sdp(self, extra: str = "") -> bytes:
+        host, port = self.socket.getsockname()
+        return (
+            f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+            f"m=audio {port} RTP/AVP {self.payload_type} 101\r\na=rtpmap:101 telephone-event/8000\r\n{extra}"
+        ).encode()
+
+    def send(self, session, payload: bytes, payload_type: int | None = None) -> None:
+        kind = self.payload_type if payload_type is None else payload_type
+        header = struct.pack("!BBHII", 0x80, kind, self.count & 0xFFFF, self.count * 160, self.ssrc)
+        self.socket.sendto(header + payload, (session.address, session.port))
+        self.count += 1
+
+    def listen(self) -> list[bytes]:
+        while True:
+            try:
+                data = self.socket.recv(2_000)
+            except BlockingIOError:
+                return self.heard
+            if data[1] & 0x7F == self.payload_type:
+                self.heard.append(data[12:])
+
+    async def talk(self, session, ms: int, payload: bytes) -> None:
+        for _ in range(ms // 20):
+            self.send(session, payload)
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def media():
+    events = []
+    server = MediaServer(
+        MediaConfig(address=HOST, ports=(21_000, 21_099), max_sessions=40, rtp_timeout_ms=300), events.append
+    )
+    await server.start()
+    server.events = events
+    yield server
+    await server.close()
+
+
+async def until(condition, seconds: float = 3.0):
+    for _ in range(int(seconds * 100)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen")
+
+
+def connect(session, phone, **answer) -> None:
+    session.receive_offer(phone.sdp())
+    session.answer(**answer)
+    session.confirm()
+
+
+async def two(media, *types: int):
+    sessions = await media.open(2)
+    phones = [Phone(i + 1, payload_type) for i, payload_type in enumerate(types or (0, 0))]
+    for session, phone in zip(sessions, phones, strict=True):
+        connect(session, phone)
+    return sessions, phones
+
+
+@pytest.mark.parametrize("types", [(0, 0), (0, 8), (8, 0)])
+async def test_two_phones_hear_each_other(media, types):
+    (a, b), (first, second) = await two(media, *types)
+    media.bridge(a, b)
+    loud = {0: b"\xa0" * 160, 8: b"\x8b" * 160}
+    await asyncio.gather(first.talk(a, 400, loud[types[0]]), second.talk(b, 400, loud[types[1]]))
+    assert second.listen().count(loud[types[1]]) >= 14
+    assert first.listen().count(loud[types[0]]) >= 14
+    assert a.stats().feed == ("relay" if types[0] == types[1] else "transcode")
+    assert "PCM" in a.describe()
+
+
+async def test_our_offer_and_their_answer(media):
+    [session] = await media.open()
+    phone = Phone(1)
+    offer = session.offer()
+    assert f"m=audio {session.port} RTP/AVP 0 8 101".encode() in offer
+    assert session.codec is None
+    session.receive_answer(phone.sdp())
+    assert session.codec == "PCMU"
+    session.echo(True)
+    session.confirm()
+    await phone.talk(session, 200, b"\x42" * 160)
+    assert phone.listen().count(b"\x42" * 160) >= 6
+
+
+async def test_errors_of_descriptions_change_nothing(media):
+    [session] = await media.open()
+    phone = Phone(1)
+    connect(session, phone)
+    with pytest.raises(SdpError):
+        session.receive_offer(b"rubbish")
+    with pytest.raises(NotAcceptable):
+        session.receive_offer(phone.sdp().replace(b"RTP/AVP 0 101", b"RTP/AVP 3"))
+    assert session.codec == "PCMU"
+    session.offer()
+    session.rollback()
+    assert session.pending is None
+
+
+async def test_hold_and_resume(media):
+    (a, b), (first, second) = await two(media)
+    media.bridge(a, b)
+    a.receive_offer(first.sdp("a=sendonly\r\n"))
+    assert b"a=recvonly" in a.answer()
+    assert a.held
+    await first.talk(a, 200, b"\x42" * 160)
+    heard = second.listen()
+    assert heard.count(b"\xff" * 160) >= 6
+    assert b"\x42" * 160 not in heard
+    a.receive_offer(first.sdp())
+    a.answer()
+    assert not a.held
+    await first.talk(a, 200, b"\x42" * 160)
+    assert second.listen().count(b"\x42" * 160) >= 6
+
+
+async def test_a_sound_file_is_played_and_its_end_is_told(media, tmp_path):
+    path = tmp_path / "hello.wav"
+    rate = 16_000
+    soundfile.write(path, 0.3 * numpy.sin(2 * numpy.pi * 1000 * numpy.arange(rate // 2) / rate), rate)
+    [session] = await media.open()
+    phone = Phone(1)
+    connect(session, phone)
+    for _ in range(2):  # from the file, then from memory
+        phone.heard.clear()
+        number = session.play(path)
+        assert session.playing == number
+        await until(lambda number=number: PlayDone(session, number, "finished") in media.events)
+        loud = [payload for payload in phone.listen() if len(set(payload)) > 4]
+        assert 23 <= len(loud) <= 26
+        assert session.playing is None
+
+
+async def test_parts_are_played_as_one_piece(media):
+    [session] = await media.open()
+    phone = Phone(1)
+    connect(session, phone)
+    level = Pcm(numpy.full(800, 7_932, numpy.int16).tobytes(), 8_000)
+    number = session.play([level, level])
+    await until(lambda: PlayDone(session, number, "finished") in media.events)
+    await asyncio.sleep(0.05)
+    sound = b"".join(phone.listen()).strip(b"\xff")
+    assert sound == b"\xa0" * 1_600
+
+
+async def test_every_play_ends_once(media, tmp_path):
+    [session] = await media.open()
+    connect(session, Phone(1))
+    numbers = [
+        session.play(tmp_path / "missing.wav"),
+        session.tone("busy"),
+        session.tone(1_000.0),
+        session.play(Pcm(b"", 1)),
+    ]
+    numbers.append(session.play(tmp_path / "missing.wav"))
+
+    def done():
+        return [event for event in media.events if isinstance(event, PlayDone)]
+
+    await until(lambda: len(done()) >= 4)  # the tone goes on while nothing else can be played
+    session.tone("ringback")
+    await until(lambda: len(done()) >= 5)
+    session.close()
+    await until(lambda: len(done()) >= 6)
+    ends = {event.play: event.reason for event in done()}
+    assert len(ends) == len(done())
+    assert [ends[number] for number in numbers] == ["replaced", "replaced", "replaced", "replaced", "failed"]
+    assert min(ends.values()) == "closed"
+
+
+async def test_digits_and_silence_are_told(media):
+    [session] = await media.open()
+    phone = Phone(1)
+    connect(session, phone)
+    await asyncio.sleep(0.02)
+    phone.send(session, bytes([5, 0x8A, 3, 0x20]), 101)
+    await until(lambda: any(isinstance(event, Digit) for event in media.events))
+    assert media.events[0].digit == "5"
+    await until(lambda: RtpTimeout(session) in media.events)
+    phone.send(session, bytes(160))
+    await until(lambda: RtpResumed(session) in media.events)
+
+
+async def test_a_new_bridge_ends_the_former_and_closing_a_session_its_own(media):
+    a, b, c = await media.open(3)
+    old = media.bridge(a, b)
+    new = media.bridge(b, c)
+    assert (old.closed, new.closed) == (True, False)
+    assert a.bridge is None
+    c.close()
+    assert new.closed
+    assert b.bridge is None
+    with pytest.raises(MediaError):
+        media.bridge(b, c)
+
+
+async def test_ports_come_back(media):
+    sessions = await media.open(40)
+    assert len({session.port for session in sessions}) == 40
+    with pytest.raises(PortsExhausted):
+        await media.open()
+    for session in sessions:
+        session.close()
+    await until(lambda: media.stats()[0].free_ports == 50)
+    assert len(await media.open(9)) == 9  # 10 have not been used and need no rest
+    with pytest.raises(PortsExhausted):  # all or none
+        await media.open(2)
+    await until(lambda: media.stats()[0].open_legs == 9)
+
+
+async def test_open_that_is_given_up_leaks_nothing(media):
+    for _ in range(5):
+        task = asyncio.create_task(media.open(4))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await until(lambda: media.stats()[0].open_legs == 0)
+    assert media.sessions == []
+
+
+async def test_sessions_that_are_never_closed_leave_nothing_when_the_server_closes():
+    files = set(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        server = MediaServer(MediaConfig(address=HOST, ports=(21_200, 21_299), max_sessions=8), lambda event: None)
+        await server.start()
+        sessions = await server.open(8)
+        sessions[0].play(Pcm(bytes(1_600), 8_000))
+        await asyncio.sleep(0.05)
+        await server.close()
+    await asyncio.sleep(0.05)
+    assert set(os.listdir("/proc/self/fd")) <= files
+
+
+async def test_a_lost_plane_is_told_for_each_session(media):
+    sessions = await media.open(3)
+    media._planes[0].wire.post(Op.SHUTDOWN)
+    await until(lambda: len(media.events) == 3)
+    assert {event.session for event in media.events} == set(sessions)
+    assert all(isinstance(event, PlaneLost) for event in media.events)
+    for session in sessions:
+        session.echo(True)
+        session.close()
+
+
+async def test_shards_have_their_own_ports():
+    server = MediaServer(MediaConfig(address=HOST, ports=(21_300, 21_319), shards=3), lambda event: None)
+    await server.start()
+    ports = [session.port for _ in range(10) for session in await server.open()]
+    assert sorted(ports) == list(range(21_300, 21_320, 2))
+    await server.close()
+
+
+@pytest.mark.parametrize(
+    "config", [MediaConfig(codecs=("GSM",)), MediaConfig(codecs=()), MediaConfig(address="192.0.2.1", codecs=("PCMU",))]
+)
+async def test_what_cannot_work_is_said(config):
+    async def attempt():
+        server = MediaServer(config, lambda event: None)
+        await server.start()
+        try:
+            await server.open()
+        finally:
+            await server.close()
+
+    with pytest.raises(MediaError):
+        await attempt()
