@@ -9,8 +9,11 @@
 #include <time.h>
 
 #include "kernels/cng.h"
+#include "kernels/dtmf.h"
 #include "kernels/jitter.h"
+#include "kernels/mixer.h"
 #include "kernels/plc.h"
+#include "kernels/resample.h"
 #include "kernels/timescale.h"
 
 #define ROUNDS 7
@@ -127,10 +130,109 @@ static void repair(void)
     measure("timescale expand", "per 20 ms frame", 20000, expand_run, NULL);
 }
 
+/* ---- DTMF ---- */
+
+typedef struct {
+    sr_dtmf detector;
+    int16_t pcm[8000];
+    int samples;
+} dtmf_case;
+
+static void dtmf_run(void *state, int calls)
+{
+    dtmf_case *c = state;
+    sr_dtmf_event events[SR_DTMF_EVENTS(320)];
+    for (int i = 0; i < calls; i++)
+        sink += sr_dtmf_feed(&c->detector, c->pcm + i % 20 * c->samples, c->samples, events, SR_DTMF_EVENTS(320));
+}
+
+static void dtmf(void)
+{
+    static dtmf_case c;
+    sr_tone tone;
+    c.samples = 160;
+    sr_dtmf_init(&c.detector, 8000);
+    measure("dtmf silence", "per 20 ms frame", 20000, dtmf_run, &c);
+    vowel(c.pcm, 8000);
+    measure("dtmf speech", "per 20 ms frame", 20000, dtmf_run, &c);
+    sr_tone_start(&tone, 8000, 770, -10, 1336, -8, -1, 0);
+    sr_tone_generate(&tone, c.pcm, 8000);
+    measure("dtmf digit", "per 20 ms frame", 20000, dtmf_run, &c);
+    c.samples = 320;
+    sr_dtmf_init(&c.detector, 16000);
+    vowel(c.pcm, 8000);
+    measure("dtmf speech 16 kHz", "per 20 ms frame", 20000, dtmf_run, &c);
+}
+
+/* ---- mixing ---- */
+
+#define PARTIES 200
+
+typedef struct {
+    sr_mix_party parties[PARTIES];
+    int16_t in[PARTIES][160];
+    int top;
+} mix_case;
+
+static void mix_run(void *state, int calls)
+{
+    mix_case *c = state;
+    int32_t sum[160];
+    int16_t out[160];
+    for (int i = 0; i < calls / PARTIES; i++) {
+        sr_mix_sum(c->parties, PARTIES, c->top, 160, sum);
+        sr_mix_common(sum, 160, out);
+        for (int p = 0; p < PARTIES; p++)
+            if (!sr_mix_hears_common(&c->parties[p], 0))
+                sr_mix_output(c->parties, p, NULL, 0, sum, 160, out);
+        sink += out[0];
+    }
+}
+
+static void mix(void)
+{
+    static mix_case c;
+    for (int p = 0; p < PARTIES; p++) {
+        c.parties[p] = (sr_mix_party){.in = c.in[p], .gain = SR_MIX_UNITY};
+        vowel(c.in[p], 160);
+    }
+    measure("mixer 200, all heard", "per party and tick, 8 kHz, 20 ms", 100 * PARTIES, mix_run, &c);
+    c.top = 3;
+    measure("mixer 200, loudest 3", "per party and tick", 100 * PARTIES, mix_run, &c);
+}
+
+/* ---- resampling ---- */
+
+static void resample_run(void *state, int calls)
+{
+    int16_t in[960], out[961];
+    vowel(in, 960);
+    for (int i = 0; i < calls; i++)
+        sink += sr_resample_run(state, in, 160 * ((sr_resample *)state)->filter->down, out);
+}
+
+static void resample(void)
+{
+    static sr_resample_filter filter;
+    static sr_resample stream;
+    sr_resample_filter_init(&filter, 8000, 16000);
+    sr_resample_init(&stream, &filter);
+    measure("resample 8 to 16 kHz", "per 20 ms frame", 20000, resample_run, &stream);
+    sr_resample_filter_init(&filter, 16000, 8000);
+    sr_resample_init(&stream, &filter);
+    measure("resample 16 to 8 kHz", "per 20 ms frame", 20000, resample_run, &stream);
+    sr_resample_filter_init(&filter, 48000, 8000);
+    sr_resample_init(&stream, &filter);
+    measure("resample 48 to 8 kHz", "per 20 ms frame", 20000, resample_run, &stream);
+}
+
 int main(int argc, char **argv)
 {
     only = argc > 1 ? argv[1] : "";
     jitter();
     repair();
+    dtmf();
+    mix();
+    resample();
     return 0;
 }

@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _PLAY_ENDS: Final[tuple[PlayEnd, ...]] = ("finished", "stopped", "replaced", "closed", "failed")
 _PROMPT: Final = struct.Struct("=II")
 _JOIN_S: Final = 5.0
+MAX_SPARE: Final = 16
 
 
 class Plane:
@@ -52,6 +54,11 @@ class Plane:
         self._free_slots = list(range(config.max_prompts - 1, -1, -1))
         self.page: StatsPage | None = None
         self.facts_lost = 0
+        pairs = (ports[1] - ports[0] + 1) // 2
+        self._spare_wanted = min(MAX_SPARE, config.max_sessions // 64, pairs // 64)
+        self._spare: deque[tuple[int, int]] = deque()
+        """Legs opened ahead, so that a call need not wait for the plane's thread to wake up."""
+        self._opening = 0
 
     async def start(self) -> None:
         """Start the thread and greet it. Raises MediaError when it does not come up."""
@@ -106,7 +113,12 @@ class Plane:
 
     async def open(self, count: int) -> list[tuple[int, int]]:
         """(handle, RTP port) of `count` new legs: all or none. Raises PortsExhausted, PlaneLost, MediaError."""
+        if len(self._spare) >= count:
+            taken = [self._spare.popleft() for _ in range(count)]
+            self._refill()
+            return taken
         asked = [self.wire.ask(Op.OPEN) for _ in range(count)]
+        self._refill()
         answers = await asyncio.gather(*asked)
         refused = next((answer for answer in answers if answer.other != Error.OK), None)
         if refused is None:
@@ -119,10 +131,29 @@ class Plane:
         number = int.from_bytes(refused.body[:4], "little")
         raise MediaError(f"no RTP socket: {errno.errorcode.get(number, number)}, {os.strerror(number)}")
 
-    def post(self, op: Op, leg: int = 0, other: int = 0, body: bytes = b"") -> None:
+    def _refill(self) -> None:
+        """Open legs ahead, without haste."""
+        for _ in range(self._spare_wanted - len(self._spare) - self._opening):
+            self._opening += 1
+            self.wire.ask(Op.OPEN, lazy=True).add_done_callback(self._keep_spare)
+
+    def _keep_spare(self, asked: asyncio.Future[Record]) -> None:
+        self._opening -= 1
+        if asked.cancelled() or asked.exception() is not None:
+            return
+        answer = asked.result()
+        if answer.other == Error.OK:
+            self._spare.append((answer.leg, int.from_bytes(answer.body[:2], "little")))
+
+    @property
+    def spare(self) -> int:
+        """How many legs are open ahead, for nobody."""
+        return len(self._spare)
+
+    def post(self, op: Op, leg: int = 0, other: int = 0, body: bytes = b"", lazy: bool = False) -> None:
         """Order something whose only answer is what happens. A lost plane has told so by events already."""
         if not self.wire.closed:
-            self.wire.post(op, leg, other, body)
+            self.wire.post(op, leg, other, body, lazy=lazy)
 
     def tell(self, event: MediaEvent) -> None:
         """An event that Python itself knows of, after those that are being handled now."""
@@ -150,6 +181,7 @@ class Plane:
         self._free_slots.append(slot)
 
     def _on_lost(self) -> None:
+        self._spare.clear()
         for session in list(self.sessions.values()):
             session.end()
             self._on_event(PlaneLostEvent(session))

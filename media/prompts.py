@@ -86,7 +86,7 @@ def _name(key: Key) -> str:
 
 def _read(part: str | Pcm) -> "tuple[numpy.ndarray[Any, Any], int]":
     import numpy
-    import soundfile  # type: ignore[import-untyped]
+    import soundfile
 
     if isinstance(part, Pcm):
         return numpy.frombuffer(part.samples, numpy.int16), part.rate_hz
@@ -105,7 +105,7 @@ def _read(part: str | Pcm) -> "tuple[numpy.ndarray[Any, Any], int]":
 def _resample(sound: "numpy.ndarray[Any, Any]", from_hz: int, to_hz: int) -> "numpy.ndarray[Any, Any]":
     if from_hz == to_hz or len(sound) == 0:
         return sound
-    import soxr  # type: ignore[import-untyped]
+    import soxr
 
     resampled: numpy.ndarray[Any, Any] = soxr.resample(sound, from_hz, to_hz)
     return resampled

@@ -158,7 +158,7 @@ class Session:
         """The call is answered: the source of RTP is settled, silence of the remote counts from now on."""
         if not self._confirmed:
             self._confirmed = True
-            self._post(Op.CONFIRM)
+            self._post(Op.CONFIRM, lazy=True)
 
     # what the party hears
 
@@ -251,7 +251,7 @@ class Session:
     def stats(self) -> LegStats:
         """Both directions, at most 160 ms old; after close the last ones."""
         page = self.plane.page
-        if page is not None:
+        if page is not None and not self.closed:
             self._last_stats = page.leg(self.handle) or self._last_stats
         return self._last_stats
 
@@ -284,7 +284,7 @@ class Session:
         if self.closed:
             return
         self.stats()
-        self._post(Op.CLOSE)
+        self._post(Op.CLOSE, lazy=True)
         self.plane.sessions.pop(self.handle, None)
         self.end()
 
@@ -298,9 +298,9 @@ class Session:
         if self.bridge is not None:
             self.bridge.forget()
 
-    def _post(self, op: Op, other: int = 0, body: bytes = b"") -> None:
+    def _post(self, op: Op, other: int = 0, body: bytes = b"", lazy: bool = False) -> None:
         if not self.closed:
-            self.plane.post(op, self.handle, other, body)
+            self.plane.post(op, self.handle, other, body, lazy)
 
     def join(self, other: "Session") -> None:
         """Hear each other: what Bridge orders."""
@@ -310,4 +310,4 @@ class Session:
 
     def part(self) -> None:
         """No longer: what Bridge orders."""
-        self._post(Op.UNBRIDGE)
+        self._post(Op.UNBRIDGE, lazy=True)

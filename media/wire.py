@@ -13,6 +13,7 @@ import struct
 from array import array
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
@@ -21,6 +22,7 @@ from switchroom.media.errors import PlaneLost
 VERSION: Final = 1
 BATCH: Final = 32
 MAX_QUEUED: Final = 200_000
+LAZY_S: Final = 0.02
 
 _RECORD: Final = struct.Struct("=HHIIIQ104s")
 _ADDRESS: Final = struct.Struct("=HH16s")
@@ -80,6 +82,7 @@ class Record(NamedTuple):
     body: bytes
 
 
+@lru_cache(maxsize=4_096)
 def pack_address(host: str, port: int) -> bytes:
     """sr_wire_address."""
     address = ip_address(host)
@@ -109,14 +112,25 @@ class Wire:
         self._cookie = 0
         self._flushing = False
         self._blocked = False
+        self._later: asyncio.TimerHandle | None = None
         self.closed = False
         self.received_fd: int | None = None
         self._loop.add_reader(end, self._read)
 
     def post(
-        self, op: Op, leg: int = 0, other: int = 0, body: bytes = b"", fd: int | None = None, cookie: int = 0
+        self,
+        op: Op,
+        leg: int = 0,
+        other: int = 0,
+        body: bytes = b"",
+        fd: int | None = None,
+        cookie: int = 0,
+        lazy: bool = False,
     ) -> None:
-        """Queue a command. `fd` is duplicated, so the caller keeps its own. Raises PlaneLost when the plane is gone."""
+        """Queue a command. `fd` is duplicated, so the caller keeps its own. Raises PlaneLost when the plane is gone.
+
+        A `lazy` command may wait for others for LAZY_S: each message wakes the plane's thread, which is most of its cost.
+        """
         if self.closed:
             raise PlaneLost("the media plane is gone")
         if len(self._queue) >= MAX_QUEUED:
@@ -124,23 +138,36 @@ class Wire:
             raise PlaneLost("the media plane takes no commands")
         record = _RECORD.pack(op, 0, cookie, leg, other, 0, body)
         self._queue.append((record, None if fd is None else os.dup(fd)))
-        if not self._flushing:
+        if self._flushing:
+            return
+        if not lazy:
             self._flushing = True
             self._loop.call_soon(self.flush)
+        elif self._later is None:
+            self._later = self._loop.call_later(LAZY_S, self.flush)
 
     def ask(
-        self, op: Op, leg: int = 0, other: int = 0, body: bytes = b"", fd: int | None = None
+        self,
+        op: Op,
+        leg: int = 0,
+        other: int = 0,
+        body: bytes = b"",
+        fd: int | None = None,
+        lazy: bool = False,
     ) -> asyncio.Future[Record]:
         """Queue a command whose answer is awaited. The answer's `other` is an Error."""
         self._cookie = self._cookie % 0xFFFFFFFF + 1
         future: asyncio.Future[Record] = self._loop.create_future()
-        self.post(op, leg, other, body, fd, self._cookie)
+        self.post(op, leg, other, body, fd, self._cookie, lazy)
         self._asked[self._cookie] = future
         return future
 
     def flush(self) -> None:
         """Send what is queued, as far as the socket takes it."""
         self._flushing = False
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         while self._queue and not self.closed:
             count, message = self._next_message()
             fd = self._queue[0][1]
@@ -217,6 +244,8 @@ class Wire:
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._socket.close()
+        if self._later is not None:
+            self._later.cancel()
         for _, fd in self._queue:
             if fd is not None:
                 os.close(fd)

@@ -73,6 +73,8 @@ class Journal:
         self._unwritten = 0
         self._timer: asyncio.TimerHandle | None = None
         self._news: asyncio.Future[None] | None = None
+        """For whom each record is news; `_written` is for those to whom only a written batch is."""
+        self._written: asyncio.Future[None] | None = None
         self._work = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
@@ -125,7 +127,8 @@ class Journal:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._batch_s, self._close_batch)
         if self._news is not None:
-            self._tell()
+            _wake(self._news)
+            self._news = None
         return number
 
     def subscribe(self, after: int) -> "Subscription":
@@ -146,7 +149,7 @@ class Journal:
         self._close_batch()
         target = self._last
         while self._durable < target:
-            await self.wait()
+            await self.wait(durable=True)
 
     async def close(self, timeout_s: float = 10.0) -> None:
         """Write what is pending, for at most `timeout_s`; then no more records are taken. Idempotent."""
@@ -156,7 +159,7 @@ class Journal:
             try:
                 async with asyncio.timeout(timeout_s):
                     while self._unwritten:
-                        await self.wait()
+                        await self.wait(durable=True)
             except TimeoutError:
                 self._on_error(f"{self._last - self._durable} records could not be written before closing")
             self._writer.cancel()
@@ -168,11 +171,16 @@ class Journal:
     def closed(self) -> bool:
         return self._closed and self._writer is None
 
-    async def wait(self) -> None:
-        """Return at the next news: a record, a written batch, or the end."""
-        if self._news is None:
-            self._news = asyncio.get_running_loop().create_future()
-        await asyncio.shield(self._news)
+    async def wait(self, durable: bool = False) -> None:
+        """Return at the next news: a written batch or the end; if not `durable`, a record too."""
+        waiting = self._written if durable else self._news
+        if waiting is None:
+            waiting = asyncio.get_running_loop().create_future()
+            if durable:
+                self._written = waiting
+            else:
+                self._news = waiting
+        await asyncio.shield(waiting)
 
     def recent(self, after: int, newest: int) -> Sequence[Entry] | None:
         """Entries above `after` up to `newest` out of one batch in memory; None: they are only in the store."""
@@ -192,9 +200,9 @@ class Journal:
         return found[:count]
 
     def _tell(self) -> None:
-        news, self._news = self._news, None
-        if news is not None and not news.done():
-            news.set_result(None)
+        _wake(self._news)
+        _wake(self._written)
+        self._news = self._written = None
 
     def _close_batch(self) -> None:
         if self._timer is not None:
@@ -236,6 +244,11 @@ class Journal:
             self._on_error(str(error))
 
 
+def _wake(waiting: asyncio.Future[None] | None) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)
+
+
 class Subscription:
     """A place in the journal. It holds no queue: a slow reader costs nothing and loses nothing."""
 
@@ -250,7 +263,7 @@ class Subscription:
             if self._after >= newest:
                 if journal.closed:
                     return None
-                await journal.wait()
+                await journal.wait(self._durable)
                 continue
             found = journal.recent(self._after, newest) or await journal.stored(self._after)
             self._after = found.last if isinstance(found, Gap) else found[-1].number

@@ -25,6 +25,7 @@ from switchroom.pbx.apps.destinations import App, Destinations
 from switchroom.pbx.calls.incoming import Incoming
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
+from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
 from switchroom.pbx.dialplan import Destination, DialPlan, Pattern, Rule
 from switchroom.pbx.events import ServerStarted, ServerStopped
@@ -36,9 +37,12 @@ from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.logs import log
+from switchroom.pbx.operations import Operations
 from switchroom.pbx.registrar import Registrar, Rules
+from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.sip.timers import TimerValues
 from switchroom.pbx.storage.sqlite import SqliteStore
+from switchroom.pbx.trace import Trace
 
 LATENESS_S = 0.05
 """How often the lateness of the event loop is looked at."""
@@ -67,6 +71,7 @@ class Server:
         self.on_started: Callable[[], None] = lambda: None
         """Called by `run` and `serve` once calls are taken."""
         self._lateness: asyncio.TimerHandle | None = None
+        self.rpc: RpcServer | None = None
 
     def route(self, number: str) -> Callable[[App], App]:
         """Let calls to a number, or pattern of the dial plan, be served by the async function that follows.
@@ -155,6 +160,15 @@ class Server:
         destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
+        self.trace = Trace(self.stack, time.time, log.info)
+        if config.sip.trace:
+            self.trace.start("*")
+        self.operations = Operations(
+            self, ClickToDial(self.board, destinations, dial_plan, config.sip.no_answer_s, log.warning)
+        )
+        if config.rpc.enabled:
+            self.rpc = RpcServer(self.operations, config.rpc, log.error)
+            await self.rpc.start()
         self._watch_lateness()
 
     async def drain(self, now: asyncio.Event | None = None) -> None:
@@ -172,6 +186,8 @@ class Server:
             self._lateness.cancel()
             self._lateness = None
         self.admission.closed = True
+        if self.rpc is not None:
+            await self.rpc.close()
         await self.board.close()
         await self.stack.close()
         await self.media.close()

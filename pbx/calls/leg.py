@@ -372,8 +372,8 @@ class Leg:
         self.board.unbridge(self)
         figures: dict[str, float] = {}
         if self.media is not None:
-            figures = _figures(self.media.stats())
             self.media.close()
+            figures = _figures(self.media.stats())
             self.media = None
         self.story.write(
             LegEnded(call=self.story.id, leg=self.id, status=status, reason=reason, ended_by=by, media=figures)

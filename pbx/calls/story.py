@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The legs of one story: what becomes one call in the journal and one CDR."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,19 @@ class Story:
     """One call: its parties, its legs, its records. The first leg is the caller's (or, where an operator or program
     began the call, the first party's)."""
 
-    __slots__ = ("_on_over", "_write", "caller", "dialled", "id", "legs", "over", "result", "user")
+    __slots__ = (
+        "_failure",
+        "_on_over",
+        "_write",
+        "began_s",
+        "caller",
+        "dialled",
+        "id",
+        "legs",
+        "over",
+        "result",
+        "user",
+    )
 
     def __init__(
         self,
@@ -51,6 +64,9 @@ class Story:
         self.result: CallResult | None = None
         """Set where the status of the first leg does not name the outcome."""
         self.over = False
+        self.began_s = asyncio.get_running_loop().time()
+        """When it began, by the clock of the event loop."""
+        self._failure: tuple[int, str, CallResult] | None = None
         self._write = write
         self._on_over = on_over
         write(CallStarted(call=call_id, caller=caller.number, dialled=dialled, source=source, user=user))
@@ -58,6 +74,11 @@ class Story:
     def write(self, record: AnyRecord) -> None:
         """Put a record of this call into the journal."""
         self._write(record)
+
+    def put_first(self, leg: "Leg") -> None:
+        """Make `leg` the one whose outcome is the call's: of several contacts that were rung, the one that answered."""
+        self.legs.remove(leg)
+        self.legs.insert(0, leg)
 
     def routed(self, destination: str, rule: str) -> None:
         self._write(CallRouted(call=self.id, destination=destination, rule=rule))
@@ -67,6 +88,10 @@ class Story:
 
     def unbridged(self, one: "Leg", other: "Leg") -> None:
         self._write(CallUnbridged(call=self.id, legs=(one.id, other.id)))
+
+    def came_to_nothing(self, status: int, reason: str, result: CallResult | None) -> None:
+        """The party that the call was for was not reached, though the first one, for whom we called, had answered."""
+        self._failure = status, reason, result or _RESULTS.get(status, "failed")
 
     def role(self, leg: "Leg") -> EndedBy:
         """Who it is that ends a leg from outside."""
@@ -79,7 +104,8 @@ class Story:
         self.over = True
         first = self.legs[0]
         result: CallResult = "answered" if first.was_answered else (self.result or _RESULTS.get(first.status, "failed"))
-        self._write(
-            CallEnded(call=self.id, result=result, status=first.status, reason=first.reason, ended_by=first.ended_by)
-        )
+        status, reason = first.status, first.reason
+        if self._failure is not None:
+            status, reason, result = self._failure
+        self._write(CallEnded(call=self.id, result=result, status=status, reason=reason, ended_by=first.ended_by))
         self._on_over(self)

@@ -77,7 +77,17 @@ class Switchboard:
             raise CallError(480, "Temporarily Unavailable", "unavailable")
         return [Endpoint(binding.contact, name, binding, tuple(codecs)) for binding in bindings]
 
-    async def originate(self, endpoint: Endpoint, *, caller: Party, beside: control.Leg | None = None) -> Leg:
+    async def originate(
+        self,
+        endpoint: Endpoint,
+        *,
+        caller: Party,
+        beside: control.Leg | None = None,
+        dialled: str = "",
+        calling: Party | None = None,
+    ) -> Leg:
+        """As CallControl says. A call that begins here may name what was `dialled` (else the endpoint), and whom this
+        endpoint is shown as `calling` (else the caller)."""
         assert beside is None or isinstance(beside, Leg)
         hops = 70
         if beside is not None and isinstance(beside.sip, ServerSession):
@@ -98,9 +108,10 @@ class Switchboard:
                 raise CallError(487, "caller gone", "cancelled")
             story = beside.story
         else:
-            story = self._new_story(caller, endpoint.label, source="", user="")
+            story = self._new_story(caller, dialled or endpoint.label, source="", user="")
         leg = Leg(self, story, self._leg_id(story), Party(endpoint.label))
         leg.take_media(media)
+        caller = calling or caller
         headers = {}
         path = getattr(endpoint.way, "path", ())
         if path:

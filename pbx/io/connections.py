@@ -5,8 +5,9 @@ A connection is *proven* once it has carried a whole message. An unproven one is
 the first to go; a proven one belongs to a phone and goes only when it has long been idle. Pure: `now` is given.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 import msgspec
@@ -128,17 +129,15 @@ class Connections(Generic[C]):
         self._unfinished.pop(connection, None)
         self._idle.pop(connection, None)
 
-    def overdue(self, now: float) -> Iterator[tuple[C, str]]:
-        """The connections to close, with the reason; each is removed as it is given."""
-        while self._unfinished:
-            connection, deadline = next(iter(self._unfinished.items()))
-            if deadline > now:
-                break
-            self.remove(connection)
-            yield connection, f"no complete message within {self._limits.message_s:g} s"
-        while self._idle:
-            connection, since = next(iter(self._idle.items()))
-            if since + self._limits.idle_s > now:
-                break
-            self.remove(connection)
-            yield connection, f"idle for {self._limits.idle_s:g} s"
+    def late(self, now: float) -> list[C]:
+        """The connections whose message is not complete in time; to be closed."""
+        return _up_to(self._unfinished, now)
+
+    def idle(self, now: float) -> list[C]:
+        """The proven connections that have been idle for too long; to be closed, or to be kept `alive`."""
+        return _up_to(self._idle, now - self._limits.idle_s)
+
+
+def _up_to(times: dict[C, float], limit: float) -> list[C]:
+    """The first entries of a table that is in the order of its times."""
+    return [connection for connection, _ in takewhile(lambda entry: entry[1] <= limit, times.items())]

@@ -9,14 +9,15 @@ import asyncio
 import contextlib
 import resource
 import socket
+from collections.abc import Callable
 from itertools import count
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from msgspec import structs
 
 from switchroom.pbx.io.address import Address, address_towards, bound_socket, family_of, is_wildcard
 from switchroom.pbx.io.connections import Connections, TcpLimits
-from switchroom.pbx.io.udp import OnLost, OnMessage
+from switchroom.pbx.io.udp import Receiver
 from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.framer import PING, PONG, Framer
@@ -26,16 +27,21 @@ _BACKLOG: Final = 1_024
 _KEEPALIVE_S: Final = 120
 
 
+class StreamReceiver(Receiver, Protocol):
+    """A receiver that also knows which connections are still needed."""
+
+    in_use: Callable[[Flow], bool]
+
+
 class TcpTransport:
     """All stream connections and the sockets that accept them."""
 
-    def __init__(self, limits: TcpLimits, on_message: OnMessage, on_lost: OnLost) -> None:
+    def __init__(self, limits: TcpLimits, receiver: StreamReceiver) -> None:
         self._loop = asyncio.get_running_loop()
         # Media and files need descriptors too: connections may use no more than half of what the process has.
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
         self.limits = limits = structs.replace(limits, connections=min(limits.connections, most))
-        self.on_message = on_message
-        self.on_lost = on_lost
+        self.receiver = receiver
         self.places: Connections[Connection] = Connections(limits)
         self._servers: list[asyncio.Server] = []
         self._listening: list[Address] = []
@@ -64,7 +70,7 @@ class TcpTransport:
     def send(self, data: bytes, flow: Flow) -> None:
         connection = self._connections.get(flow.key)
         if connection is None:
-            self._loop.call_soon(self.on_lost, flow, "the connection is closed")
+            self._loop.call_soon(self.receiver.on_lost, flow, "the connection is closed")
         else:
             connection.send(data)
 
@@ -98,7 +104,7 @@ class TcpTransport:
         del self._connections[flow.key]
         if self._by_remote.get(flow.remote) is connection:
             del self._by_remote[flow.remote]
-        self.on_lost(flow, reason)
+        self.receiver.on_lost(flow, reason)
 
     def _open(self, remote: Address) -> Flow:
         local = self._local_towards(remote)
@@ -106,7 +112,7 @@ class TcpTransport:
         victim = self.places.admit(connection, None, self._loop.time())
         if victim is connection:
             flow = Flow("TCP", local, remote, next(self._keys))
-            self._loop.call_soon(self.on_lost, flow, "too many connections")
+            self._loop.call_soon(self.receiver.on_lost, flow, "too many connections")
             return flow
         if victim is not None:
             victim.abort("gave its place to another connection")
@@ -129,8 +135,14 @@ class TcpTransport:
         return flow
 
     def _sweep(self) -> None:
-        for connection, reason in self.places.overdue(self._loop.time()):
-            connection.abort(reason)
+        now = self._loop.time()
+        for connection in self.places.late(now):
+            connection.abort(f"no complete message within {self.limits.message_s:g} s")
+        for connection in self.places.idle(now):
+            if self.receiver.in_use(connection.flow):
+                self.places.alive(connection, now)
+            else:
+                connection.abort(f"idle for {self.limits.idle_s:g} s")
         self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
 
 
@@ -207,7 +219,7 @@ class Connection(asyncio.Protocol):
 
     def _deliver(self, frame: bytes) -> None:
         try:
-            self._owner.on_message(frame, self.flow)
+            self._owner.receiver.on_message(frame, self.flow)
         except Exception as error:  # a fault of ours must not cost the peer its connection
             self._loop.call_exception_handler({"message": f"message from {self.flow}", "exception": error})
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All sockets of the SIP side behind one face: messages with their flow come up, bytes for a flow go down."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from switchroom.pbx.io.address import Address, Listener, address_towards, family_of, is_wildcard
@@ -15,15 +15,17 @@ _MAX_ALIASES: Final = 256
 
 
 class Transports:
-    """The listeners and connections of one exchange. Set `on_message` and `on_lost` before `start`.
+    """The listeners and connections of one exchange.
 
-    `on_lost(flow, reason)` tells of a send that failed and of a connection that ended; it is never called from within
-    `send` or `flow`.
+    `on_message(data, flow)` is shown every message; `on_lost(flow, reason)` tells of a send that failed and of a
+    connection that ended, and is never called from within `send` or `flow`. Both may be set at any time.
     """
 
     def __init__(self, tcp_limits: TcpLimits | None = None) -> None:
         self.on_message: OnMessage = _ignore_message
         self.on_lost: OnLost = _ignore_loss
+        self.in_use: Callable[[Flow], bool] = lambda flow: False
+        """Asked before a stream connection is closed because nothing came over it for long."""
         self.listeners: list[Listener] = []
         """Where we listen, with the real ports."""
         self._tcp_limits = tcp_limits or TcpLimits()
@@ -33,11 +35,11 @@ class Transports:
 
     async def start(self, listeners: Sequence[Listener]) -> None:
         """Bind them all, or none. Raises OSError, ValueError for an unknown transport or a host that is not numeric."""
-        tcp = self._tcp = TcpTransport(self._tcp_limits, self.on_message, self.on_lost)
+        tcp = self._tcp = TcpTransport(self._tcp_limits, self)
         try:
             for transport, host, port in listeners:
                 if transport == "UDP":
-                    endpoint = UdpEndpoint(host, port, self.on_message, self.on_lost)
+                    endpoint = UdpEndpoint(host, port, self)
                     self._udp[endpoint.local] = endpoint
                     port = endpoint.local[1]
                 elif transport == "TCP":

@@ -8,13 +8,21 @@ says so at once and for the right peer.
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from switchroom.pbx.io.address import Address, address_towards, bound_socket, is_wildcard
 from switchroom.pbx.sip.flow import Flow
 
 OnMessage = Callable[[bytes, Flow], None]
 OnLost = Callable[[Flow, str], None]
+
+
+class Receiver(Protocol):
+    """To whom a transport tells what happens; both are looked up anew each time, so that they can be exchanged."""
+
+    on_message: OnMessage
+    on_lost: OnLost
+
 
 MAX_DATAGRAM: Final = 65_507
 MIN_MESSAGE: Final = 24
@@ -28,11 +36,10 @@ _BUFFER_BYTES: Final = 4 << 20  # about a second of load at several thousand mes
 class UdpEndpoint:
     """One bound socket. A network error concerns one datagram and never closes it."""
 
-    def __init__(self, host: str, port: int, on_message: OnMessage, on_lost: OnLost) -> None:
+    def __init__(self, host: str, port: int, receiver: Receiver) -> None:
         """Bind and begin to read. Raises OSError."""
         self._loop = asyncio.get_running_loop()
-        self._on_message = on_message
-        self._on_lost = on_lost
+        self._receiver = receiver
         self._sock = bound_socket(socket.SOCK_DGRAM, host, port)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         self._flows: dict[tuple[str | int, ...], Flow] = {}
@@ -56,14 +63,14 @@ class UdpEndpoint:
         except BlockingIOError:
             pass
         except (OSError, OverflowError) as error:
-            self._loop.call_soon(self._on_lost, flow, str(error))
+            self._loop.call_soon(self._receiver.on_lost, flow, str(error))
 
     def close(self) -> None:
         self._loop.remove_reader(self._sock)
         self._sock.close()
 
     def _readable(self) -> None:
-        recvfrom, flows, on_message = self._sock.recvfrom, self._flows, self._on_message
+        recvfrom, flows, on_message = self._sock.recvfrom, self._flows, self._receiver.on_message
         for _ in range(_BATCH):
             try:
                 data, remote = recvfrom(MAX_DATAGRAM)

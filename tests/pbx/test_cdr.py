@@ -136,7 +136,10 @@ def test_a_call_that_goes_on_has_no_cdr() -> None:
 
 
 def test_records_of_calls_and_legs_that_never_began_are_passed_over() -> None:
-    stray = [(5, LegAnswered(call="c1", leg="x")), (5, LegEnded(call="c9", leg="a", status=1, reason="", ended_by="caller"))]  # fmt: skip
+    stray: list[tuple[int, AnyRecord]] = [
+        (5, LegAnswered(call="c1", leg="x")),
+        (5, LegEnded(call="c9", leg="a", status=1, reason="", ended_by="caller")),
+    ]
     assert folded(*RANG, *stray, (9, ended("busy", 486, "Busy Here", "callee"))).result == "busy"
 
 

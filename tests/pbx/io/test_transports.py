@@ -3,7 +3,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -44,12 +45,20 @@ class Core:
         return await asyncio.wait_for(self.losses.get(), 5)
 
 
+@asynccontextmanager
+async def exchange(*listeners: Listener, limits: TcpLimits = LIMITS) -> AsyncIterator[Core]:
+    core = Core(Transports(limits))
+    await core.transports.start(listeners)
+    try:
+        yield core
+    finally:
+        await core.transports.close()
+
+
 @pytest.fixture
 async def core() -> AsyncIterator[Core]:
-    core = Core(Transports(LIMITS))
-    await core.transports.start([Listener("UDP", HOST, 0), Listener("TCP", HOST, 0)])
-    yield core
-    await core.transports.close()
+    async with exchange(Listener("UDP", HOST, 0), Listener("TCP", HOST, 0)) as core:
+        yield core
 
 
 async def connect(core: Core, host: str = PEER) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -57,11 +66,11 @@ async def connect(core: Core, host: str = PEER) -> tuple[asyncio.StreamReader, a
 
 
 @pytest.fixture
-def phone() -> AsyncIterator[socket.socket]:
+def phone() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((PEER, 0))
         sock.setblocking(False)
-        yield sock  # type: ignore[misc]
+        yield sock
 
 
 async def datagram(phone: socket.socket) -> tuple[bytes, tuple[str, int]]:
@@ -103,16 +112,12 @@ async def test_a_dead_peer_does_not_disturb_the_others_over_udp(core: Core, phon
 
 
 async def test_a_wildcard_listener_answers_from_the_address_that_the_peer_sees(phone: socket.socket) -> None:
-    core = Core(Transports())
-    await core.transports.start([Listener("UDP", "0.0.0.0", 0)])
-    try:
+    async with exchange(Listener("UDP", "0.0.0.0", 0)) as core:
         phone.sendto(message(), (HOST, core.address("UDP")[1]))
         _, flow = await core.received()
         assert flow.local[0] != "0.0.0.0"
         core.transports.send(b"answer", flow)
         assert (await datagram(phone))[0] == b"answer"
-    finally:
-        await core.transports.close()
 
 
 async def test_a_bad_listener_leaves_nothing_bound(core: Core) -> None:
@@ -171,15 +176,13 @@ async def test_broken_framing_is_answered_with_400_and_the_end(core: Core) -> No
 async def test_a_fault_above_does_not_cost_the_connection(core: Core) -> None:
     faults: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context.get("exception")))
-    broken = Core(Transports())
-    broken.transports.on_message = lambda data, flow: 1 // 0  # type: ignore[func-returns-value]
-    await broken.transports.start([Listener("TCP", HOST, 0)])
-    reader, writer = await connect(broken)
-    writer.write(message() + b"\r\n\r\n")
-    assert await reader.readexactly(2) == b"\r\n"
-    assert [type(fault) for fault in faults] == [ZeroDivisionError]
-    writer.close()
-    await broken.transports.close()
+    async with exchange(Listener("TCP", HOST, 0)) as broken:
+        broken.transports.on_message = lambda data, flow: 1 // 0  # type: ignore[func-returns-value]
+        reader, writer = await connect(broken)
+        writer.write(message() + b"\r\n\r\n")
+        assert await reader.readexactly(2) == b"\r\n"
+        assert [type(fault) for fault in faults] == [ZeroDivisionError]
+        writer.close()
 
 
 async def test_an_opened_connection_sends_what_waited_and_is_used_again(core: Core) -> None:
@@ -267,6 +270,30 @@ async def test_silent_and_slow_peers_are_closed_at_the_deadline(core: Core) -> N
     dripping.cancel()
     for writer in (silent_writer, loris_writer, working_writer):
         writer.transport.abort()
+
+
+async def test_an_idle_connection_is_closed_unless_it_is_in_use() -> None:
+    async with exchange(Listener("TCP", HOST, 0), limits=TcpLimits(idle_s=0.2)) as core:
+        (_, first), (_, second) = await connect(core), await connect(core)
+        first.write(message())
+        used = (await core.received())[1]
+        core.transports.in_use = lambda flow: flow == used
+        second.write(message())
+        idle = (await core.received())[1]
+        assert await core.lost() == (idle, "idle for 0.2 s")
+        assert core.transports.flow("TCP", *used.remote) is used
+        first.close()
+        second.close()
+
+
+async def test_a_tap_may_come_while_messages_flow(core: Core, phone: socket.socket) -> None:
+    phone.sendto(message(1), core.address("UDP"))
+    await core.received()
+    tapped: asyncio.Queue[bytes] = asyncio.Queue()
+    core.transports.on_message = lambda data, flow: tapped.put_nowait(data)
+    phone.sendto(message(2), core.address("UDP"))
+    assert await asyncio.wait_for(tapped.get(), 5) == message(2)
+    assert core.messages.empty()
 
 
 async def test_a_flood_of_connections_leaves_the_phone_alone(core: Core) -> None:

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+from typing_extensions import Buffer
+
+class Resampler:
+    def __init__(self, from_hz: int, to_hz: int) -> None: ...
+    def run(self, pcm: Buffer) -> bytes: ...
