@@ -99,8 +99,6 @@ class MediaServer:
 
     async def _load_hold_music(self, path: str) -> None:
         rates = {rate for plane in self._planes for rate in plane.rates.values()}
-        if len(rates) > 1:
-            rates = {8_000}
         key = source_key(path)
         for rate_hz in rates:
             prompt = await self.prompts.load(key, rate_hz)

@@ -211,7 +211,9 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
     case SR_HOLD_MUSIC:
         if (prompt_of(plane, command->other) == NULL)
             return SR_NO_PROMPT;
-        plane->hold_prompt = command->other + 1;
+        for (uint32_t rate = 0; rate < plane->rate_count; rate++)
+            if (plane->rates[rate] == plane->prompts[command->other].rate_hz)
+                plane->hold_prompt[rate] = command->other + 1;
         return SR_OK;
     case SR_SHUTDOWN:
         plane->stopping = true;

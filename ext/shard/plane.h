@@ -3,7 +3,7 @@
  * One shard of the media plane: its legs, its clock and its wire. Everything here is touched by one thread only.
  *
  *   socket -> latch -> receiver -> relay to the peer's socket          (on arrival)
- *                               \-> decoder -> ring -> encoder -> socket   (at the clock, for other needs)
+ *                               \-> playout -> encoder -> socket       (at the clock, for other needs)
  *   player, hold music, silence ----------------> encoder -> socket        (at the clock)
  *
  * Memory is taken once, in sr_plane_init. leg.c has the path of the packets, commands.c the orders of Python, plane.c the
@@ -13,9 +13,10 @@
 #define SWITCHROOM_PLANE_H
 
 #include "codec_ops.h"
+#include "kernels/playout.h"
+#include "kernels/resample.h"
 #include "latch.h"
 #include "net.h"
-#include "pcm_ring.h"
 #include "player.h"
 #include "ports.h"
 #include "rtcp.h"
@@ -27,6 +28,8 @@
 
 #define SR_MAX_CODECS 16
 #define SR_MAX_LEGS 65535
+#define SR_MAX_RATES 4
+#define SR_MEMORIES 12
 #define SR_FACTS 8192           /* that wait for the wire to take them */
 #define SR_DATAGRAM_BYTES 2048
 #define SR_HEADROOM 16           /* so that a header can be written in front of any payload */
@@ -61,9 +64,11 @@ typedef struct sr_leg {
     sr_endpoint rtcp_to;
     sr_event_receiver events;
     sr_player player;
-    sr_pcm_ring ring;
     void *encoder, *decoder;
-    uint8_t decoder_codec;
+    sr_playout *playout;         /* jitter buffer, decoder and concealment of what arrives */
+    uint8_t playout_codec;       /* for which it is set up; SR_TYPE_UNKNOWN: not at all */
+    sr_resample *resample;       /* of what it hears, where rates differ */
+    uint32_t resample_from_hz, resample_to_hz;
 
     uint32_t forwarded_event;    /* timestamp at the source of the event that is passed on into a generated stream */
     uint32_t forwarded_timestamp;
@@ -95,6 +100,8 @@ typedef struct sr_plane {
     sr_net net;
     const sr_codec_ops *codecs[SR_MAX_CODECS];
     uint32_t codec_count;
+    uint32_t rates[SR_MAX_RATES], rate_count; /* of these codecs, each once */
+    sr_resample_filter *filters; /* rate_count x rate_count: from, to */
 
     int wire_fd, epoll_fd, timer_fd;
     bool stopping;
@@ -107,7 +114,7 @@ typedef struct sr_plane {
     uint32_t free_head, free_tail; /* first in, first out: a slot rests as long as possible */
     sr_ports ports;
     sr_prompt *prompts;
-    uint32_t hold_prompt;        /* slot + 1; 0: none, held parties hear silence */
+    uint32_t hold_prompt[SR_MAX_RATES]; /* slot + 1 for each rate; 0: none, held parties hear silence */
     char cname[SR_CNAME_BYTES + 1];
     uint64_t random;
 
@@ -120,7 +127,7 @@ typedef struct sr_plane {
     sr_leg_stats *leg_stats;
     sr_plane_stats counts;
 
-    void *memory[8];             /* what sr_plane_free gives back */
+    struct { void *start; size_t bytes; } memory[SR_MEMORIES]; /* what sr_plane_free gives back */
     uint8_t datagram[SR_HEADROOM + SR_DATAGRAM_BYTES];
     int16_t pcm[SR_MAX_FRAME_SAMPLES];
 } sr_plane;
@@ -149,6 +156,10 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd);
 void sr_leg_rtp_ready(sr_plane *plane, sr_leg *leg);
 void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg);
 void sr_leg_generate(sr_plane *plane, sr_leg *leg);
+/* The next `ms` of what the leg's remote says, at `rate_hz`, for whoever listens; returns the samples. */
+int sr_leg_listen(sr_plane *plane, sr_leg *from, sr_leg *listener, int16_t *pcm, int ms, uint32_t rate_hz);
+/* Packs and sends generated samples at the rate of the leg's codec. */
+void sr_leg_send_pcm(sr_plane *plane, sr_leg *leg, const int16_t *pcm, int samples);
 /* Decides what a leg hears; to be called when anything changed that this depends on. */
 void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg);
 
