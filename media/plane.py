@@ -23,6 +23,7 @@ from switchroom.media.events import (
     PlayEnd,
     RtpResumed,
     RtpTimeout,
+    Speaking,
 )
 from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.prompts import Key, Prompt
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _PLAY_ENDS: Final[tuple[PlayEnd, ...]] = ("finished", "stopped", "replaced", "closed", "failed")
 _PROMPT: Final = struct.Struct("=II")
 _JOIN_S: Final = 5.0
+MAX_ROOMS: Final = 512
+"""Conferences of one shard (ext/shard/plane.h)."""
 MAX_SPARE: Final = 16
 
 
@@ -52,6 +55,7 @@ class Plane:
         self.sessions: dict[int, Session] = {}
         self._prompts: dict[tuple[Key, int], tuple[int, Prompt]] = {}  # slot and what is in it
         self._free_slots = list(range(config.max_prompts - 1, -1, -1))
+        self.free_rooms = list(range(MAX_ROOMS - 1, -1, -1))
         self.page: StatsPage | None = None
         self.facts_lost = 0
         pairs = (ports[1] - ports[0] + 1) // 2
@@ -210,6 +214,8 @@ def _read_event(session: "Session", record: Record) -> MediaEvent | None:
             return Digit(session, chr(record.body[4]), int.from_bytes(record.body[:4], "little"))
         case Op.PLAYED:
             return PlayDone(session, record.other, _PLAY_ENDS[record.body[0]])
+        case Op.SPEAKING:
+            return Speaking(session, record.other != 0)
         case Op.LATCHED:
             return Latched(session, *unpack_address(record.body))
     return None

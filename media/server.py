@@ -11,6 +11,7 @@ from typing import Final
 
 from switchroom.media import formats
 from switchroom.media.bridge import Bridge
+from switchroom.media.conference import Conference
 from switchroom.media.config import MediaConfig
 from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted, PromptError
 from switchroom.media.events import MediaEvent
@@ -87,6 +88,10 @@ class MediaServer:
     def bridge(self, a: Session, b: Session) -> Bridge:
         """Let two sessions hear each other. Raises MediaError."""
         return Bridge(a, b)
+
+    def conference(self, session: Session, top: int = 0) -> Conference:
+        """A conference on the shard of `session`, with nobody in it yet. Raises MediaError."""
+        return Conference(session.plane, top)
 
     def stats(self) -> list[PlaneStats]:
         """One entry for each shard."""

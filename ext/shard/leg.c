@@ -186,6 +186,8 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
         return;
     if (leg->feed == SR_FEED_ECHO)
         relay(plane, leg, leg, &packet, restarted);
+    else if (leg->room != NULL)
+        buffer_packet(plane, leg, &packet, meaning);
     else if (leg->peer != NULL && leg->peer->feed == SR_FEED_RELAY)
         relay(plane, leg->peer, leg, &packet, restarted);
     else if (leg->peer != NULL && leg->peer->feed == SR_FEED_PEER) {
@@ -241,6 +243,8 @@ static enum sr_feed wanted_feed(const sr_leg *leg)
         return SR_FEED_PLAYER;
     if (leg->echo)
         return SR_FEED_ECHO;
+    if (leg->room != NULL)
+        return SR_FEED_MIX;
     if (peer == NULL || !peer->configured)
         return idle;
     if (peer->flags & SR_HELD)
@@ -272,30 +276,37 @@ static const sr_resample_filter *find_filter(const sr_plane *plane, uint32_t fro
     return NULL;
 }
 
-int sr_leg_listen(sr_plane *plane, sr_leg *from, sr_leg *listener, int16_t *pcm, int ms, uint32_t rate_hz)
+void sr_convert(const sr_plane *plane, sr_converter *converter, const int16_t *in, int samples, uint32_t from_hz,
+                int16_t *out, uint32_t to_hz)
+{
+    int16_t made[SR_MAX_FRAME_SAMPLES + 8];
+    int wanted = (int)((uint64_t)samples * to_hz / from_hz);
+    if (converter->from_hz != from_hz || converter->to_hz != to_hz) {
+        converter->from_hz = from_hz;
+        converter->to_hz = to_hz;
+        sr_resample_init(converter->state, find_filter(plane, from_hz, to_hz));
+    }
+    int count = sr_resample_run(converter->state, in, samples, made);
+    memset(out, 0, (size_t)wanted * sizeof *out);
+    memcpy(out, made, (size_t)(count < wanted ? count : wanted) * sizeof *out);
+}
+
+void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t rate_hz)
 {
     int samples = (int)rate_hz / 1000 * ms;
-    if (from->playout_codec == SR_TYPE_UNKNOWN) {
+    if (leg->playout_codec == SR_TYPE_UNKNOWN) {
         memset(pcm, 0, (size_t)samples * sizeof *pcm);
-        return samples;
+        return;
     }
-    uint32_t from_hz = plane->codecs[from->playout_codec]->sample_rate_hz;
+    uint32_t from_hz = plane->codecs[leg->playout_codec]->sample_rate_hz;
     if (from_hz == rate_hz) {
-        sr_playout_frame(from->playout, plane->now_ns, pcm, samples);
-        return samples;
+        sr_playout_frame(leg->playout, plane->now_ns, pcm, samples);
+        return;
     }
-    if (listener->resample_from_hz != from_hz || listener->resample_to_hz != rate_hz) {
-        listener->resample_from_hz = from_hz;
-        listener->resample_to_hz = rate_hz;
-        sr_resample_init(listener->resample, find_filter(plane, from_hz, rate_hz));
-    }
-    int16_t said[SR_MAX_FRAME_SAMPLES], heard[SR_MAX_FRAME_SAMPLES + 8];
+    int16_t said[SR_MAX_FRAME_SAMPLES];
     int count = (int)from_hz / 1000 * ms;
-    sr_playout_frame(from->playout, plane->now_ns, said, count);
-    int made = sr_resample_run(listener->resample, said, count, heard);
-    memset(pcm, 0, (size_t)samples * sizeof *pcm);
-    memcpy(pcm, heard, (size_t)(made < samples ? made : samples) * sizeof *pcm);
-    return samples;
+    sr_playout_frame(leg->playout, plane->now_ns, said, count);
+    sr_convert(plane, &leg->from_remote, said, count, from_hz, pcm, rate_hz);
 }
 
 static void read_hold_music(const sr_plane *plane, int16_t *pcm, int samples, uint32_t rate_hz)
@@ -315,7 +326,7 @@ static void fill(sr_plane *plane, sr_leg *leg, int16_t *pcm, int samples, uint32
 {
     switch (leg->feed) {
     case SR_FEED_PEER:
-        sr_leg_listen(plane, leg->peer, leg, pcm, leg->frame_ms, rate_hz);
+        sr_leg_listen(plane, leg->peer, pcm, leg->frame_ms, rate_hz);
         return;
     case SR_FEED_HOLD:
         read_hold_music(plane, pcm, samples, rate_hz);
@@ -341,6 +352,18 @@ static void send_outgoing(sr_plane *plane, sr_leg *leg, const sr_codec_ops *code
         return;
     }
     sr_sender_generate(&leg->sender, &packet, units, codec->clock_rate_hz, plane->now_ns);
+    send_packet(plane, leg, &packet);
+}
+
+void sr_leg_send_payload(sr_plane *plane, sr_leg *leg, const uint8_t *payload, int bytes, uint32_t units)
+{
+    sr_rtp packet = {.payload = plane->datagram + SR_HEADROOM, .payload_type = leg->send_type, .payload_bytes = bytes};
+    if (plane->now_ns < leg->forwarding_until_ns) {
+        sr_sender_pass(&leg->sender, units);
+        return;
+    }
+    memcpy(packet.payload, payload, (size_t)bytes);
+    sr_sender_generate(&leg->sender, &packet, units, sr_send_codec(plane, leg)->clock_rate_hz, plane->now_ns);
     send_packet(plane, leg, &packet);
 }
 

@@ -91,10 +91,15 @@ static const char *take_memory(sr_plane *plane)
     uint8_t *encoders = take(plane, 1, count, encoder), *decoders = take(plane, 2, count, decoder);
     int16_t *outgoing = take(plane, 3, count * 2 * SR_MAX_FRAME_SAMPLES, sizeof *outgoing);
     sr_playout *playouts = take(plane, 4, count, sizeof *playouts);
-    sr_resample *resamples = take(plane, 8, count, sizeof *resamples);
+    sr_resample *resamples = take(plane, 8, 2 * count, sizeof *resamples);
+    plane->rooms = take(plane, 9, SR_MAX_ROOMS, sizeof *plane->rooms);
+    plane->parties = take(plane, 10, SR_MIX_PARTIES + 1, sizeof *plane->parties);
+    plane->said = take(plane, 11, (SR_MIX_PARTIES + 1) * SR_MIX_SAMPLES, sizeof *plane->said);
+    plane->sum = take(plane, 12, SR_MIX_SAMPLES, sizeof *plane->sum);
     plane->prompts = take(plane, 5, plane->config.max_prompts, sizeof *plane->prompts);
     plane->facts = take(plane, 6, SR_FACTS, sizeof *plane->facts);
-    if (!plane->legs || !encoders || !decoders || !outgoing || !playouts || !resamples || !plane->prompts || !plane->facts)
+    if (!plane->legs || !encoders || !decoders || !outgoing || !playouts || !resamples || !plane->prompts || !plane->facts
+        || !plane->rooms || !plane->parties || !plane->said || !plane->sum)
         return "not enough memory";
     for (size_t i = 0; i < count; i++) {
         sr_leg *leg = &plane->legs[i];
@@ -102,7 +107,8 @@ static const char *take_memory(sr_plane *plane)
         leg->decoder = decoders + i * decoder;
         leg->outgoing = outgoing + i * 2 * SR_MAX_FRAME_SAMPLES;
         leg->playout = &playouts[i];
-        leg->resample = &resamples[i];
+        leg->from_remote.state = &resamples[2 * i];
+        leg->to_remote.state = &resamples[2 * i + 1];
         leg->next_free = i + 1 < count ? (uint32_t)i + 1 : UINT32_MAX;
     }
     plane->free_head = 0;
@@ -214,6 +220,7 @@ static void do_slot(sr_plane *plane)
         wheel_add(plane, leg, plane->slot + leg->frame_ms / SR_SLOT_MS);
         sr_leg_generate(plane, leg);
     }
+    sr_rooms_tick(plane);
     for (uint32_t i = plane->slot % KEEP_SLOTS; i < plane->config.max_legs; i += KEEP_SLOTS)
         if (plane->legs[i].handle != 0)
             sr_leg_keep(plane, &plane->legs[i]);
