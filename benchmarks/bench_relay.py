@@ -2,7 +2,8 @@
 """What a call costs in the media plane: N bridged calls over real sockets, CPU of this process per call and second.
 
 The load comes from `rtpgen` and the floor from `udplimit`, two small C programs outside this project; --rig names the
-folder that has them (with `calib`). A call is two legs of 50 packets/s each way, so it is 100 relays a second.
+folder that has them (with `calib`). Every call is two legs of 50 packets/s each way: one call is 100 relays a second.
+With --conference all legs are in one conference instead, and the figures are per party.
 
     python -m benchmarks.bench_relay --rig DIR [--calls 200] [--seconds 10] [--types 0,0] [--core 0] [--load-core 1]
 """
@@ -42,8 +43,8 @@ def describe(host: str, port: int, payload_type: int) -> bytes:
     ).encode()
 
 
-async def connect(server: MediaServer, calls: int, types: tuple[int, int]) -> tuple[list[Session], list[str]]:
-    """Open and bridge; returns the sessions and the lines that rtpgen reads."""
+async def connect(server: MediaServer, calls: int, types: tuple[int, int], talkers: int | None = None) -> list[str]:
+    """Open, and bridge or (with `talkers`) confer; returns the lines that rtpgen reads."""
     sessions: list[Session] = []
     lines: list[str] = []
     for call in range(calls):
@@ -53,13 +54,21 @@ async def connect(server: MediaServer, calls: int, types: tuple[int, int]) -> tu
             session.receive_offer(describe(host, port, payload_type))
             session.answer()
             session.confirm()
-            lines.append(f"{host} {port} {session.address} {session.port} {payload_type} 1")
-        server.bridge(*pair)
+            talks = int(talkers is None or len(lines) < talkers)
+            lines.append(f"{host} {port} {session.address} {session.port} {payload_type} {talks}")
+        if talkers is None:
+            server.bridge(*pair)
         sessions += pair
-    return sessions, lines
+    if talkers is not None:
+        conference = server.conference(sessions[0])
+        for session in sessions:
+            conference.join(session)
+    return lines
 
 
-async def measure(rig: Path, calls: int, seconds: float, types: tuple[int, int], load_core: int) -> dict[str, Any]:
+async def measure(
+    rig: Path, calls: int, seconds: float, types: tuple[int, int], load_core: int, talkers: int | None
+) -> dict[str, Any]:
     """CPU of this process while `calls` calls run."""
     codecs = tuple(dict.fromkeys(("PCMU", "PCMA", *[NAMES[payload_type] for payload_type in types])))
     config = MediaConfig(
@@ -71,14 +80,14 @@ async def measure(rig: Path, calls: int, seconds: float, types: tuple[int, int],
     )
     server = MediaServer(config, lambda event: None)
     await server.start()
-    _sessions, lines = await connect(server, calls, types)
+    lines = await connect(server, calls, types, talkers)
     with tempfile.NamedTemporaryFile("w", suffix=".legs") as file:
         file.write("\n".join(lines) + "\n")
         file.flush()
         load = await asyncio.create_subprocess_exec(
             *([str(rig / "prio.sh")] if (rig / "prio.sh").exists() else []),
-            "taskset", "-c", str(load_core), str(rig / "rtpgen"), "-f", file.name, "-d", str(seconds),
-            "-w", str(WARM_S),
+            "taskset", "-c", str(load_core), str(rig / "rtpgen"), "-f", file.name, "-d", str(seconds), "-w", str(WARM_S),
+            "-m", "pair" if talkers is None else "count",
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         await asyncio.sleep(WARM_S + 0.1)
@@ -91,7 +100,8 @@ async def measure(rig: Path, calls: int, seconds: float, types: tuple[int, int],
     return {
         "calls": calls,
         "types": types,
-        "ms_per_call_s": round(1000 * cpu / wall / calls, 4),
+        "talkers": talkers,
+        "ms_per_s": round(1000 * cpu / wall / (calls if talkers is None else 2 * calls), 4),
         "core_pct": round(100 * cpu / wall, 1),
         "late_slots": stats.late_slots,
         "max_late_us": stats.max_late_us,
@@ -105,6 +115,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, nargs="+", default=[200])
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--types", default="0,0", help="payload types of the two sides")
+    parser.add_argument("--conference", type=int, metavar="TALKERS", help="all legs in one room, so many talk")
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--load-core", type=int, default=1)
     options = parser.parse_args()
@@ -113,9 +124,11 @@ def main() -> None:
     for calls in options.calls:
         calib = json.loads(run_rig(options.rig, options.core, "calib"))["calib_cpu_s"]
         floor = json.loads(run_rig(options.rig, options.core, "udplimit", "epoll", "3", "1000"))["ns_per_relay"] / 1e4
-        result = asyncio.run(measure(options.rig, calls, options.seconds, (first, second), options.load_core))
-        result |= {"calib_s": calib, "floor_ms": floor, "of_floor": round(result["ms_per_call_s"] / floor, 3)}
-        result["quiet_ms"] = round(result["ms_per_call_s"] * 0.357 / calib, 4)
+        result = asyncio.run(
+            measure(options.rig, calls, options.seconds, (first, second), options.load_core, options.conference)
+        )
+        result |= {"calib_s": calib, "floor_ms": floor, "of_floor": round(result["ms_per_s"] / floor, 3)}
+        result["quiet_ms"] = round(result["ms_per_s"] * 0.357 / calib, 4)
         print(json.dumps(result), flush=True)
 
 

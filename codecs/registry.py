@@ -7,6 +7,7 @@ from typing import Final
 MODULES: Final[dict[str, str]] = {
     "PCMU": "switchroom.codecs.g711",
     "PCMA": "switchroom.codecs.g711",
+    "G722": "switchroom.codecs.g722",
 }
 
 

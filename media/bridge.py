@@ -20,6 +20,8 @@ class Bridge:
         for session in (a, b):
             if session.bridge is not None:
                 session.bridge.close()
+            if session.conference is not None:
+                session.conference.leave(session)
         self.a = a
         self.b = b
         self.closed = False

@@ -46,5 +46,11 @@ class Latched(MediaEvent, frozen=True):
     port: int
 
 
+class Speaking(MediaEvent, frozen=True):
+    """A party of a conference has begun to speak, or has ended."""
+
+    on: bool
+
+
 class PlaneLost(MediaEvent, frozen=True):
     """The thread or process that carried the session is gone, and the session with it."""

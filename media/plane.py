@@ -23,6 +23,7 @@ from switchroom.media.events import (
     PlayEnd,
     RtpResumed,
     RtpTimeout,
+    Speaking,
 )
 from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.prompts import Key, Prompt
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _PLAY_ENDS: Final[tuple[PlayEnd, ...]] = ("finished", "stopped", "replaced", "closed", "failed")
 _PROMPT: Final = struct.Struct("=II")
 _JOIN_S: Final = 5.0
+MAX_ROOMS: Final = 512
+"""Conferences of one shard (ext/shard/plane.h)."""
 MAX_SPARE: Final = 16
 
 
@@ -52,13 +55,14 @@ class Plane:
         self.sessions: dict[int, Session] = {}
         self._prompts: dict[tuple[Key, int], tuple[int, Prompt]] = {}  # slot and what is in it
         self._free_slots = list(range(config.max_prompts - 1, -1, -1))
+        self.free_rooms = list(range(MAX_ROOMS - 1, -1, -1))
         self.page: StatsPage | None = None
         self.facts_lost = 0
         pairs = (ports[1] - ports[0] + 1) // 2
         self._spare_wanted = min(MAX_SPARE, config.max_sessions // 64, pairs // 64)
         self._spare: deque[tuple[int, int]] = deque()
         """Legs opened ahead, so that a call need not wait for the plane's thread to wake up."""
-        self._opening = 0
+        self._opening: set[asyncio.Future[Record]] = set()
 
     async def start(self) -> None:
         """Start the thread and greet it. Raises MediaError when it does not come up."""
@@ -113,37 +117,40 @@ class Plane:
 
     async def open(self, count: int) -> list[tuple[int, int]]:
         """(handle, RTP port) of `count` new legs: all or none. Raises PortsExhausted, PlaneLost, MediaError."""
-        if len(self._spare) >= count:
-            taken = [self._spare.popleft() for _ in range(count)]
-            self._refill()
-            return taken
-        asked = [self.wire.ask(Op.OPEN) for _ in range(count)]
+        taken: list[tuple[int, int]] = []
+        try:
+            while len(taken) < count:
+                if self._spare:
+                    taken.append(self._spare.popleft())
+                    continue
+                answers = await asyncio.gather(*[self.wire.ask(Op.OPEN) for _ in range(count - len(taken))])
+                taken += [_opened(answer) for answer in answers if answer.other == Error.OK]
+                refused = next((answer for answer in answers if answer.other != Error.OK), None)
+                if refused is not None and self._opening:
+                    await asyncio.wait(set(self._opening))  # the last ones went to those that are opened ahead
+                elif refused is not None and not self._spare:
+                    raise _refusal(refused)
+        except BaseException:
+            for handle, _ in taken:
+                self.post(Op.CLOSE, handle)
+            raise
         self._refill()
-        answers = await asyncio.gather(*asked)
-        refused = next((answer for answer in answers if answer.other != Error.OK), None)
-        if refused is None:
-            return [(answer.leg, int.from_bytes(answer.body[:2], "little")) for answer in answers]
-        for answer in answers:
-            if answer.other == Error.OK:
-                self.wire.post(Op.CLOSE, answer.leg)
-        if refused.other in (Error.NO_PORT, Error.NO_ROOM):
-            raise PortsExhausted("no RTP port is free" if refused.other == Error.NO_PORT else "all sessions are in use")
-        number = int.from_bytes(refused.body[:4], "little")
-        raise MediaError(f"no RTP socket: {errno.errorcode.get(number, number)}, {os.strerror(number)}")
+        return taken
 
     def _refill(self) -> None:
         """Open legs ahead, without haste."""
-        for _ in range(self._spare_wanted - len(self._spare) - self._opening):
-            self._opening += 1
-            self.wire.ask(Op.OPEN, lazy=True).add_done_callback(self._keep_spare)
+        for _ in range(self._spare_wanted - len(self._spare) - len(self._opening)):
+            asked = self.wire.ask(Op.OPEN, lazy=True)
+            self._opening.add(asked)
+            asked.add_done_callback(self._keep_spare)
 
     def _keep_spare(self, asked: asyncio.Future[Record]) -> None:
-        self._opening -= 1
+        self._opening.discard(asked)
         if asked.cancelled() or asked.exception() is not None:
             return
         answer = asked.result()
         if answer.other == Error.OK:
-            self._spare.append((answer.leg, int.from_bytes(answer.body[:2], "little")))
+            self._spare.append(_opened(answer))
 
     @property
     def spare(self) -> int:
@@ -200,6 +207,19 @@ class Plane:
         self._on_event(event)
 
 
+def _opened(answer: Record) -> tuple[int, int]:
+    return answer.leg, int.from_bytes(answer.body[:2], "little")
+
+
+def _refusal(answer: Record) -> MediaError:
+    if answer.other == Error.NO_PORT:
+        return PortsExhausted("no RTP port is free")
+    if answer.other == Error.NO_ROOM:
+        return PortsExhausted("all sessions are in use")
+    number = int.from_bytes(answer.body[:4], "little")
+    return MediaError(f"no RTP socket: {errno.errorcode.get(number, number)}, {os.strerror(number)}")
+
+
 def _read_event(session: "Session", record: Record) -> MediaEvent | None:
     match record.op:
         case Op.TIMED_OUT:
@@ -210,6 +230,8 @@ def _read_event(session: "Session", record: Record) -> MediaEvent | None:
             return Digit(session, chr(record.body[4]), int.from_bytes(record.body[:4], "little"))
         case Op.PLAYED:
             return PlayDone(session, record.other, _PLAY_ENDS[record.body[0]])
+        case Op.SPEAKING:
+            return Speaking(session, record.other != 0)
         case Op.LATCHED:
             return Latched(session, *unpack_address(record.body))
     return None

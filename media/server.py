@@ -11,6 +11,7 @@ from typing import Final
 
 from switchroom.media import formats
 from switchroom.media.bridge import Bridge
+from switchroom.media.conference import Conference
 from switchroom.media.config import MediaConfig
 from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted, PromptError
 from switchroom.media.events import MediaEvent
@@ -88,6 +89,10 @@ class MediaServer:
         """Let two sessions hear each other. Raises MediaError."""
         return Bridge(a, b)
 
+    def conference(self, session: Session, top: int = 0) -> Conference:
+        """A conference on the shard of `session`, with nobody in it yet. Raises MediaError."""
+        return Conference(session.plane, top)
+
     def stats(self) -> list[PlaneStats]:
         """One entry for each shard."""
         return [plane.stats() for plane in self._planes]
@@ -99,8 +104,6 @@ class MediaServer:
 
     async def _load_hold_music(self, path: str) -> None:
         rates = {rate for plane in self._planes for rate in plane.rates.values()}
-        if len(rates) > 1:
-            rates = {8_000}
         key = source_key(path)
         for rate_hz in rates:
             prompt = await self.prompts.load(key, rate_hz)

@@ -16,11 +16,12 @@ from switchroom.media.plane import Plane
 from switchroom.media.prompts import Key, Prompt, PromptStore, Source, source_key
 from switchroom.media.sdp import Direction
 from switchroom.media.stats import LegStats
-from switchroom.media.tones import MAX_STEPS, Step, Tone, find_tone
+from switchroom.media.tones import Step, Tone, find_tone, pack_tone
 from switchroom.media.wire import Op, pack_address
 
 if TYPE_CHECKING:
     from switchroom.media.bridge import Bridge
+    from switchroom.media.conference import Conference
 
 _SENDS, _RECEIVES, _HELD, _MUX, _REACHABLE = 1, 2, 4, 8, 16
 _NO_TYPE: Final = 255
@@ -29,7 +30,6 @@ _COMFORT_NOISE: Final = 13
 """RFC 3389's static number: phones send it without asking."""
 _CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
 _PLAY: Final = struct.Struct("=II")
-_TONE: Final = struct.Struct("=IIf4f4f4H4HI")
 
 _ids = itertools.count(1)
 _plays = itertools.count(1)
@@ -53,6 +53,7 @@ class Session:
         self.address = config.address
         self.port = port
         self.bridge: Bridge | None = None
+        self.conference: Conference | None = None
         self.closed = False
         self.plane = plane
         self.handle = handle
@@ -204,18 +205,7 @@ class Session:
         number = next(_plays)
         self._replace_loading("replaced")
         self._plays.append(number)
-        steps = [*tone.steps, *[Step(0.0, 0.0, 0, 0)] * (MAX_STEPS - len(tone.steps))]
-        body = _TONE.pack(
-            number,
-            duration_ms,
-            tone.level_dbm0,
-            *[step.first_hz for step in steps],
-            *[step.second_hz for step in steps],
-            *[step.on_ms for step in steps],
-            *[step.off_ms for step in steps],
-            len(tone.steps),
-        )
-        self._post(Op.TONE, 0, body)
+        self._post(Op.TONE, 0, pack_tone(tone, number, duration_ms))
         return number
 
     def stop(self) -> None:
@@ -297,6 +287,8 @@ class Session:
         self._plays.clear()
         if self.bridge is not None:
             self.bridge.forget()
+        if self.conference is not None:
+            self.conference.forget(self)
 
     def _post(self, op: Op, other: int = 0, body: bytes = b"", lazy: bool = False) -> None:
         if not self.closed:

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tones by name: frequencies and cadences of ITU-T E.180 (supplement 2) as used in China, Europe and North America."""
 
+import struct
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 MAX_STEPS: Final = 4
+_SPEC: Final = struct.Struct("=IIf4f4f4H4HI")
+"""sr_tone_spec of ext/shard/wire.h."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -59,3 +62,18 @@ def find_tone(what: str | float | Tone | Sequence[Step], level_dbm0: float | Non
     if not 1 <= len(tone.steps) <= MAX_STEPS:
         raise ValueError(f"a tone has 1 to {MAX_STEPS} steps, not {len(tone.steps)}")
     return tone if level_dbm0 is None else Tone(tone.steps, level_dbm0)
+
+
+def pack_tone(tone: Tone, play: int, duration_ms: int) -> bytes:
+    """The tone as the plane takes it; `duration_ms` 0: until it is stopped."""
+    steps = [*tone.steps, *[Step(0.0, 0.0, 0, 0)] * (MAX_STEPS - len(tone.steps))]
+    return _SPEC.pack(
+        play,
+        duration_ms,
+        tone.level_dbm0,
+        *[step.first_hz for step in steps],
+        *[step.second_hz for step in steps],
+        *[step.on_ms for step in steps],
+        *[step.off_ms for step in steps],
+        len(tone.steps),
+    )

@@ -48,6 +48,11 @@ class Op(enum.IntEnum):
     UNLOAD = 13
     HOLD_MUSIC = 14
     SHUTDOWN = 15
+    JOIN = 16
+    LEAVE = 17
+    GAIN = 18
+    HEARS = 19
+    ROOM_TONE = 20
 
     ANSWER = 128
     TIMED_OUT = 129
@@ -56,6 +61,7 @@ class Op(enum.IntEnum):
     PLAYED = 132
     LATCHED = 133
     FACTS_LOST = 134
+    SPEAKING = 135
 
 
 class Error(enum.IntEnum):

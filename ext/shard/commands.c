@@ -100,6 +100,8 @@ static enum sr_error bridge(sr_plane *plane, sr_leg *leg, uint32_t handle)
         return SR_OK;
     unbridge(plane, leg);
     unbridge(plane, other);
+    sr_room_leave(plane, leg);
+    sr_room_leave(plane, other);
     leg->peer = other;
     other->peer = leg;
     sr_leg_choose_feed(plane, leg);
@@ -135,6 +137,17 @@ static enum sr_error tone(sr_plane *plane, sr_leg *leg, const sr_tone_spec *spec
     leg->player = player;
     sr_sender_break(&leg->sender);
     sr_leg_choose_feed(plane, leg);
+    return SR_OK;
+}
+
+static enum sr_error room_tone(sr_plane *plane, const sr_record *command)
+{
+    sr_player player;
+    if (command->other >= SR_MAX_ROOMS || plane->rooms[command->other].first == NULL)
+        return SR_NO_ROOM;
+    if (!sr_player_start_tone(&player, &command->body.tone) || command->body.tone.total_ms == 0)
+        return SR_BAD_RECORD;
+    plane->rooms[command->other].player = player;
     return SR_OK;
 }
 
@@ -193,6 +206,23 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
     case SR_STOP:
         sr_leg_end_play(plane, leg, SR_STOPPED);
         return SR_OK;
+    case SR_JOIN:
+        if (command->body.join.top > SR_MIX_TOP_MAX || command->body.join.gain > UINT16_MAX)
+            return SR_BAD_RECORD;
+        unbridge(plane, leg);
+        return sr_room_join(plane, leg, command->other, (int)command->body.join.top, (uint16_t)command->body.join.gain);
+    case SR_LEAVE:
+        sr_room_leave(plane, leg);
+        return SR_OK;
+    case SR_GAIN:
+        if (command->other > 16 * SR_MIX_UNITY)
+            return SR_BAD_RECORD;
+        leg->party.gain = (uint16_t)command->other;
+        return SR_OK;
+    case SR_HEARS:
+        if (command->body.hears.gain > UINT16_MAX || sr_plane_leg(plane, command->other) == NULL)
+            return SR_BAD_RECORD;
+        return sr_room_override(leg, command->other, (uint16_t)command->body.hears.gain);
     default:
         return SR_BAD_RECORD;
     }
@@ -211,8 +241,12 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
     case SR_HOLD_MUSIC:
         if (prompt_of(plane, command->other) == NULL)
             return SR_NO_PROMPT;
-        plane->hold_prompt = command->other + 1;
+        for (uint32_t rate = 0; rate < plane->rate_count; rate++)
+            if (plane->rates[rate] == plane->prompts[command->other].rate_hz)
+                plane->hold_prompt[rate] = command->other + 1;
         return SR_OK;
+    case SR_ROOM_TONE:
+        return room_tone(plane, command);
     case SR_SHUTDOWN:
         plane->stopping = true;
         return SR_OK;
@@ -223,7 +257,7 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
 
 static bool is_for_leg(uint16_t op)
 {
-    return op >= SR_CONFIGURE && op <= SR_STOP;
+    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_HEARS);
 }
 
 void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)

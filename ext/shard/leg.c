@@ -6,8 +6,9 @@
 
 #include "bytes.h"
 #include "plane.h"
+#include "random.h"
 
-#define RING_DELAY_MS 40         /* what a packet may be late when its audio is re-encoded */
+#define MAX_DELAY_MS 400         /* of the jitter buffer */
 #define FORWARD_GAP_NS 100000000LL /* no packet of an event for so long: audio goes on */
 
 static void send_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
@@ -63,23 +64,32 @@ static void forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet)
     send_packet(plane, leg, packet);
 }
 
-static void buffer_audio(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t index)
+/* Into the jitter buffer of the leg, from which its listeners take at their clock. */
+static void buffer_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning)
 {
+    uint8_t index = meaning < SR_MAX_CODECS ? meaning : leg->arriving_codec;
     const sr_codec_ops *codec = plane->codecs[index];
-    if (leg->decoder_codec != index) {
-        leg->decoder_codec = index;
-        if (codec->decoder_init != NULL)
-            codec->decoder_init(leg->decoder);
-        sr_pcm_ring_reset(&leg->ring);
+    if (leg->playout_codec != index) {
+        leg->playout_codec = index;
+        sr_playout_init(leg->playout, codec, leg->decoder, 0, MAX_DELAY_MS, (uint32_t)sr_random(&plane->random));
     }
-    int samples = codec->decode(leg->decoder, packet->payload, packet->payload_bytes, plane->pcm, SR_MAX_FRAME_SAMPLES);
-    if (samples <= 0 || samples > SR_RING_SAMPLES / 2) {
-        leg->counts.invalid++;
-        return;
+    sr_jitter_packet buffered = {
+        .payload = packet->payload, .bytes = (uint16_t)packet->payload_bytes, .seq = packet->sequence,
+        .timestamp = packet->timestamp, .ssrc = packet->ssrc, .payload_type = packet->payload_type,
+        .marker = packet->marker, .kind = SR_JITTER_OTHER,
+    };
+    if (meaning == SR_TYPE_NOISE) {
+        buffered.kind = SR_JITTER_SID;
+    } else if (meaning < SR_MAX_CODECS) {
+        int samples = codec->payload_samples(packet->payload, packet->payload_bytes);
+        if (samples <= 0 || samples > SR_PLAYOUT_DECODED) {
+            leg->counts.invalid++;
+            return;
+        }
+        buffered.kind = SR_JITTER_AUDIO;
+        buffered.duration = (uint32_t)samples / (codec->sample_rate_hz / codec->clock_rate_hz);
     }
-    uint32_t per_unit = codec->sample_rate_hz / codec->clock_rate_hz;
-    int delay = (int)(codec->sample_rate_hz / 1000 * RING_DELAY_MS);
-    sr_pcm_ring_put(&leg->ring, packet->timestamp * per_unit, plane->pcm, samples, delay);
+    sr_jitter_push(&leg->playout->jitter, plane->now_ns, &buffered);
 }
 
 /* Keeps the order of the stream in the books. Returns false for packets that go no further. */
@@ -176,13 +186,14 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
         return;
     if (leg->feed == SR_FEED_ECHO)
         relay(plane, leg, leg, &packet, restarted);
+    else if (leg->room != NULL)
+        buffer_packet(plane, leg, &packet, meaning);
     else if (leg->peer != NULL && leg->peer->feed == SR_FEED_RELAY)
         relay(plane, leg->peer, leg, &packet, restarted);
     else if (leg->peer != NULL && leg->peer->feed == SR_FEED_PEER) {
+        buffer_packet(plane, leg, &packet, meaning);
         if (meaning == SR_TYPE_EVENT)
             forward_event(plane, leg->peer, &packet);
-        else if (meaning < SR_MAX_CODECS)
-            buffer_audio(plane, leg, &packet, meaning);
     }
 }
 
@@ -232,6 +243,8 @@ static enum sr_feed wanted_feed(const sr_leg *leg)
         return SR_FEED_PLAYER;
     if (leg->echo)
         return SR_FEED_ECHO;
+    if (leg->room != NULL)
+        return SR_FEED_MIX;
     if (peer == NULL || !peer->configured)
         return idle;
     if (peer->flags & SR_HELD)
@@ -247,30 +260,73 @@ void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg)
     if (feed == leg->feed)
         return;
     if (feed == SR_FEED_PEER)
-        sr_pcm_ring_reset(&leg->peer->ring);
+        leg->peer->playout_codec = SR_TYPE_UNKNOWN; /* what was buffered for an earlier listener is old */
     sr_sender_break(&leg->sender);
     leg->feed = feed;
     leg->outgoing_count = 0;
     sr_plane_schedule(plane, leg);
 }
 
-static void read_hold_music(const sr_plane *plane, int16_t *pcm, int samples, uint32_t rate_hz)
+static const sr_resample_filter *find_filter(const sr_plane *plane, uint32_t from_hz, uint32_t to_hz)
 {
-    const sr_prompt *music = plane->hold_prompt ? &plane->prompts[plane->hold_prompt - 1] : NULL;
-    if (music == NULL || music->pcm == NULL || music->rate_hz != rate_hz) {
+    for (uint32_t from = 0; from < plane->rate_count; from++)
+        for (uint32_t to = 0; to < plane->rate_count; to++)
+            if (plane->rates[from] == from_hz && plane->rates[to] == to_hz)
+                return &plane->filters[from * plane->rate_count + to];
+    return NULL;
+}
+
+void sr_convert(const sr_plane *plane, sr_converter *converter, const int16_t *in, int samples, uint32_t from_hz,
+                int16_t *out, uint32_t to_hz)
+{
+    int16_t made[SR_MAX_FRAME_SAMPLES + 8];
+    int wanted = (int)((uint64_t)samples * to_hz / from_hz);
+    if (converter->from_hz != from_hz || converter->to_hz != to_hz) {
+        converter->from_hz = from_hz;
+        converter->to_hz = to_hz;
+        sr_resample_init(converter->state, find_filter(plane, from_hz, to_hz));
+    }
+    int count = sr_resample_run(converter->state, in, samples, made);
+    memset(out, 0, (size_t)wanted * sizeof *out);
+    memcpy(out, made, (size_t)(count < wanted ? count : wanted) * sizeof *out);
+}
+
+void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t rate_hz)
+{
+    int samples = (int)rate_hz / 1000 * ms;
+    if (leg->playout_codec == SR_TYPE_UNKNOWN) {
         memset(pcm, 0, (size_t)samples * sizeof *pcm);
         return;
     }
-    uint64_t at = plane->slot * (rate_hz / 1000 * SR_SLOT_MS); /* all who are held hear the same moment of it */
-    for (int i = 0; i < samples; i++)
-        pcm[i] = music->pcm[(at + (uint64_t)i) % music->samples];
+    uint32_t from_hz = plane->codecs[leg->playout_codec]->sample_rate_hz;
+    if (from_hz == rate_hz) {
+        sr_playout_frame(leg->playout, plane->now_ns, pcm, samples);
+        return;
+    }
+    int16_t said[SR_MAX_FRAME_SAMPLES];
+    int count = (int)from_hz / 1000 * ms;
+    sr_playout_frame(leg->playout, plane->now_ns, said, count);
+    sr_convert(plane, &leg->from_remote, said, count, from_hz, pcm, rate_hz);
+}
+
+static void read_hold_music(const sr_plane *plane, int16_t *pcm, int samples, uint32_t rate_hz)
+{
+    memset(pcm, 0, (size_t)samples * sizeof *pcm);
+    for (uint32_t rate = 0; rate < plane->rate_count; rate++) {
+        const sr_prompt *music = plane->hold_prompt[rate] ? &plane->prompts[plane->hold_prompt[rate] - 1] : NULL;
+        if (plane->rates[rate] != rate_hz || music == NULL || music->pcm == NULL)
+            continue;
+        uint64_t at = plane->slot * (rate_hz / 1000 * SR_SLOT_MS); /* all who are held hear the same moment of it */
+        for (int i = 0; i < samples; i++)
+            pcm[i] = music->pcm[(at + (uint64_t)i) % music->samples];
+    }
 }
 
 static void fill(sr_plane *plane, sr_leg *leg, int16_t *pcm, int samples, uint32_t rate_hz)
 {
     switch (leg->feed) {
     case SR_FEED_PEER:
-        sr_pcm_ring_get(&leg->peer->ring, pcm, samples);
+        sr_leg_listen(plane, leg->peer, pcm, leg->frame_ms, rate_hz);
         return;
     case SR_FEED_HOLD:
         read_hold_music(plane, pcm, samples, rate_hz);
@@ -299,12 +355,32 @@ static void send_outgoing(sr_plane *plane, sr_leg *leg, const sr_codec_ops *code
     send_packet(plane, leg, &packet);
 }
 
-void sr_leg_generate(sr_plane *plane, sr_leg *leg)
+void sr_leg_send_payload(sr_plane *plane, sr_leg *leg, const uint8_t *payload, int bytes, uint32_t units)
+{
+    sr_rtp packet = {.payload = plane->datagram + SR_HEADROOM, .payload_type = leg->send_type, .payload_bytes = bytes};
+    if (plane->now_ns < leg->forwarding_until_ns) {
+        sr_sender_pass(&leg->sender, units);
+        return;
+    }
+    memcpy(packet.payload, payload, (size_t)bytes);
+    sr_sender_generate(&leg->sender, &packet, units, sr_send_codec(plane, leg)->clock_rate_hz, plane->now_ns);
+    send_packet(plane, leg, &packet);
+}
+
+void sr_leg_send_pcm(sr_plane *plane, sr_leg *leg, const int16_t *pcm, int samples)
 {
     const sr_codec_ops *codec = sr_send_codec(plane, leg);
-    int per_ms = (int)codec->sample_rate_hz / 1000, frame = per_ms * leg->frame_ms, whole = per_ms * leg->ptime_ms;
-    fill(plane, leg, leg->outgoing + leg->outgoing_count, frame, codec->sample_rate_hz);
-    leg->outgoing_count += frame;
+    int whole = (int)codec->sample_rate_hz / 1000 * leg->ptime_ms;
+    memcpy(leg->outgoing + leg->outgoing_count, pcm, (size_t)samples * sizeof *pcm);
+    leg->outgoing_count += samples;
     while (leg->outgoing_count >= whole)
         send_outgoing(plane, leg, codec, whole);
+}
+
+void sr_leg_generate(sr_plane *plane, sr_leg *leg)
+{
+    uint32_t rate_hz = sr_send_codec(plane, leg)->sample_rate_hz;
+    int samples = (int)rate_hz / 1000 * leg->frame_ms;
+    fill(plane, leg, plane->pcm, samples, rate_hz);
+    sr_leg_send_pcm(plane, leg, plane->pcm, samples);
 }

@@ -52,8 +52,8 @@ enum sr_error sr_leg_open(sr_plane *plane, sr_leg **opened, int *error_number)
     uint32_t generation = leg->counts.handle >> 16;
     sr_leg fresh = {
         .handle = (generation + 1) << 16 | index, .rtp_fd = leg->rtp_fd, .rtcp_fd = leg->rtcp_fd, .port = leg->port,
-        .encoder = leg->encoder, .decoder = leg->decoder, .outgoing = leg->outgoing, .ring.samples = leg->ring.samples,
-        .decoder_codec = SR_TYPE_UNKNOWN, .next_free = UINT32_MAX,
+        .encoder = leg->encoder, .decoder = leg->decoder, .outgoing = leg->outgoing, .playout = leg->playout,
+        .from_remote.state = leg->from_remote.state, .to_remote.state = leg->to_remote.state, .playout_codec = SR_TYPE_UNKNOWN, .next_free = UINT32_MAX,
     };
     if (fresh.handle >> 16 == 0)
         fresh.handle = 1u << 16 | index;
@@ -99,6 +99,7 @@ void sr_leg_close(sr_plane *plane, sr_leg *leg)
         leg->peer = peer->peer = NULL;
         sr_leg_choose_feed(plane, peer);
     }
+    sr_room_leave(plane, leg);
     leg->feed = SR_FEED_NONE;
     sr_plane_schedule(plane, leg);
     sr_leg_publish(plane, leg);

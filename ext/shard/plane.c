@@ -7,7 +7,6 @@
 
 #include "random.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -22,13 +21,39 @@ static size_t aligned(size_t bytes)
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+/* Zeroed pages, which cost nothing before they are used: a leg that only relays has no jitter buffer in memory. */
 static void *take(sr_plane *plane, int which, size_t count, size_t bytes)
 {
-    void *memory = NULL;
-    if (posix_memalign(&memory, ALIGNMENT, count * bytes + ALIGNMENT) != 0)
+    size_t total = count * bytes + ALIGNMENT;
+    void *memory = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
         return NULL;
-    memset(memory, 0, count * bytes + ALIGNMENT);
-    return plane->memory[which] = memory;
+    plane->memory[which].start = memory;
+    plane->memory[which].bytes = total;
+    return memory;
+}
+
+static const char *make_filters(sr_plane *plane)
+{
+    for (uint32_t i = 0; i < plane->codec_count; i++) {
+        uint32_t rate_hz = plane->codecs[i]->sample_rate_hz, known = 0;
+        while (known < plane->rate_count && plane->rates[known] != rate_hz)
+            known++;
+        if (known == SR_MAX_RATES)
+            return "the codecs have too many different sample rates";
+        plane->rates[known] = rate_hz;
+        if (known == plane->rate_count)
+            plane->rate_count++;
+    }
+    uint32_t count = plane->rate_count;
+    plane->filters = take(plane, 7, (size_t)count * count, sizeof *plane->filters);
+    if (plane->filters == NULL)
+        return "not enough memory";
+    for (uint32_t from = 0; from < count; from++)
+        for (uint32_t to = 0; to < count; to++)
+            if (from != to && sr_resample_filter_init(&plane->filters[from * count + to], plane->rates[from], plane->rates[to]) < 0)
+                return "two codecs have sample rates of an odd ratio";
+    return NULL;
 }
 
 static void take_codec_sizes(const sr_plane *plane, size_t *encoder, size_t *decoder)
@@ -65,18 +90,25 @@ static const char *take_memory(sr_plane *plane)
     plane->legs = take(plane, 0, count, sizeof *plane->legs);
     uint8_t *encoders = take(plane, 1, count, encoder), *decoders = take(plane, 2, count, decoder);
     int16_t *outgoing = take(plane, 3, count * 2 * SR_MAX_FRAME_SAMPLES, sizeof *outgoing);
-    int16_t *rings = take(plane, 4, count * SR_RING_SAMPLES, sizeof *rings);
+    sr_playout *playouts = take(plane, 4, count, sizeof *playouts);
+    sr_resample *resamples = take(plane, 8, 2 * count, sizeof *resamples);
+    plane->rooms = take(plane, 9, SR_MAX_ROOMS, sizeof *plane->rooms);
+    plane->parties = take(plane, 10, SR_MIX_PARTIES + 1, sizeof *plane->parties);
+    plane->said = take(plane, 11, (SR_MIX_PARTIES + 1) * SR_MIX_SAMPLES, sizeof *plane->said);
+    plane->sum = take(plane, 12, SR_MIX_SAMPLES, sizeof *plane->sum);
     plane->prompts = take(plane, 5, plane->config.max_prompts, sizeof *plane->prompts);
     plane->facts = take(plane, 6, SR_FACTS, sizeof *plane->facts);
-    for (int i = 0; i <= 6; i++)
-        if (plane->memory[i] == NULL)
-            return "not enough memory";
+    if (!plane->legs || !encoders || !decoders || !outgoing || !playouts || !resamples || !plane->prompts || !plane->facts
+        || !plane->rooms || !plane->parties || !plane->said || !plane->sum)
+        return "not enough memory";
     for (size_t i = 0; i < count; i++) {
         sr_leg *leg = &plane->legs[i];
         leg->encoder = encoders + i * encoder;
         leg->decoder = decoders + i * decoder;
         leg->outgoing = outgoing + i * 2 * SR_MAX_FRAME_SAMPLES;
-        leg->ring.samples = rings + i * SR_RING_SAMPLES;
+        leg->playout = &playouts[i];
+        leg->from_remote.state = &resamples[2 * i];
+        leg->to_remote.state = &resamples[2 * i + 1];
         leg->next_free = i + 1 < count ? (uint32_t)i + 1 : UINT32_MAX;
     }
     plane->free_head = 0;
@@ -99,6 +131,8 @@ const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const 
     sr_tone_tables();
     const char *problem = take_memory(plane);
     if (problem == NULL)
+        problem = make_filters(plane);
+    if (problem == NULL)
         problem = share_stats(plane);
     if (problem == NULL
         && sr_ports_init(&plane->ports, config->port_low, config->port_high, config->port_rest_ns, sr_random(&plane->random)) < 0)
@@ -120,8 +154,9 @@ void sr_plane_free(sr_plane *plane)
     for (int i = 0; i < 4; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    for (int i = 0; i < 8; i++)
-        free(plane->memory[i]);
+    for (int i = 0; i < SR_MEMORIES; i++)
+        if (plane->memory[i].start != NULL)
+            munmap(plane->memory[i].start, plane->memory[i].bytes);
     memset(plane, 0, sizeof *plane);
     plane->stats_fd = plane->epoll_fd = plane->timer_fd = plane->wire_fd = -1;
 }
@@ -185,6 +220,7 @@ static void do_slot(sr_plane *plane)
         wheel_add(plane, leg, plane->slot + leg->frame_ms / SR_SLOT_MS);
         sr_leg_generate(plane, leg);
     }
+    sr_rooms_tick(plane);
     for (uint32_t i = plane->slot % KEEP_SLOTS; i < plane->config.max_legs; i += KEEP_SLOTS)
         if (plane->legs[i].handle != 0)
             sr_leg_keep(plane, &plane->legs[i]);

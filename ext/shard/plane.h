@@ -3,7 +3,7 @@
  * One shard of the media plane: its legs, its clock and its wire. Everything here is touched by one thread only.
  *
  *   socket -> latch -> receiver -> relay to the peer's socket          (on arrival)
- *                               \-> decoder -> ring -> encoder -> socket   (at the clock, for other needs)
+ *                               \-> playout -> encoder -> socket       (at the clock, for other needs)
  *   player, hold music, silence ----------------> encoder -> socket        (at the clock)
  *
  * Memory is taken once, in sr_plane_init. leg.c has the path of the packets, commands.c the orders of Python, plane.c the
@@ -13,9 +13,11 @@
 #define SWITCHROOM_PLANE_H
 
 #include "codec_ops.h"
+#include "kernels/mixer.h"
+#include "kernels/playout.h"
+#include "kernels/resample.h"
 #include "latch.h"
 #include "net.h"
-#include "pcm_ring.h"
 #include "player.h"
 #include "ports.h"
 #include "rtcp.h"
@@ -27,6 +29,8 @@
 
 #define SR_MAX_CODECS 16
 #define SR_MAX_LEGS 65535
+#define SR_MAX_RATES 4
+#define SR_MEMORIES 16
 #define SR_FACTS 8192           /* that wait for the wire to take them */
 #define SR_DATAGRAM_BYTES 2048
 #define SR_HEADROOM 16           /* so that a header can be written in front of any payload */
@@ -39,7 +43,26 @@
 /* What a payload type of a leg means, beside the index of a codec. */
 enum { SR_TYPE_UNKNOWN = 255, SR_TYPE_EVENT = 254, SR_TYPE_NOISE = 253 };
 
-enum sr_feed { SR_FEED_NONE = 0, SR_FEED_RELAY, SR_FEED_ECHO, SR_FEED_PEER, SR_FEED_PLAYER, SR_FEED_HOLD, SR_FEED_SILENCE };
+/* What a leg hears. From SR_FEED_PEER on it is generated at the leg's own turn of the clock, in a mix at the room's. */
+enum sr_feed {
+    SR_FEED_NONE = 0, SR_FEED_RELAY, SR_FEED_ECHO, SR_FEED_MIX, SR_FEED_PEER, SR_FEED_PLAYER, SR_FEED_HOLD, SR_FEED_SILENCE
+};
+
+#define SR_MAX_ROOMS 512         /* of a shard */
+#define SR_MAX_OVERRIDES 4       /* gains of single speakers at one listener */
+#define SR_MIX_MS 20
+
+typedef struct sr_room {
+    struct sr_leg *first;        /* NULL: the room is not in use */
+    int count;
+    int top;
+    sr_player player;            /* entry and leave tones */
+} sr_room;
+
+typedef struct sr_converter {
+    sr_resample *state;
+    uint32_t from_hz, to_hz;     /* 0: not set up yet */
+} sr_converter;
 
 typedef struct sr_leg {
     uint32_t handle;             /* generation and index; 0 while the slot is free */
@@ -49,6 +72,13 @@ typedef struct sr_leg {
     bool configured, echo;
     enum sr_feed feed;
     struct sr_leg *peer;         /* the bridge */
+    sr_room *room;               /* or the conference */
+    struct sr_leg *room_next, **room_link;
+    sr_mix_party party;
+    int party_index;             /* in the tick that is being mixed */
+    bool speaking;
+    struct { uint32_t speaker; uint16_t gain; } overrides[SR_MAX_OVERRIDES];
+    int override_count;
     uint8_t arriving_codec;      /* of the newest audio packet; at first the one that we send */
     uint8_t send_codec, send_type, send_event_type, receive_event_type, ptime_ms, frame_ms;
     uint32_t event_clock_hz;
@@ -61,9 +91,10 @@ typedef struct sr_leg {
     sr_endpoint rtcp_to;
     sr_event_receiver events;
     sr_player player;
-    sr_pcm_ring ring;
     void *encoder, *decoder;
-    uint8_t decoder_codec;
+    sr_playout *playout;         /* jitter buffer, decoder and concealment of what arrives */
+    uint8_t playout_codec;       /* for which it is set up; SR_TYPE_UNKNOWN: not at all */
+    sr_converter from_remote, to_remote; /* where rates differ */
 
     uint32_t forwarded_event;    /* timestamp at the source of the event that is passed on into a generated stream */
     uint32_t forwarded_timestamp;
@@ -95,6 +126,8 @@ typedef struct sr_plane {
     sr_net net;
     const sr_codec_ops *codecs[SR_MAX_CODECS];
     uint32_t codec_count;
+    uint32_t rates[SR_MAX_RATES], rate_count; /* of these codecs, each once */
+    sr_resample_filter *filters; /* rate_count x rate_count: from, to */
 
     int wire_fd, epoll_fd, timer_fd;
     bool stopping;
@@ -107,7 +140,12 @@ typedef struct sr_plane {
     uint32_t free_head, free_tail; /* first in, first out: a slot rests as long as possible */
     sr_ports ports;
     sr_prompt *prompts;
-    uint32_t hold_prompt;        /* slot + 1; 0: none, held parties hear silence */
+    sr_room *rooms;
+    int active_rooms;
+    sr_mix_party *parties;       /* SR_MIX_PARTIES and the room's player, of the room that is being mixed */
+    int16_t *said;               /* SR_MIX_SAMPLES of each of them */
+    int32_t *sum;
+    uint32_t hold_prompt[SR_MAX_RATES]; /* slot + 1 for each rate; 0: none, held parties hear silence */
     char cname[SR_CNAME_BYTES + 1];
     uint64_t random;
 
@@ -120,7 +158,7 @@ typedef struct sr_plane {
     sr_leg_stats *leg_stats;
     sr_plane_stats counts;
 
-    void *memory[8];             /* what sr_plane_free gives back */
+    struct { void *start; size_t bytes; } memory[SR_MEMORIES]; /* what sr_plane_free gives back */
     uint8_t datagram[SR_HEADROOM + SR_DATAGRAM_BYTES];
     int16_t pcm[SR_MAX_FRAME_SAMPLES];
 } sr_plane;
@@ -149,6 +187,15 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd);
 void sr_leg_rtp_ready(sr_plane *plane, sr_leg *leg);
 void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg);
 void sr_leg_generate(sr_plane *plane, sr_leg *leg);
+/* The next `ms` of what the leg's remote says, at `rate_hz`. */
+void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t rate_hz);
+/* Changes the rate of one stream; `out` gets exactly the share of `samples`. */
+void sr_convert(const sr_plane *plane, sr_converter *converter, const int16_t *in, int samples, uint32_t from_hz,
+                int16_t *out, uint32_t to_hz);
+/* Sends what has been encoded already. */
+void sr_leg_send_payload(sr_plane *plane, sr_leg *leg, const uint8_t *payload, int bytes, uint32_t units);
+/* Packs and sends generated samples at the rate of the leg's codec. */
+void sr_leg_send_pcm(sr_plane *plane, sr_leg *leg, const int16_t *pcm, int samples);
 /* Decides what a leg hears; to be called when anything changed that this depends on. */
 void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg);
 
@@ -160,6 +207,13 @@ void sr_leg_report_digits(sr_plane *plane, sr_leg *leg, const sr_digit *digits, 
 /* Everything that is due now and then rather than per packet. */
 void sr_leg_keep(sr_plane *plane, sr_leg *leg);
 void sr_leg_publish(sr_plane *plane, sr_leg *leg);
+
+/* room.c: conferences */
+enum sr_error sr_room_join(sr_plane *plane, sr_leg *leg, uint32_t number, int top, uint16_t gain);
+void sr_room_leave(sr_plane *plane, sr_leg *leg);
+enum sr_error sr_room_override(sr_leg *listener, uint32_t speaker, uint16_t gain);
+/* Mixes the rooms whose turn it is. */
+void sr_rooms_tick(sr_plane *plane);
 
 /* shard.c: the thread. Returns when told to stop, or at the end of the wire. */
 int sr_shard_open(sr_plane *plane);

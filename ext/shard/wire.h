@@ -32,6 +32,11 @@ enum sr_op {
     SR_UNLOAD,        /* other: slot; memory is freed when nobody plays it any more */
     SR_HOLD_MUSIC,    /* other: slot of the prompt that held parties hear */
     SR_SHUTDOWN,
+    SR_JOIN,          /* other: number of the room; body: join. Ends a bridge or a former room of the leg */
+    SR_LEAVE,
+    SR_GAIN,          /* other: gain of the leg in the common mix, in 1/256 */
+    SR_HEARS,         /* leg: a listener; other: a speaker; body: hears */
+    SR_ROOM_TONE,     /* other: number of the room; body: tone, which all in the room hear */
 
     SR_ANSWER = 128,  /* other: enum sr_error */
     SR_TIMED_OUT,     /* no RTP for the configured time */
@@ -40,12 +45,13 @@ enum sr_op {
     SR_PLAYED,        /* other: the play's number; body: played */
     SR_LATCHED,       /* body: address; RTP now goes to where it came from */
     SR_FACTS_LOST,    /* other: how many facts had no room since the last one */
+    SR_SPEAKING,      /* other: 1 when the leg begins to speak in its room, 0 when it has ended */
 };
 
 enum sr_error {
     SR_OK = 0,
     SR_NO_LEG,        /* the handle is stale or was never one */
-    SR_NO_ROOM,       /* as many legs as configured are open */
+    SR_NO_ROOM,       /* as many legs as configured are open, or parties in the conference */
     SR_NO_PORT,       /* no port of the range is free */
     SR_BAD_RECORD,    /* a value out of range */
     SR_NO_PROMPT,     /* nothing loaded in this slot */
@@ -62,6 +68,7 @@ enum sr_media_flags {
 
 enum sr_played { SR_FINISHED = 0, SR_STOPPED, SR_REPLACED, SR_CLOSED, SR_FAILED };
 
+#define SR_COMMON_GAIN 0xffff
 #define SR_NO_TYPE 255           /* stands for an absent payload type */
 
 typedef struct sr_wire_address {
@@ -102,6 +109,8 @@ typedef struct sr_record {
         struct { uint32_t play; uint32_t loop; } play;
         struct { uint32_t samples, rate_hz; } prompt;
         struct { uint32_t reason; } played;
+        struct { uint32_t top, gain; } join; /* top: only so many of the loudest are heard, 0 for all */
+        struct { uint32_t gain; } hears;     /* in 1/256, in place of the common one; SR_COMMON_GAIN: no more */
         struct { uint32_t duration_ms; uint8_t digit; } digit;
         struct { uint16_t port; } opened;
         struct { int32_t error_number; } system;

@@ -5,7 +5,7 @@ import numpy
 import pytest
 
 from switchroom.codecs import registry
-from switchroom.ext.coder import Coder
+from switchroom.ext.codec import Codec
 
 ALL = numpy.arange(-32768, 32768, dtype=numpy.int16)
 
@@ -28,7 +28,7 @@ def alaw_levels() -> list[int]:
     [("PCMU", ulaw_levels(), 4, 0xFF), ("PCMA", alaw_levels(), 8, 0xD5)],
 )
 def test_every_code_decodes_to_its_level(name, levels, scale, invert):
-    coder = Coder(registry.capsule(name))
+    coder = Codec(registry.capsule(name))
     decoded = numpy.frombuffer(coder.decode(bytes(range(256))), numpy.int16)
     for code in range(256):
         plain = code ^ invert
@@ -42,8 +42,8 @@ def test_every_code_decodes_to_its_level(name, levels, scale, invert):
 )
 def test_every_sample_is_within_half_a_step_of_its_level(name, invert, unit, first):
     """Half a step is one unit of the law in the first segment, and twice that in each one after the `first`."""
-    coder = Coder(registry.capsule(name))
-    codes = numpy.frombuffer(coder.encode(ALL.tobytes()), numpy.uint8)
+    coder = Codec(registry.capsule(name))
+    codes = numpy.frombuffer(coder.encode(ALL), numpy.uint8)
     decoded = numpy.frombuffer(coder.decode(codes.tobytes()), numpy.int16).astype(int)
     segments = (codes ^ invert) >> 4 & 7
     half_steps = unit << numpy.maximum(segments.astype(int) - first, 0)
@@ -56,17 +56,11 @@ def test_every_sample_is_within_half_a_step_of_its_level(name, invert, unit, fir
 
 @pytest.mark.parametrize("name", ["PCMU", "PCMA"])
 def test_a_second_pass_changes_nothing(name):
-    coder = Coder(registry.capsule(name))
+    coder = Codec(registry.capsule(name))
     once = coder.decode(bytes(range(256)))
-    assert coder.decode(coder.encode(once)) == once
+    assert coder.decode(coder.encode(numpy.frombuffer(once, numpy.int16))) == once
 
 
 @pytest.mark.parametrize(("name", "silence"), [("PCMU", 0xFF), ("PCMA", 0xD5)])
 def test_silence(name, silence):
-    assert Coder(registry.capsule(name)).encode(bytes(320)) == bytes([silence]) * 160
-
-
-@pytest.mark.parametrize("name", ["PCMU", "PCMA"])
-def test_a_payload_larger_than_the_room_is_refused(name):
-    with pytest.raises(ValueError, match="decode"):
-        Coder(registry.capsule(name)).decode(bytes(10_000), capacity=9_999)
+    assert Codec(registry.capsule(name)).encode(numpy.zeros(160, numpy.int16)) == bytes([silence]) * 160

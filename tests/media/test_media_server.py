@@ -12,7 +12,7 @@ import soundfile
 
 from switchroom.media.config import MediaConfig
 from switchroom.media.errors import MediaError, NotAcceptable, PortsExhausted, SdpError
-from switchroom.media.events import Digit, PlaneLost, PlayDone, RtpResumed, RtpTimeout
+from switchroom.media.events import Digit, PlaneLost, PlayDone, RtpResumed, RtpTimeout, Speaking
 from switchroom.media.prompts import Pcm
 from switchroom.media.server import MediaServer
 from switchroom.media.wire import Op
@@ -302,3 +302,32 @@ async def test_what_cannot_work_is_said(config):
 
     with pytest.raises(MediaError):
         await attempt()
+
+
+async def test_a_conference_of_three(media):
+    sessions = await media.open(3)
+    phones = [Phone(i + 1, payload_type) for i, payload_type in enumerate((0, 8, 0))]
+    for session, phone in zip(sessions, phones, strict=True):
+        connect(session, phone)
+    bridge = media.bridge(*sessions[:2])
+    room = media.conference(sessions[0])
+    for session in sessions:
+        room.join(session)
+    assert bridge.closed
+    await asyncio.gather(
+        *[phones[0].talk(sessions[0], 600, b"\xa0" * 160), phones[2].talk(sessions[2], 600, b"\xff" * 160)]
+    )
+    assert phones[1].listen().count(b"\x8b" * 160) >= 15
+    assert phones[2].listen().count(b"\xa0" * 160) >= 15
+    assert b"\xa0" * 160 not in phones[0].listen()
+    assert sessions[0].stats().feed == "mix"
+    assert any(isinstance(event, Speaking) and event.session is sessions[0] for event in media.events)
+    room.hear(sessions[0], sessions[1], 0.5)
+    room.tone()
+    room.leave(sessions[0])
+    with pytest.raises(MediaError):
+        room.gain(sessions[0], 1.0)
+    sessions[1].close()
+    assert room.sessions == {sessions[2]}
+    room.close()
+    assert sessions[2].conference is None
