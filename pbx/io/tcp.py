@@ -201,20 +201,23 @@ class Connection(asyncio.Protocol):
         if self._deaf or self._gone:
             return
         places, now = self._owner.places, self._loop.time()
+        pinged = False
         try:
             for frame in self._framer.receive(data):
                 if frame is PING:
-                    places.alive(self, now)
-                    self.send(PONG)
-                else:
-                    places.completed(self, self._framer.unfinished, now)
-                    if self._owner.receiver.gate.passes(self.flow.remote[0], now):
-                        self._deliver(frame)
+                    pinged = True
+                    continue
+                places.completed(self, self._framer.unfinished, now)
+                if self._owner.receiver.gate.passes(self.flow.remote[0], now):
+                    self._deliver(frame)
                 if self._deaf or self._gone:
                     return
         except ParseError as error:
             self._refuse(error)
             return
+        if pinged:  # once, however many came together
+            places.alive(self, now)
+            self.send(PONG)
         if self._framer.unfinished:
             places.begun(self, now)
 

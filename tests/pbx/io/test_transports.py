@@ -157,8 +157,13 @@ async def test_tcp_frames_messages_and_answers_on_the_connection(core: Core) -> 
 
 async def test_tcp_keep_alive_is_answered(core: Core) -> None:
     reader, writer = await connect(core)
-    writer.write(b"\r\n\r\n" + message() + b"\r\n\r\n")
-    assert await reader.readexactly(4) == b"\r\n\r\n"
+    for _ in range(2):
+        writer.write(b"\r\n\r\n")
+        assert await reader.readexactly(2) == b"\r\n"
+    writer.write(b"\r\n\r\n" * 20_000 + message())
+    assert (await core.received())[0] == message()
+    answers = await reader.read(100_000)
+    assert 0 < len(answers) < 1_000, "a flood of pings is not answered one by one"
     writer.close()
 
 
