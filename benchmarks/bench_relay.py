@@ -62,7 +62,13 @@ async def connect(server: MediaServer, calls: int, types: tuple[int, int]) -> tu
 async def measure(rig: Path, calls: int, seconds: float, types: tuple[int, int], load_core: int) -> dict[str, Any]:
     """CPU of this process while `calls` calls run."""
     codecs = tuple(dict.fromkeys(("PCMU", "PCMA", *[NAMES[payload_type] for payload_type in types])))
-    config = MediaConfig(address=HOST, ports=(30_000, 30_000 + 4 * calls + 99), max_sessions=2 * calls, codecs=codecs)
+    config = MediaConfig(
+        address=HOST,
+        ports=(30_000, 30_000 + 4 * calls + 99),
+        max_sessions=2 * calls,
+        codecs=codecs,
+        gather_us=int(os.environ.get("GATHER", "800")),
+    )
     server = MediaServer(config, lambda event: None)
     await server.start()
     sessions, lines = await connect(server, calls, types)

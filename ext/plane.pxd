@@ -39,6 +39,7 @@ cdef extern from "shard/plane.h" nogil:
         uint16_t max_prompts
         int64_t port_rest_ns
         int64_t rtp_timeout_ns
+        int64_t gather_ns
         int traffic_class
         uint64_t seed
 

@@ -14,6 +14,7 @@ class Shard:
         port_rest_ms: int = 2000,
         rtp_timeout_ms: int = 3000,
         traffic_class: int = 0xB8,
+        gather_us: int = 0,
         seed: int | None = None,
     ) -> None: ...
     def run(self) -> None: ...

@@ -52,8 +52,9 @@ cdef class Shard:
             raise MemoryError
 
     def __init__(self, int wire_fd, codecs, str bind, ports, *, max_legs=1024, max_prompts=1024,
-                 port_rest_ms=2000, rtp_timeout_ms=3000, traffic_class=0xB8, seed=None):
+                 port_rest_ms=2000, rtp_timeout_ms=3000, traffic_class=0xB8, gather_us=0, seed=None):
         self._create(wire_fd, &sr_sockets, codecs, bind, ports, {
+            "gather_us": gather_us,
             "max_legs": max_legs, "max_prompts": max_prompts, "port_rest_ms": port_rest_ms,
             "rtp_timeout_ms": rtp_timeout_ms, "traffic_class": traffic_class, "seed": seed})
         if sr_shard_open(self._plane) < 0:
@@ -78,6 +79,7 @@ cdef class Shard:
             config.max_prompts = limits["max_prompts"]
             config.port_rest_ns = limits["port_rest_ms"] * 1_000_000
             config.rtp_timeout_ns = limits["rtp_timeout_ms"] * 1_000_000
+            config.gather_ns = limits.get("gather_us", 0) * 1_000
             config.traffic_class = limits["traffic_class"]
             seed = limits["seed"]
             config.seed = int.from_bytes(os.urandom(8), "little") if seed is None else seed

@@ -28,6 +28,8 @@ class MediaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ptime_ms: Annotated[int, msgspec.Meta(ge=10, le=60, multiple_of=10)] = 20
     rtp_timeout_ms: Annotated[int, msgspec.Meta(ge=0, le=3_600_000)] = 3_000
     """So long a remote that should send may be silent before RtpTimeout; 0 for ever."""
+    gather_us: Annotated[int, msgspec.Meta(ge=0, le=5_000)] = 800
+    """So long at most a packet waits for others to be handled in one go with it: a wake-up costs more than a packet."""
     hold_music: str | None = None
     """A sound file that held parties hear; None: silence."""
     traffic_class: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0xB8

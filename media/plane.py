@@ -77,6 +77,7 @@ class Plane:
                 port_rest_ms=config.port_rest_ms,
                 rtp_timeout_ms=config.rtp_timeout_ms,
                 traffic_class=config.traffic_class,
+                gather_us=config.gather_us,
             )
         except (ValueError, OSError) as error:
             ours.close()

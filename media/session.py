@@ -249,7 +249,7 @@ class Session:
     # knowledge
 
     def stats(self) -> LegStats:
-        """Both directions, at most 80 ms old; after close the last ones."""
+        """Both directions, at most 160 ms old; after close the last ones."""
         page = self.plane.page
         if page is not None and not self.closed:
             self._last_stats = page.leg(self.handle) or self._last_stats

@@ -20,7 +20,7 @@ FEEDS: Final = ("nothing", "relay", "echo", "transcode", "player", "hold", "sile
 
 
 class LegStats(msgspec.Struct, frozen=True, kw_only=True):
-    """Both directions of one leg, seen from us; at most 80 ms old. Counts begin with the leg."""
+    """Both directions of one leg, seen from us; at most 160 ms old. Counts begin with the leg."""
 
     received_packets: int = 0
     received_bytes: int = 0

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define KEEP_SLOTS 16            /* each leg is looked after once in so many slots: every 80 ms */
+#define KEEP_SLOTS 32            /* each leg is looked after once in so many slots: every 160 ms */
 #define MAX_CATCH_UP 10          /* slots; after a longer stop the clock jumps */
 #define LATE_NS 2000000
 #define ALIGNMENT 64

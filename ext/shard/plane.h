@@ -85,6 +85,7 @@ typedef struct sr_plane_config {
     uint16_t port_low, port_high;
     uint16_t max_legs, max_prompts;
     int64_t port_rest_ns, rtp_timeout_ns;
+    int64_t gather_ns;           /* so long packets wait for others to be handled with them */
     int traffic_class;
     uint64_t seed;
 } sr_plane_config;

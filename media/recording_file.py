@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of recording segments (ext/kernels/segment.h): read, mend after a crash, and turn into WAV, FLAC or Opus.
+
+Whatever is left of a recording plays: holes and pauses are silence, so that the length is that of the call.
+"""
+
+import os
+import struct
+import wave
+import zlib
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HEADER = struct.Struct("<IBBBBIIQII")
+MAGIC = 0x47535253
+VERSION = 1
+AUDIO, PAUSE = 0, 1
+WINDOW = 1 << 16
+SILENCE_FRAMES = 8000  # written at a time
+WAV_BYTES_MAX = 0xFFFFFFFF - 44
+HOLE_S_MAX = 24 * 3600  # a longer one is a damaged header that its CRC happens to fit
+
+
+class Segment(NamedTuple):
+    """One whole segment of a file."""
+
+    kind: int
+    channels: int
+    rate_hz: int
+    first_frame: int
+    frames: int
+    pcm: bytes  # little-endian int16, interleaved; empty for a pause
+    end: int  # where it ends in the file, bytes
+
+
+class Summary(NamedTuple):
+    """What a file of segments holds, in frames."""
+
+    rate_hz: int
+    channels: int
+    frames: int
+    paused: int
+    missing: int
+    pauses: tuple[tuple[int, int], ...]  # (first frame, frames)
+
+
+class RecordingError(Exception):
+    """A recording cannot be read or converted; the text says which and why."""
+
+
+def _segment(data: bytes, at: int, offset: int) -> Segment | None:
+    """The whole and sound segment at `at` of `data`, which lies `offset` into the file."""
+    if len(data) - at < HEADER.size:
+        return None
+    magic, version, kind, channels, _, rate_hz, _, first_frame, frames, crc = HEADER.unpack_from(data, at)
+    if magic != MAGIC or version != VERSION or kind not in (AUDIO, PAUSE) or channels not in (1, 2):
+        return None
+    if not 8000 <= rate_hz <= 48_000 or (kind == AUDIO and frames > rate_hz):
+        return None
+    end = at + HEADER.size + (frames * channels * 2 if kind == AUDIO else 0)
+    if len(data) < end:
+        return None
+    found = zlib.crc32(data[at + HEADER.size : end], zlib.crc32(data[at : at + HEADER.size - 4]))
+    if found != crc:
+        return None
+    return Segment(kind, channels, rate_hz, first_frame, frames, data[at + HEADER.size : end], offset + end)
+
+
+def segments(path: str | os.PathLike[str]) -> Iterator[Segment]:
+    """The sound segments in their order; damaged bytes between them are passed over."""
+    magic = struct.pack("<I", MAGIC)
+    longest = HEADER.size + 48_000 * 4
+    with open(path, "rb") as file:
+        data, offset, ended = b"", 0, False
+        while True:
+            while not ended and len(data) < longest:
+                more = file.read(WINDOW)
+                ended = not more
+                data += more
+            if not data:
+                return
+            segment = _segment(data, 0, offset)
+            if segment is not None:
+                yield segment
+                used = segment.end - offset
+            else:
+                used = data.find(magic, 1)
+                used = used if used > 0 else max(1, len(data) - (0 if ended else 3))
+            data = data[used:]
+            offset += used
+
+
+def placed(path: str | os.PathLike[str]) -> Iterator[tuple[Segment, int]]:
+    """The segments that fit together, each with the frames missing before it."""
+    first, at = None, 0
+    for segment in segments(path):
+        first = first or segment
+        hole = segment.first_frame - at
+        if (segment.rate_hz, segment.channels) != (first.rate_hz, first.channels):
+            continue
+        if not 0 <= hole <= HOLE_S_MAX * segment.rate_hz:
+            continue
+        yield segment, hole
+        at = segment.first_frame + segment.frames
+
+
+def summary(path: str | os.PathLike[str]) -> Summary:
+    """What the file holds. RecordingError when there is no sound segment in it."""
+    last, paused, missing, pauses = None, 0, 0, []
+    for last, hole in placed(path):
+        missing += hole
+        if last.kind == PAUSE:
+            paused += last.frames
+            pauses.append((last.first_frame, last.frames))
+    if last is None:
+        raise RecordingError(f"{os.fspath(path)}: no recorded audio in it")
+    frames = last.first_frame + last.frames
+    return Summary(last.rate_hz, last.channels, frames, paused, missing, tuple(pauses))
+
+
+def repair(path: str | os.PathLike[str]) -> int:
+    """Cut a torn segment off the end, as a crash leaves it; returns the bytes cut."""
+    good = 0
+    for segment in segments(path):
+        good = segment.end
+    size = os.path.getsize(path)
+    if good < size:
+        os.truncate(path, good)
+    return size - good
+
+
+def pcm(path: str | os.PathLike[str]) -> Iterator[bytes]:
+    """The whole recording as little-endian interleaved int16, silence where nothing is."""
+    for segment, hole in placed(path):
+        silent = hole + (segment.frames if segment.kind == PAUSE else 0)
+        while silent:
+            frames = min(silent, SILENCE_FRAMES)
+            yield bytes(2 * segment.channels * frames)
+            silent -= frames
+        if segment.pcm:
+            yield segment.pcm
+
+
+def to_wav(path: str | os.PathLike[str], wav: str | os.PathLike[str]) -> Summary:
+    """Write the recording as a WAV file, whole or not at all; RecordingError when it holds nothing or is over 4 GB."""
+    found = summary(path)
+    if found.frames * found.channels * 2 > WAV_BYTES_MAX:
+        raise RecordingError(f"{os.fspath(path)}: too long for a WAV file")
+    part = Path(f"{os.fspath(wav)}.part")
+    try:
+        with wave.open(str(part), "wb") as out:
+            out.setnchannels(found.channels)
+            out.setsampwidth(2)
+            out.setframerate(found.rate_hz)
+            for block in pcm(path):
+                out.writeframesraw(block)
+        os.replace(part, wav)
+    finally:
+        part.unlink(missing_ok=True)
+    return found
+
+
+def convert(path: str | os.PathLike[str], to: str | os.PathLike[str]) -> Summary:
+    """Write the recording as FLAC (.flac) or Opus (.opus, .ogg), whole or not at all; meant for a background thread."""
+    soundfile: Any = import_module("soundfile")  # it has no types
+    formats = {".flac": ("FLAC", "PCM_16"), ".opus": ("OGG", "OPUS"), ".ogg": ("OGG", "OPUS")}
+    kind = formats.get(Path(to).suffix)
+    if kind is None:
+        raise RecordingError(f"{os.fspath(to)}: .flac, .opus or .ogg is wanted")
+    found = summary(path)
+    part = Path(f"{os.fspath(to)}.part")
+    try:
+        with soundfile.SoundFile(
+            part, "w", samplerate=found.rate_hz, channels=found.channels, format=kind[0], subtype=kind[1]
+        ) as out:
+            for block in pcm(path):
+                out.buffer_write(block, dtype="int16")
+        os.replace(part, to)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise RecordingError(f"{os.fspath(to)}: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return found
