@@ -2,7 +2,7 @@
 """What a call costs in the media plane: N bridged calls over real sockets, CPU of this process per call and second.
 
 The load comes from `rtpgen` and the floor from `udplimit`, two small C programs outside this project; --rig names the
-folder that has them (with `calib`). Every call is two legs of 50 packets/s each way, so one call is 100 relays a second.
+folder that has them (with `calib`). A call is two legs of 50 packets/s each way, so it is 100 relays a second.
 
     python -m benchmarks.bench_relay --rig DIR [--calls 200] [--seconds 10] [--types 0,0] [--core 0] [--load-core 1]
 """
@@ -71,13 +71,14 @@ async def measure(rig: Path, calls: int, seconds: float, types: tuple[int, int],
     )
     server = MediaServer(config, lambda event: None)
     await server.start()
-    sessions, lines = await connect(server, calls, types)
+    _sessions, lines = await connect(server, calls, types)
     with tempfile.NamedTemporaryFile("w", suffix=".legs") as file:
         file.write("\n".join(lines) + "\n")
         file.flush()
         load = await asyncio.create_subprocess_exec(
             *([str(rig / "prio.sh")] if (rig / "prio.sh").exists() else []),
-            "taskset", "-c", str(load_core), str(rig / "rtpgen"), "-f", file.name, "-d", str(seconds), "-w", str(WARM_S),
+            "taskset", "-c", str(load_core), str(rig / "rtpgen"), "-f", file.name, "-d", str(seconds),
+            "-w", str(WARM_S),
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         await asyncio.sleep(WARM_S + 0.1)

@@ -95,6 +95,8 @@ class SipConfig(Section, frozen=True):
     default_expires_s: Count = 600
     max_expires_s: Count = 3600
     """Bounds of a registration's life."""
+    max_message_bytes: Annotated[int, Meta(ge=1500, le=1_048_576)] = 65_535
+    """A longer message is refused, and its TCP connection closed."""
     tcp_connections: Count = 4000
     tcp_connections_per_source: Count = 100
     tcp_idle_s: Seconds = 600.0
