@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 PATIENCE_S = 8.0
 """Register and call are six messages and their answers; some may be lost to a flood and come again after 0.5 to 2 s."""
+MEDIA_DESCRIPTORS = 60
+"""Sockets of the phone's own calls; a port rests for a while after its call."""
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +102,13 @@ def test_ten_thousand_half_open_connections(server: Server, phone: Phone) -> Non
                 if number % 100 == 0:
                     time.sleep(0.01)
             time.sleep(1)
-        assert server.descriptors() - before <= 1_010
+        assert server.descriptors() - before <= 1_000 + MEDIA_DESCRIPTORS
         served(waiting)
         with connect("127.0.32.13") as newcomer:  # a phone that comes by TCP in the midst of it
             newcomer.sendall(invite(2).replace(b"INVITE", b"OPTIONS").replace(b"UDP", b"TCP"))
             assert newcomer.recv(4_096).startswith(b"SIP/2.0 200 ")
     time.sleep(3)
-    assert server.descriptors() - before <= 10, "silent connections are closed at the deadline"
+    assert server.descriptors() - before <= MEDIA_DESCRIPTORS, "silent connections are closed at the deadline"
 
 
 def test_slow_loris(server: Server, phone: Phone) -> None:
@@ -127,7 +129,7 @@ def test_slow_loris(server: Server, phone: Phone) -> None:
     served(waiting)
     assert closed > 0
     time.sleep(0.5)
-    assert server.descriptors() - before <= 10
+    assert server.descriptors() - before <= MEDIA_DESCRIPTORS
 
 
 def test_a_flood_of_invites_from_one_source(server: Server, phone: Phone) -> None:
