@@ -67,9 +67,13 @@ class TcpTransport:
         connection = self._by_remote.get(remote)
         return connection.flow if connection is not None else self._open(remote)
 
+    def is_open(self, flow: Flow) -> bool:
+        connection = self._connections.get(flow.key)
+        return connection is not None and connection.flow == flow  # keys begin anew with each run
+
     def send(self, data: bytes, flow: Flow) -> None:
         connection = self._connections.get(flow.key)
-        if connection is None:
+        if connection is None or connection.flow != flow:
             self._loop.call_soon(self.receiver.on_lost, flow, "the connection is closed")
         else:
             connection.send(data)

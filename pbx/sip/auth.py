@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.header import quote, unquote
 from switchroom.pbx.sip.message import Headers, Message, Request
+from switchroom.pbx.sip.uri import parse_uri
 
 Algorithm = Literal["MD5", "SHA-256"]
 
@@ -164,8 +166,18 @@ class DigestServer:
 
     @staticmethod
     def _same_target(uri: str, request: Request) -> bool:
-        """Whether the credentials are for this request; a proxy on the way may have changed host and parameters."""
-        return uri == request.uri or (bool(uri) and uri.partition(":")[0] == request.uri.partition(":")[0])
+        """Whether the credentials are for this request.
+
+        A proxy on the way may have changed host and parameters; what was dialled, and so what it costs, must be the
+        same (RFC 7616 section 3.4.6).
+        """
+        if uri == request.uri:
+            return True
+        try:
+            signed, asked = parse_uri(uri), parse_uri(request.uri)
+        except ParseError:
+            return False
+        return (signed.scheme, signed.user) == (asked.scheme, asked.user)
 
 
 class DigestClient:
