@@ -54,7 +54,9 @@ class Challenged:
 class DigestServer:
     """Asks for and checks credentials of one realm.
 
-    `lookup(user, algorithm)` gives HA1 for the realm, or None. `secret` seals the nonces; `now` is in seconds.
+    `lookup(user, algorithm)` gives HA1 for the realm, or None. `secret` seals the nonces; `clock` is in seconds.
+    User agents whose name begins with one of `md5_only` are asked for MD5 alone: RFC 8760 section 2.4 has a client pass
+    over what it does not know, but some give up instead.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class DigestServer:
         *,
         algorithms: Sequence[Algorithm] = ("SHA-256", "MD5"),
         nonce_lifetime_s: float = 300.0,
+        md5_only: Sequence[str] = (),
     ) -> None:
         self.realm = realm
         self._secret = secret
@@ -73,6 +76,7 @@ class DigestServer:
         self._clock = clock
         self._algorithms = tuple(algorithms)
         self._lifetime_s = nonce_lifetime_s
+        self._md5_only = tuple(md5_only)
         self._serial = 0
         self._counts: OrderedDict[str, int] = OrderedDict()
         """Highest nonce-count seen, by nonce."""
@@ -93,15 +97,19 @@ class DigestServer:
                 stale = True
             elif verdict is not None:
                 return Accepted(verdict[0])
-        return self.challenge(source, proxy, stale)
+        agent = request.get("user-agent") or ""
+        algorithms: Sequence[str] = self._algorithms
+        if "MD5" in algorithms and self._md5_only and agent.startswith(self._md5_only):
+            algorithms = ("MD5",)
+        return self._challenge(source, proxy, stale, algorithms)
 
-    def challenge(self, source: str, proxy: bool = False, stale: bool = False) -> Challenged:
+    def _challenge(self, source: str, proxy: bool, stale: bool, algorithms: Sequence[str]) -> Challenged:
         """Ask for credentials; one header per algorithm, the preferred first (RFC 8760 section 2.3)."""
         nonce = self._new_nonce(source)
         tail = ", stale=true" if stale else ""
         values = [
             f'Digest realm={quote(self.realm)}, nonce="{nonce}", algorithm={algorithm}, qop="auth"{tail}'
-            for algorithm in self._algorithms
+            for algorithm in algorithms
         ]
         return Challenged(407 if proxy else 401, {"proxy-authenticate" if proxy else "www-authenticate": values})
 

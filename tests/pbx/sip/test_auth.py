@@ -56,6 +56,13 @@ def test_sha_256_is_asked_for_first_and_used() -> None:
     assert rig.server.check(answered, SOURCE) == Accepted("1001")
 
 
+def test_phones_that_stumble_over_sha_256_are_asked_for_md5_alone() -> None:
+    rig = Rig(md5_only=("baresip v1.",))
+    verdict = rig.server.check(request({"user-agent": ["baresip v1.0.0 (x86_64/linux)"]}), SOURCE)
+    assert isinstance(verdict, Challenged)
+    assert [("MD5" in value) for value in verdict.headers["www-authenticate"]] == [True]
+
+
 def test_md5_phones_get_in_too() -> None:
     rig = Rig(algorithms=("MD5",))
     answered = rig.answer(rig.challenge())
