@@ -212,7 +212,7 @@ class Connection(asyncio.Protocol):
                     pinged = True
                     continue
                 places.completed(self, self._framer.unfinished, now)
-                if self._owner.receiver.gate.passes(self.flow.remote[0], now):
+                if self._owner.receiver.gate.passes(self.flow.remote[0], now, len(frame)):
                     self._deliver(frame)
                 if self._deaf or self._gone:
                     return
