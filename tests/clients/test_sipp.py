@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.clients.conftest import need
 from tests.clients.server import HOST, ServerProcess, free_port
 
