@@ -192,9 +192,16 @@ def _connection(value: str) -> Connection:
     return Connection(fields[2].partition("/")[0], fields[1])
 
 
-@lru_cache(maxsize=4096)
 def address_family(address: str) -> str | None:
     """`IP4` or `IP6` for a numeric address, None for anything else (a host name, rubbish)."""
+    return _address_family(address) if len(address) <= _MAX_ADDRESS else None
+
+
+_MAX_ADDRESS = 64  # longer ones would only fill the cache
+
+
+@lru_cache(maxsize=4096)
+def _address_family(address: str) -> str | None:
     try:
         return "IP4" if ip_address(address).version == 4 else "IP6"
     except ValueError:

@@ -6,6 +6,7 @@ REGISTER changes nothing. Bindings are written to the store behind the answer an
 """
 
 import asyncio
+import contextlib
 import heapq
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.header import NameAddr, format_params, parse_number
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.uri import Uri, parse_uri
-from switchroom.pbx.storage.base import BindingStore, StoredBinding
+from switchroom.pbx.storage.base import BindingStore, StoredBinding, StoreError
 
 SAVE_S = 0.1
 SWEEP_S = 1.0
@@ -271,7 +272,8 @@ class Registrar:
         while True:
             for _ in range(round(SWEEP_S / SAVE_S)):
                 await asyncio.sleep(SAVE_S)
-                await self._save()
+                with contextlib.suppress(StoreError):  # a full disk must not end this task: the next attempt may do
+                    await self._save()
             self.sweep()
 
     async def _save(self) -> None:
@@ -281,7 +283,7 @@ class Registrar:
         kept = [StoredBinding(b.user, b.contact, _ENCODER.encode(b)) for b in dirty.values() if b is not None]
         try:
             await self._store.save(kept, [key for key, b in dirty.items() if b is None])
-        except Exception:
+        except BaseException:  # being cancelled in the midst of it as well
             self._dirty = {**dirty, **self._dirty}  # nothing is lost: it goes with the next attempt
             raise
 

@@ -99,7 +99,9 @@ class Switchboard:
             if hops <= 0:
                 raise CallError(483, "Too Many Hops", "failed")
         try:
-            flow = getattr(endpoint.way, "flow", None) or await self.stack.resolve(endpoint.uri)
+            flow = getattr(endpoint.way, "flow", None)
+            if flow is None or not self.stack.is_open(flow):  # its connection broke, or was one of the last run
+                flow = await self.stack.resolve(endpoint.uri)
             media = (await self.media.open())[0]
         except Unreachable as error:
             raise CallError(480, str(error), "unavailable") from error

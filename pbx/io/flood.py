@@ -4,6 +4,7 @@
 from typing import Final
 
 MAX_SOURCES: Final = 65_536
+ORDINARY_BYTES: Final = 4_096
 
 
 class FloodGate:
@@ -15,12 +16,12 @@ class FloodGate:
         self._window_ends_s = 0.0
         self.dropped = 0
 
-    def passes(self, host: str, now_s: float) -> bool:
-        """Count one message; False for one too many."""
+    def passes(self, host: str, now_s: float, size: int = 0) -> bool:
+        """Count a message of `size` bytes; False for one too many. A long one costs more, so it counts for several."""
         if now_s >= self._window_ends_s or len(self._counts) >= MAX_SOURCES:
             self._counts.clear()
             self._window_ends_s = now_s + 1.0
-        count = self._counts[host] = self._counts.get(host, 0) + 1
+        count = self._counts[host] = self._counts.get(host, 0) + 1 + size // ORDINARY_BYTES
         if count <= self._per_second:
             return True
         self.dropped += 1

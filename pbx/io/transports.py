@@ -70,6 +70,10 @@ class Transports:
         """Open stream connections."""
         return len(self._tcp) if self._tcp is not None else 0
 
+    def is_open(self, flow: Flow) -> bool:
+        """Whether a flow still leads somewhere: a stream connection must stand or be opening."""
+        return flow.transport == "UDP" or (self._tcp is not None and self._tcp.is_open(flow))
+
     def send(self, data: bytes, flow: Flow) -> None:
         """Send to a flow. Never blocks, never raises."""
         if flow.transport == "UDP":

@@ -81,7 +81,7 @@ class UdpEndpoint:
                 return
             except OSError:
                 continue  # an ICMP error of an earlier send; the next call reads on
-            if len(data) >= MIN_MESSAGE and passes(remote[0], now_s):
+            if len(data) >= MIN_MESSAGE and passes(remote[0], now_s, len(data)):
                 on_message(data, flows.get(remote) or self._remember(remote))
 
     def _remember(self, remote: tuple[str | int, ...]) -> Flow:

@@ -14,13 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.header import quote, unquote
 from switchroom.pbx.sip.message import Headers, Message, Request
+from switchroom.pbx.sip.uri import parse_uri
 
 Algorithm = Literal["MD5", "SHA-256"]
 
 _HASHES: dict[str, Callable[[bytes], "hashlib._Hash"]] = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
-_PAIR = re.compile(r'\s*([A-Za-z0-9_-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,"]*)\s*(?:,|$)')
+# Possessive, so that white space is never tried in two ways: a header may hold 30 kB of it.
+_PAIR = re.compile(r'\s*+([A-Za-z0-9_-]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"|[^\s,"]*+)\s*+(?:,|$)')
 MAX_NONCES = 100_000
 
 
@@ -172,8 +175,18 @@ class DigestServer:
 
     @staticmethod
     def _same_target(uri: str, request: Request) -> bool:
-        """Whether the credentials are for this request; a proxy on the way may have changed host and parameters."""
-        return uri == request.uri or (bool(uri) and uri.partition(":")[0] == request.uri.partition(":")[0])
+        """Whether the credentials are for this request.
+
+        A proxy on the way may have changed host and parameters; what was dialled, and so what it costs, must be the
+        same (RFC 7616 section 3.4.6).
+        """
+        if uri == request.uri:
+            return True
+        try:
+            signed, asked = parse_uri(uri), parse_uri(request.uri)
+        except ParseError:
+            return False
+        return (signed.scheme, signed.user) == (asked.scheme, asked.user)
 
 
 class DigestClient:
@@ -238,9 +251,7 @@ def parse_credentials(value: str) -> dict[str, str] | None:
         return None
     fields: dict[str, str] = {}
     end = 0
-    for match in _PAIR.finditer(rest):
-        if match.start() != end:
-            return None
+    while (match := _PAIR.match(rest, end)) is not None:
         end = match.end()
         name = match[1].lower()
         if name in fields:

@@ -37,7 +37,7 @@ TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _VIA = re.compile(
     r"SIP\s*/\s*2\.0\s*/\s*([^\s;,/]+)\s+(\[[^\]\s]+\]|[^\s;:,\[]+)(?:\s*:\s*(\d{1,5}))?\s*(;.*)?", re.IGNORECASE
 )
-_BRACKETED = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^<>"]*?))\s*<([^<>]*)>\s*(.*)', re.DOTALL)
+_BRACKETED = re.compile(r'(?:"((?:[^"\\]|\\.)*)"\s*+|([^<>"]*+))<([^<>]*)>\s*(.*)', re.DOTALL)
 _DISPLAY_TOKENS = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\s\x80-\U0010ffff]*")
 _BARE = re.compile(r"([^\s;<>\",]+)\s*((?:;.*)?)", re.DOTALL)
 _PARAM = re.compile(r';\s*([^\s;=",<>]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;",<>]*)\s*)?')

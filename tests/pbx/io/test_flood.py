@@ -14,6 +14,11 @@ def test_each_source_has_its_own_limit_per_second() -> None:
     assert gate.dropped == 3
 
 
+def test_long_messages_count_for_several() -> None:
+    gate = FloodGate(20)
+    assert [gate.passes("192.0.2.1", 0.1, 65_000) for _ in range(3)] == [True, False, False]
+
+
 def test_spoofed_sources_do_not_fill_the_memory() -> None:
     gate = FloodGate(3)
     for number in range(2 * flood.MAX_SOURCES):

@@ -148,8 +148,11 @@ async def test_tcp_frames_messages_and_answers_on_the_connection(core: Core) -> 
     core.transports.send(b"answer", flow)
     assert await reader.readexactly(6) == b"answer"
     assert core.transports.flow("TCP", *flow.remote) is flow, "requests go back over the phone's own connection"
+    assert core.transports.is_open(flow)
+    assert not core.transports.is_open(flow._replace(remote=(PEER, 9))), "a flow of a former run with the same key"
     writer.close()
     assert (await core.lost())[0] == flow
+    assert not core.transports.is_open(flow)
     core.transports.send(b"too late", flow)
     assert await core.lost() == (flow, "the connection is closed")
     assert core.transports.connections == 0
@@ -157,8 +160,13 @@ async def test_tcp_frames_messages_and_answers_on_the_connection(core: Core) -> 
 
 async def test_tcp_keep_alive_is_answered(core: Core) -> None:
     reader, writer = await connect(core)
-    writer.write(b"\r\n\r\n" + message() + b"\r\n\r\n")
-    assert await reader.readexactly(4) == b"\r\n\r\n"
+    for _ in range(2):
+        writer.write(b"\r\n\r\n")
+        assert await reader.readexactly(2) == b"\r\n"
+    writer.write(b"\r\n\r\n" * 20_000 + message())
+    assert (await core.received())[0] == message()
+    answers = await reader.read(100_000)
+    assert 0 < len(answers) < 1_000, "a flood of pings is not answered one by one"
     writer.close()
 
 

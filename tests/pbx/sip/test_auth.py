@@ -78,6 +78,25 @@ def test_a_phone_without_qop_gets_in() -> None:
     assert rig.server.check(request({"authorization": [value]}), SOURCE) == Accepted("1001")
 
 
+@pytest.mark.parametrize(
+    ("signed", "asked", "good"),
+    [
+        ("sip:9000@exchange", "sip:9000@192.0.2.1:5060;transport=udp", True),
+        ("sip:9000@exchange", "sip:00900123@exchange", False),
+        ("sip:9000@exchange", "sips:9000@exchange", False),
+        ("not a uri", "sip:9000@exchange", False),
+        ("", "sip:9000@exchange", False),
+    ],
+)
+def test_credentials_serve_for_what_was_dialled_only(signed: str, asked: str, good: bool) -> None:
+    rig = Rig()
+    challenge = rig.challenge()
+    headers = rig.client.respond(Response(challenge.status, "", dict(challenge.headers)), "INVITE", signed)
+    assert headers is not None
+    verdict = rig.server.check(Request("INVITE", asked, headers), SOURCE)
+    assert isinstance(verdict, Accepted) == good
+
+
 def test_a_replay_is_refused_and_the_next_count_is_not() -> None:
     rig = Rig()
     challenge = rig.challenge()
