@@ -7,11 +7,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.pbx.sip.test_sessions import OFFER, Pair
-from tests.sim.network import Network
-
 from switchroom.pbx.sip.message import Request
 from switchroom.pbx.sip.parser import check, parse
+from tests.pbx.sip.test_sessions import OFFER, Pair
+from tests.sim.network import Network
 
 INVITE = (
     b"INVITE sip:2001@127.0.0.21:5070 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.22:5080;branch=z9hG4bK-123-1-0;rport\r\n"
