@@ -57,6 +57,7 @@ cdef extern from "shard/plane.h" nogil:
     bint sr_plane_read_commands(sr_plane *plane)
     void sr_leg_rtp_ready(sr_plane *plane, sr_leg *leg)
     void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg)
+    void sr_taps_drain(sr_plane *plane)
     int sr_shard_open(sr_plane *plane)
     void sr_shard_run(sr_plane *plane)
 

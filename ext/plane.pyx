@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# distutils: sources = src/switchroom/ext/shard/plane.c src/switchroom/ext/shard/shard.c src/switchroom/ext/shard/wire.c src/switchroom/ext/shard/commands.c src/switchroom/ext/shard/leg.c src/switchroom/ext/shard/leg_control.c src/switchroom/ext/shard/latch.c src/switchroom/ext/shard/net.c src/switchroom/ext/shard/player.c src/switchroom/ext/shard/ports.c src/switchroom/ext/shard/room.c src/switchroom/ext/shard/rtcp.c src/switchroom/ext/shard/rtp.c src/switchroom/ext/shard/sender.c src/switchroom/ext/shard/telephone_event.c src/switchroom/ext/shard/memory_net.c src/switchroom/ext/kernels/playout.c src/switchroom/ext/kernels/jitter.c src/switchroom/ext/kernels/mixer.c src/switchroom/ext/kernels/plc.c src/switchroom/ext/kernels/cng.c src/switchroom/ext/kernels/timescale.c src/switchroom/ext/kernels/resample.c
-# distutils: depends = src/switchroom/ext/shard/plane.h src/switchroom/ext/shard/wire.h src/switchroom/ext/shard/latch.h src/switchroom/ext/shard/net.h src/switchroom/ext/shard/player.h src/switchroom/ext/shard/ports.h src/switchroom/ext/shard/rtcp.h src/switchroom/ext/shard/rtp.h src/switchroom/ext/shard/sender.h src/switchroom/ext/shard/stats.h src/switchroom/ext/shard/telephone_event.h src/switchroom/ext/shard/memory_net.h src/switchroom/ext/shard/bytes.h src/switchroom/ext/shard/random.h src/switchroom/ext/codec_ops.h
-# distutils: libraries = m
+# distutils: sources = src/switchroom/ext/shard/plane.c src/switchroom/ext/shard/shard.c src/switchroom/ext/shard/wire.c src/switchroom/ext/shard/commands.c src/switchroom/ext/shard/leg.c src/switchroom/ext/shard/leg_control.c src/switchroom/ext/shard/latch.c src/switchroom/ext/shard/net.c src/switchroom/ext/shard/player.c src/switchroom/ext/shard/ports.c src/switchroom/ext/shard/room.c src/switchroom/ext/shard/rtcp.c src/switchroom/ext/shard/rtp.c src/switchroom/ext/shard/sender.c src/switchroom/ext/shard/tap.c src/switchroom/ext/shard/telephone_event.c src/switchroom/ext/shard/memory_net.c src/switchroom/ext/kernels/playout.c src/switchroom/ext/kernels/jitter.c src/switchroom/ext/kernels/mixer.c src/switchroom/ext/kernels/dtmf.c src/switchroom/ext/kernels/segment.c src/switchroom/ext/kernels/plc.c src/switchroom/ext/kernels/cng.c src/switchroom/ext/kernels/timescale.c src/switchroom/ext/kernels/resample.c
+# distutils: depends = src/switchroom/ext/shard/plane.h src/switchroom/ext/shard/wire.h src/switchroom/ext/shard/latch.h src/switchroom/ext/shard/net.h src/switchroom/ext/shard/player.h src/switchroom/ext/shard/ports.h src/switchroom/ext/shard/rtcp.h src/switchroom/ext/shard/rtp.h src/switchroom/ext/shard/sender.h src/switchroom/ext/shard/stats.h src/switchroom/ext/shard/tap.h src/switchroom/ext/shard/telephone_event.h src/switchroom/ext/shard/memory_net.h src/switchroom/ext/shard/bytes.h src/switchroom/ext/shard/random.h src/switchroom/ext/codec_ops.h
+# distutils: libraries = m pthread
 """The door from Python into one shard of the media plane: make it, run it without the GIL, give it back.
 
 Orders and facts go over the wire (wire.h), not through here. `VirtualShard` is the same plane with a clock and a network
@@ -147,6 +147,10 @@ cdef class VirtualShard(Shard):
 
     def fail_sends(self, bint failing):
         self._memory.failing = failing
+
+    def write(self):
+        """One round of the thread that writes recordings."""
+        sr_taps_drain(self._plane)
 
     def advance(self, int64_t now_ns, int64_t wall_ns=0):
         """Set the clock, obey the commands that wait, do what is due, tell facts. False at the end of the wire."""

@@ -52,5 +52,15 @@ class Speaking(MediaEvent, frozen=True):
     on: bool
 
 
+class Recorded(MediaEvent, frozen=True):
+    """A recording is complete on disk: `frames` long, of which `lost` could not be kept (slow or full disk)."""
+
+    recording: int
+    frames: int
+    lost: int
+    error: str | None
+    """What the system said when it last refused to write."""
+
+
 class PlaneLost(MediaEvent, frozen=True):
     """The thread or process that carried the session is gone, and the session with it."""

@@ -21,6 +21,7 @@ from switchroom.media.events import (
     MediaEvent,
     PlayDone,
     PlayEnd,
+    Recorded,
     RtpResumed,
     RtpTimeout,
     Speaking,
@@ -31,10 +32,12 @@ from switchroom.media.stats import PlaneStats, StatsPage
 from switchroom.media.wire import VERSION, Error, Op, Record, Wire, unpack_address
 
 if TYPE_CHECKING:
+    from switchroom.media.recorder import Recording
     from switchroom.media.session import Session
 
 _PLAY_ENDS: Final[tuple[PlayEnd, ...]] = ("finished", "stopped", "replaced", "closed", "failed")
 _PROMPT: Final = struct.Struct("=II")
+_RECORDED: Final = struct.Struct("=QQi")
 _JOIN_S: Final = 5.0
 MAX_ROOMS: Final = 512
 """Conferences of one shard (ext/shard/plane.h)."""
@@ -56,6 +59,8 @@ class Plane:
         self._prompts: dict[tuple[Key, int], tuple[int, Prompt]] = {}  # slot and what is in it
         self._free_slots = list(range(config.max_prompts - 1, -1, -1))
         self.free_rooms = list(range(MAX_ROOMS - 1, -1, -1))
+        self.recordings: dict[int, Recording] = {}
+        """Until the plane has told that their files are whole."""
         self.page: StatsPage | None = None
         self.facts_lost = 0
         pairs = (ports[1] - ports[0] + 1) // 2
@@ -100,8 +105,9 @@ class Plane:
         if not self.wire.closed:
             self.wire.post(Op.SHUTDOWN)
             self.wire.flush()
-            self.wire.close()
         await asyncio.to_thread(self._thread.join, _JOIN_S)
+        self.wire.drain()  # the last recordings have been told
+        self.wire.close()
         for session in list(self.sessions.values()):
             session.end()
         self.sessions.clear()
@@ -198,6 +204,9 @@ class Plane:
         if record.op == Op.FACTS_LOST:
             self.facts_lost += record.other
             return
+        if record.op == Op.RECORDED:
+            self._recorded(record)
+            return
         session = self.sessions.get(record.leg)
         event = _read_event(session, record) if session is not None else None
         if session is None or event is None:
@@ -205,6 +214,15 @@ class Plane:
         if isinstance(event, PlayDone):
             session.play_ended(event)
         self._on_event(event)
+
+    def _recorded(self, record: Record) -> None:
+        recording = self.recordings.pop(record.other, None)
+        if recording is None:
+            return
+        recording.stopped = True
+        frames, lost, number = _RECORDED.unpack_from(record.body)
+        error = os.strerror(number) if number else None
+        self._on_event(Recorded(recording.session, recording.number, frames, lost, error))
 
 
 def _opened(answer: Record) -> tuple[int, int]:

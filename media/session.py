@@ -3,6 +3,7 @@
 
 import asyncio
 import itertools
+import os
 import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +15,7 @@ from switchroom.media.formats import Format
 from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
 from switchroom.media.plane import Plane
 from switchroom.media.prompts import Key, Prompt, PromptStore, Source, source_key
+from switchroom.media.recorder import Recording
 from switchroom.media.sdp import Direction
 from switchroom.media.stats import LegStats
 from switchroom.media.tones import Step, Tone, find_tone, pack_tone
@@ -54,6 +56,7 @@ class Session:
         self.port = port
         self.bridge: Bridge | None = None
         self.conference: Conference | None = None
+        self.recording: Recording | None = None
         self.closed = False
         self.plane = plane
         self.handle = handle
@@ -217,6 +220,23 @@ class Session:
         """Send back to the remote what it says, or no longer."""
         self._post(Op.ECHO, int(on))
 
+    # what is taken from the call
+
+    def record(self, path: str | os.PathLike[str], stereo: bool = True, rate_hz: int = 8_000) -> Recording:
+        """Record into a new file: the party left, what it hears right; or both mixed. Raises MediaError."""
+        if self.closed:
+            raise MediaError("the session is closed")
+        if self.recording is not None and not self.recording.stopped:
+            raise MediaError("the session is being recorded already")
+        recording = Recording(self, path, stereo, rate_hz)
+        self.recording = recording
+        self.plane.recordings[recording.number] = recording
+        return recording
+
+    def detect_digits(self, on: bool, mute: bool = False) -> None:
+        """Tell digits that come as tones in the audio (ITU-T Q.24) as well; `mute` keeps them out of the recording."""
+        self._post(Op.DETECT, (1 if on else 0) | (2 if mute else 0))
+
     @property
     def playing(self) -> int | None:
         """Number of the play or tone that runs or is being loaded."""
@@ -287,6 +307,8 @@ class Session:
         self._plays.clear()
         if self.bridge is not None:
             self.bridge.forget()
+        if self.recording is not None:
+            self.recording.stopped = True
         if self.conference is not None:
             self.conference.forget(self)
 

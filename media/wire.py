@@ -52,7 +52,11 @@ class Op(enum.IntEnum):
     LEAVE = 17
     GAIN = 18
     HEARS = 19
-    ROOM_TONE = 20
+    DETECT = 20
+    RECORD = 21
+    RECORD_PAUSE = 22
+    RECORD_STOP = 23
+    ROOM_TONE = 24
 
     ANSWER = 128
     TIMED_OUT = 129
@@ -61,7 +65,8 @@ class Op(enum.IntEnum):
     PLAYED = 132
     LATCHED = 133
     FACTS_LOST = 134
-    SPEAKING = 135
+    RECORDED = 135
+    SPEAKING = 136
 
 
 class Error(enum.IntEnum):
@@ -73,7 +78,8 @@ class Error(enum.IntEnum):
     NO_PORT = 3
     BAD_RECORD = 4
     NO_PROMPT = 5
-    SYSTEM = 6
+    BUSY = 6
+    SYSTEM = 7
 
 
 class Record(NamedTuple):
@@ -135,7 +141,7 @@ class Wire:
     ) -> None:
         """Queue a command. `fd` is duplicated, so the caller keeps its own. Raises PlaneLost when the plane is gone.
 
-        A `lazy` command may wait for others for LAZY_S: each message wakes the plane's thread: most of its cost.
+        A `lazy` command may wait for others for LAZY_S: a message wakes the plane's thread, which is most of its cost.
         """
         if self.closed:
             raise PlaneLost("the media plane is gone")
@@ -226,6 +232,11 @@ class Wire:
                 self._take(Record._make(fields))
                 if self.closed:
                     return
+
+    def drain(self) -> None:
+        """Take what has come by now."""
+        if not self.closed:
+            self._read()
 
     def _take(self, record: Record) -> None:
         if record.op != Op.ANSWER:

@@ -219,6 +219,15 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
             return SR_BAD_RECORD;
         leg->party.gain = (uint16_t)command->other;
         return SR_OK;
+    case SR_DETECT:
+        sr_tap_detect(plane, leg, (uint8_t)command->other);
+        return SR_OK;
+    case SR_RECORD_PAUSE:
+        sr_tap_pause(plane, leg, command->other != 0);
+        return SR_OK;
+    case SR_RECORD_STOP:
+        sr_tap_stop(plane, leg);
+        return SR_OK;
     case SR_HEARS:
         if (command->body.hears.gain > UINT16_MAX || sr_plane_leg(plane, command->other) == NULL)
             return SR_BAD_RECORD;
@@ -257,14 +266,26 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
 
 static bool is_for_leg(uint16_t op)
 {
-    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_HEARS);
+    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP);
+}
+
+static enum sr_error record(sr_plane *plane, const sr_record *command, int fd)
+{
+    sr_leg *leg = sr_plane_leg(plane, command->leg);
+    enum sr_error error = SR_NO_LEG;
+    if (leg != NULL)
+        error = sr_tap_record(plane, leg, fd, command->body.record.number, command->body.record.rate_hz,
+                              command->body.record.channels);
+    if (error != SR_OK && fd >= 0)
+        close(fd);
+    return error;
 }
 
 void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)
 {
     sr_record answer = {0};
     enum sr_error error;
-    if (fd >= 0 && command->op != SR_LOAD)
+    if (fd >= 0 && command->op != SR_LOAD && command->op != SR_RECORD)
         close(fd);
     if (command->op == SR_HELLO) {
         error = command->other == SR_WIRE_VERSION ? SR_OK : SR_BAD_RECORD;
@@ -278,6 +299,9 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)
         } else {
             answer.body.system.error_number = error_number;
         }
+    } else if (command->op == SR_RECORD) {
+        answer.leg = command->leg;
+        error = record(plane, command, fd);
     } else if (is_for_leg(command->op)) {
         sr_leg *leg = sr_plane_leg(plane, command->leg);
         answer.leg = command->leg;

@@ -13,6 +13,8 @@
 
 static void send_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
 {
+    if (leg->tapped)
+        sr_tap_push(plane, leg, packet, packet->payload_type == leg->send_type ? leg->send_codec : SR_TYPE_EVENT, false);
     const uint8_t *data = sr_rtp_write_header(packet);
     int bytes = SR_RTP_HEADER_BYTES + packet->payload_bytes;
     if (plane->net.send(plane->net.context, leg->rtp_fd, data, bytes, &leg->latch.source) < 0) {
@@ -64,15 +66,9 @@ static void forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet)
     send_packet(plane, leg, packet);
 }
 
-/* Into the jitter buffer of the leg, from which its listeners take at their clock. */
-static void buffer_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning)
+bool sr_leg_buffer(sr_plane *plane, sr_playout *playout, const sr_rtp *packet, uint8_t meaning)
 {
-    uint8_t index = meaning < SR_MAX_CODECS ? meaning : leg->arriving_codec;
-    const sr_codec_ops *codec = plane->codecs[index];
-    if (leg->playout_codec != index) {
-        leg->playout_codec = index;
-        sr_playout_init(leg->playout, codec, leg->decoder, 0, MAX_DELAY_MS, (uint32_t)sr_random(&plane->random));
-    }
+    const sr_codec_ops *codec = playout->codec;
     sr_jitter_packet buffered = {
         .payload = packet->payload, .bytes = (uint16_t)packet->payload_bytes, .seq = packet->sequence,
         .timestamp = packet->timestamp, .ssrc = packet->ssrc, .payload_type = packet->payload_type,
@@ -82,14 +78,26 @@ static void buffer_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, ui
         buffered.kind = SR_JITTER_SID;
     } else if (meaning < SR_MAX_CODECS) {
         int samples = codec->payload_samples(packet->payload, packet->payload_bytes);
-        if (samples <= 0 || samples > SR_PLAYOUT_DECODED) {
-            leg->counts.invalid++;
-            return;
-        }
+        if (samples <= 0 || samples > SR_PLAYOUT_DECODED)
+            return false;
         buffered.kind = SR_JITTER_AUDIO;
         buffered.duration = (uint32_t)samples / (codec->sample_rate_hz / codec->clock_rate_hz);
     }
-    sr_jitter_push(&leg->playout->jitter, plane->now_ns, &buffered);
+    sr_jitter_push(&playout->jitter, plane->now_ns, &buffered);
+    return true;
+}
+
+/* Into the jitter buffer of the leg, from which its listeners take at their clock. */
+static void buffer_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning)
+{
+    uint8_t index = meaning < SR_MAX_CODECS ? meaning : leg->arriving_codec;
+    if (leg->playout_codec != index) {
+        leg->playout_codec = index;
+        sr_playout_init(leg->playout, plane->codecs[index], leg->decoder, 0, MAX_DELAY_MS,
+                        (uint32_t)sr_random(&plane->random));
+    }
+    if (!sr_leg_buffer(plane, leg->playout, packet, meaning))
+        leg->counts.invalid++;
 }
 
 /* Keeps the order of the stream in the books. Returns false for packets that go no further. */
@@ -184,6 +192,8 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
     }
     if (!(leg->flags & SR_RECEIVES))
         return;
+    if (leg->tapped)
+        sr_tap_push(plane, leg, &packet, meaning, true);
     if (leg->feed == SR_FEED_ECHO)
         relay(plane, leg, leg, &packet, restarted);
     else if (leg->room != NULL)

@@ -100,6 +100,7 @@ void sr_leg_close(sr_plane *plane, sr_leg *leg)
         sr_leg_choose_feed(plane, peer);
     }
     sr_room_leave(plane, leg);
+    sr_tap_close(plane, leg);
     leg->feed = SR_FEED_NONE;
     sr_plane_schedule(plane, leg);
     sr_leg_publish(plane, leg);

@@ -93,13 +93,15 @@ static const char *take_memory(sr_plane *plane)
     sr_playout *playouts = take(plane, 4, count, sizeof *playouts);
     sr_resample *resamples = take(plane, 8, 2 * count, sizeof *resamples);
     plane->rooms = take(plane, 9, SR_MAX_ROOMS, sizeof *plane->rooms);
+    plane->taps = take(plane, 13, count, sizeof *plane->taps);
+    uint8_t *tap_decoders = take(plane, 14, 2 * count, decoder);
     plane->parties = take(plane, 10, SR_MIX_PARTIES + 1, sizeof *plane->parties);
     plane->said = take(plane, 11, (SR_MIX_PARTIES + 1) * SR_MIX_SAMPLES, sizeof *plane->said);
     plane->sum = take(plane, 12, SR_MIX_SAMPLES, sizeof *plane->sum);
     plane->prompts = take(plane, 5, plane->config.max_prompts, sizeof *plane->prompts);
     plane->facts = take(plane, 6, SR_FACTS, sizeof *plane->facts);
     if (!plane->legs || !encoders || !decoders || !outgoing || !playouts || !resamples || !plane->prompts || !plane->facts
-        || !plane->rooms || !plane->parties || !plane->said || !plane->sum)
+        || !plane->rooms || !plane->parties || !plane->said || !plane->sum || !plane->taps || !tap_decoders)
         return "not enough memory";
     for (size_t i = 0; i < count; i++) {
         sr_leg *leg = &plane->legs[i];
@@ -107,6 +109,8 @@ static const char *take_memory(sr_plane *plane)
         leg->decoder = decoders + i * decoder;
         leg->outgoing = outgoing + i * 2 * SR_MAX_FRAME_SAMPLES;
         leg->playout = &playouts[i];
+        plane->taps[i].said.decoder = tap_decoders + 2 * i * decoder;
+        plane->taps[i].heard.decoder = tap_decoders + (2 * i + 1) * decoder;
         leg->from_remote.state = &resamples[2 * i];
         leg->to_remote.state = &resamples[2 * i + 1];
         leg->next_free = i + 1 < count ? (uint32_t)i + 1 : UINT32_MAX;
@@ -140,11 +144,19 @@ const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const 
     return problem;
 }
 
-void sr_plane_free(sr_plane *plane)
+void sr_plane_end(sr_plane *plane)
 {
     for (uint32_t i = 0; plane->legs != NULL && i < plane->config.max_legs; i++)
         if (plane->legs[i].handle != 0)
             sr_leg_close(plane, &plane->legs[i]);
+    atomic_store(&plane->ended, 1);
+}
+
+void sr_plane_free(sr_plane *plane)
+{
+    sr_plane_end(plane);
+    if (plane->taps != NULL)
+        sr_taps_drain(plane);
     for (uint32_t i = 0; plane->prompts != NULL && i < plane->config.max_prompts; i++)
         sr_prompt_unload(&plane->prompts[i]);
     sr_ports_free(&plane->ports);
@@ -221,9 +233,12 @@ static void do_slot(sr_plane *plane)
         sr_leg_generate(plane, leg);
     }
     sr_rooms_tick(plane);
-    for (uint32_t i = plane->slot % KEEP_SLOTS; i < plane->config.max_legs; i += KEEP_SLOTS)
+    sr_taps_tick(plane);
+    for (uint32_t i = plane->slot % KEEP_SLOTS; i < plane->config.max_legs; i += KEEP_SLOTS) {
         if (plane->legs[i].handle != 0)
             sr_leg_keep(plane, &plane->legs[i]);
+        sr_tap_keep(plane, i);
+    }
 }
 
 static void publish(sr_plane *plane)

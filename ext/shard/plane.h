@@ -24,13 +24,14 @@
 #include "rtp.h"
 #include "sender.h"
 #include "stats.h"
+#include "tap.h"
 #include "telephone_event.h"
 #include "wire.h"
 
 #define SR_MAX_CODECS 16
 #define SR_MAX_LEGS 65535
 #define SR_MAX_RATES 4
-#define SR_MEMORIES 16
+#define SR_MEMORIES 18
 #define SR_FACTS 8192           /* that wait for the wire to take them */
 #define SR_DATAGRAM_BYTES 2048
 #define SR_HEADROOM 16           /* so that a header can be written in front of any payload */
@@ -69,7 +70,7 @@ typedef struct sr_leg {
     int rtp_fd, rtcp_fd;
     uint16_t port;
     uint8_t flags;               /* enum sr_media_flags */
-    bool configured, echo;
+    bool configured, echo, tapped;
     enum sr_feed feed;
     struct sr_leg *peer;         /* the bridge */
     sr_room *room;               /* or the conference */
@@ -140,6 +141,8 @@ typedef struct sr_plane {
     uint32_t free_head, free_tail; /* first in, first out: a slot rests as long as possible */
     sr_ports ports;
     sr_prompt *prompts;
+    sr_tap *taps;                /* one for each leg; memory is touched only when used */
+    _Atomic int ended;           /* tells the writer thread */
     sr_room *rooms;
     int active_rooms;
     sr_mix_party *parties;       /* SR_MIX_PARTIES and the room's player, of the room that is being mixed */
@@ -165,6 +168,8 @@ typedef struct sr_plane {
 
 /* plane.c: life and clock. Returns NULL, or what went wrong. */
 const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const sr_net *net, int wire_fd);
+/* Closes all legs and lets the writer end. */
+void sr_plane_end(sr_plane *plane);
 void sr_plane_free(sr_plane *plane);
 void sr_plane_clock(sr_plane *plane, int64_t now_ns, int64_t wall_ns);
 /* Does all slots that are due; returns the time of the next one. */
@@ -194,6 +199,8 @@ void sr_convert(const sr_plane *plane, sr_converter *converter, const int16_t *i
                 int16_t *out, uint32_t to_hz);
 /* Sends what has been encoded already. */
 void sr_leg_send_payload(sr_plane *plane, sr_leg *leg, const uint8_t *payload, int bytes, uint32_t units);
+/* Puts a packet into a jitter buffer. Returns false for a payload that cannot be one of its codec. */
+bool sr_leg_buffer(sr_plane *plane, sr_playout *playout, const sr_rtp *packet, uint8_t meaning);
 /* Packs and sends generated samples at the rate of the leg's codec. */
 void sr_leg_send_pcm(sr_plane *plane, sr_leg *leg, const int16_t *pcm, int samples);
 /* Decides what a leg hears; to be called when anything changed that this depends on. */
@@ -214,6 +221,21 @@ void sr_room_leave(sr_plane *plane, sr_leg *leg);
 enum sr_error sr_room_override(sr_leg *listener, uint32_t speaker, uint16_t gain);
 /* Mixes the rooms whose turn it is. */
 void sr_rooms_tick(sr_plane *plane);
+
+/* tap.c: recordings, digits in the audio */
+void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning, bool said);
+void sr_tap_detect(sr_plane *plane, sr_leg *leg, uint8_t wanted);
+/* Takes over `fd` when it returns SR_OK. */
+enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t number, uint32_t rate_hz, uint32_t channels);
+void sr_tap_pause(sr_plane *plane, sr_leg *leg, bool paused);
+void sr_tap_stop(sr_plane *plane, sr_leg *leg);
+void sr_tap_close(sr_plane *plane, sr_leg *leg);
+void sr_tap_keep(sr_plane *plane, uint32_t index);
+void sr_taps_tick(sr_plane *plane);
+/* The writer's thread: returns when the plane has ended and all files are whole. */
+void *sr_taps_write(void *plane);
+/* One round of it. */
+void sr_taps_drain(sr_plane *plane);
 
 /* shard.c: the thread. Returns when told to stop, or at the end of the wire. */
 int sr_shard_open(sr_plane *plane);

@@ -114,7 +114,7 @@ static float envelope(uint32_t at, uint32_t length, uint32_t ramp)
     return 0.5f + 0.5f * sine((uint32_t)((uint64_t)edge * (1u << 31) / ramp) - (1u << 30));
 }
 
-static int read_tone(sr_tone *tone, int16_t *pcm, int samples, uint32_t rate_hz)
+static int read_tone(sr_cadence *tone, int16_t *pcm, int samples, uint32_t rate_hz)
 {
     const sr_tone_spec *spec = &tone->spec;
     uint32_t per_ms = rate_hz / 1000, total = spec->total_ms * per_ms;

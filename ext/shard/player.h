@@ -23,13 +23,13 @@ void sr_prompt_unload(sr_prompt *prompt);
 
 enum sr_player_kind { SR_PLAYER_NONE = 0, SR_PLAYER_PROMPT, SR_PLAYER_TONE };
 
-typedef struct sr_tone {
+typedef struct sr_cadence {
     sr_tone_spec spec;
     float amplitude;
     uint32_t step, at;           /* position inside the step, in samples */
     uint32_t phase[2];
     uint32_t played;             /* samples, for total_ms */
-} sr_tone;
+} sr_cadence;
 
 typedef struct sr_player {
     enum sr_player_kind kind;
@@ -37,7 +37,7 @@ typedef struct sr_player {
     bool loop;
     uint32_t position;
     sr_prompt *prompt;
-    sr_tone tone;
+    sr_cadence tone;
 } sr_player;
 
 void sr_player_start_prompt(sr_player *player, sr_prompt *prompt, uint32_t play, bool loop);

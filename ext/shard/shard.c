@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -74,6 +75,8 @@ void sr_shard_run(sr_plane *plane)
     struct epoll_event events[EVENTS];
     sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
     set_timer(plane, sr_plane_tick(plane));
+    pthread_t writer;
+    bool writing = pthread_create(&writer, NULL, sr_taps_write, plane) == 0; /* without it sr_plane_free writes */
     bool wired = true;
     while (wired && !plane->stopping) {
         int count = epoll_wait(plane->epoll_fd, events, EVENTS, -1);
@@ -108,5 +111,10 @@ void sr_shard_run(sr_plane *plane)
         if (packet && plane->config.gather_ns > 0)
             gather(plane, woken_ns);
     }
+    sr_plane_end(plane);
+    if (writing)
+        pthread_join(writer, NULL);
+    for (uint32_t i = 0; i < plane->config.max_legs; i++)
+        sr_tap_keep(plane, i);
     sr_plane_flush(plane);
 }

@@ -36,6 +36,10 @@ enum sr_op {
     SR_LEAVE,
     SR_GAIN,          /* other: gain of the leg in the common mix, in 1/256 */
     SR_HEARS,         /* leg: a listener; other: a speaker; body: hears */
+    SR_DETECT,        /* other: enum sr_detect */
+    SR_RECORD,        /* body: record. The message carries the descriptor of an empty file, and nothing else */
+    SR_RECORD_PAUSE,  /* other: 1 pauses, 0 goes on; the pause is a marked silence in the file */
+    SR_RECORD_STOP,
     SR_ROOM_TONE,     /* other: number of the room; body: tone, which all in the room hear */
 
     SR_ANSWER = 128,  /* other: enum sr_error */
@@ -45,6 +49,7 @@ enum sr_op {
     SR_PLAYED,        /* other: the play's number; body: played */
     SR_LATCHED,       /* body: address; RTP now goes to where it came from */
     SR_FACTS_LOST,    /* other: how many facts had no room since the last one */
+    SR_RECORDED,      /* other: the recording's number; body: recorded. The file is whole */
     SR_SPEAKING,      /* other: 1 when the leg begins to speak in its room, 0 when it has ended */
 };
 
@@ -55,6 +60,7 @@ enum sr_error {
     SR_NO_PORT,       /* no port of the range is free */
     SR_BAD_RECORD,    /* a value out of range */
     SR_NO_PROMPT,     /* nothing loaded in this slot */
+    SR_BUSY,          /* a recording of this leg runs already */
     SR_SYSTEM,        /* a system call failed; body: error_number */
 };
 
@@ -64,6 +70,11 @@ enum sr_media_flags {
     SR_HELD = 4,      /* the remote holds us: whoever is bridged to it hears the hold music */
     SR_MUX = 8,       /* RTP and RTCP share a port (RFC 5761) */
     SR_REACHABLE = 16 /* the remote address is one: RTCP may go there */
+};
+
+enum sr_detect {
+    SR_DETECT_DIGITS = 1, /* in the audio, for remotes that have no telephone-event */
+    SR_DETECT_MUTE = 2    /* and keep them out of the recording */
 };
 
 enum sr_played { SR_FINISHED = 0, SR_STOPPED, SR_REPLACED, SR_CLOSED, SR_FAILED };
@@ -113,6 +124,8 @@ typedef struct sr_record {
         struct { uint32_t gain; } hears;     /* in 1/256, in place of the common one; SR_COMMON_GAIN: no more */
         struct { uint32_t duration_ms; uint8_t digit; } digit;
         struct { uint16_t port; } opened;
+        struct { uint32_t number, rate_hz, channels; } record;
+        struct { uint64_t frames, lost; int32_t error_number; } recorded;
         struct { int32_t error_number; } system;
         uint8_t room[SR_RECORD_BYTES - 24];
     } body;

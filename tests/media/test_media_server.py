@@ -10,9 +10,10 @@ import numpy
 import pytest
 import soundfile
 
+from switchroom.media import recording_file
 from switchroom.media.config import MediaConfig
 from switchroom.media.errors import MediaError, NotAcceptable, PortsExhausted, SdpError
-from switchroom.media.events import Digit, PlaneLost, PlayDone, RtpResumed, RtpTimeout, Speaking
+from switchroom.media.events import Digit, PlaneLost, PlayDone, Recorded, RtpResumed, RtpTimeout, Speaking
 from switchroom.media.prompts import Pcm
 from switchroom.media.server import MediaServer
 from switchroom.media.wire import Op
@@ -331,3 +332,35 @@ async def test_a_conference_of_three(media):
     assert room.sessions == {sessions[2]}
     room.close()
     assert sessions[2].conference is None
+
+
+async def test_a_recording_is_whole_when_it_is_told(media, tmp_path):
+    (a, b), (first, second) = await two(media)
+    media.bridge(a, b)
+    recording = a.record(tmp_path / "call.seg")
+    with pytest.raises(MediaError):
+        a.record(tmp_path / "again.seg")
+    await asyncio.gather(first.talk(a, 600, b"\xa0" * 160), second.talk(b, 600, b"\xa0" * 160))
+    recording.stop()
+    await until(lambda: any(isinstance(event, Recorded) for event in media.events))
+    [done] = [event for event in media.events if isinstance(event, Recorded)]
+    assert (done.session, done.recording, done.lost, done.error) == (a, recording.number, 0, None)
+    found = recording_file.to_wav(recording.path, tmp_path / "call.wav")
+    sound, rate = soundfile.read(tmp_path / "call.wav", dtype="int16")
+    assert (len(sound), rate, found.channels) == (done.frames, 8_000, 2)
+    assert 2_500 < (sound[:, 0] == 7_932).sum() <= 4_800
+    assert 2_500 < (sound[:, 1] == 7_932).sum() <= 4_800
+
+
+async def test_recordings_that_run_when_the_server_closes_are_told_and_whole(tmp_path):
+    events = []
+    server = MediaServer(MediaConfig(address=HOST, ports=(21_400, 21_409), max_sessions=2), events.append)
+    await server.start()
+    [session] = await server.open()
+    phone = Phone(1)
+    connect(session, phone)
+    recording = session.record(tmp_path / "call.seg", stereo=False)
+    await phone.talk(session, 300, b"\xa0" * 160)
+    await server.close()
+    assert [event.recording for event in events if isinstance(event, Recorded)] == [recording.number]
+    assert 1_600 < recording_file.summary(recording.path).frames < 4_800

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tap.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "plane.h"
+#include "random.h"
+
+#define MAX_DELAY_MS 400
+#define DRAIN_EVERY_NS 100000000
+#define FRAME_MAX (SR_TAP_MAX_RATE_HZ / 1000 * SR_TAP_MS)
+
+static sr_tap *tap_of(const sr_plane *plane, const sr_leg *leg)
+{
+    return &plane->taps[leg - plane->legs];
+}
+
+static bool is_recording(const sr_tap *tap)
+{
+    return atomic_load_explicit(&tap->state, memory_order_acquire) == SR_RECORDING_RUNS;
+}
+
+/* Sets up what is not there yet, and takes away what nobody needs any more. */
+static void adjust(sr_plane *plane, sr_leg *leg)
+{
+    sr_tap *tap = tap_of(plane, leg);
+    bool needed = tap->detect != 0 || is_recording(tap);
+    if (needed && !leg->tapped) {
+        tap->said.codec = tap->heard.codec = SR_TYPE_UNKNOWN;
+        tap->said.from_hz = tap->heard.from_hz = 0;
+        if (!is_recording(tap))
+            tap->rate_hz = 8000;
+        sr_dtmf_init(&tap->dtmf, tap->rate_hz);
+    }
+    leg->tapped = needed;
+}
+
+void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning, bool said)
+{
+    sr_tap *tap = tap_of(plane, leg);
+    sr_tap_side *side = said ? &tap->said : &tap->heard;
+    if (!said && !is_recording(tap))
+        return;
+    if (meaning < SR_MAX_CODECS && side->codec != meaning) {
+        side->codec = meaning;
+        sr_playout_init(&side->playout, plane->codecs[meaning], side->decoder, 0, MAX_DELAY_MS,
+                        (uint32_t)sr_random(&plane->random));
+    }
+    if (side->codec != SR_TYPE_UNKNOWN)
+        sr_leg_buffer(plane, &side->playout, packet, meaning);
+}
+
+static void take_frame(const sr_plane *plane, sr_tap_side *side, uint32_t rate_hz, int16_t *pcm)
+{
+    int samples = (int)rate_hz / 1000 * SR_TAP_MS;
+    if (side->codec == SR_TYPE_UNKNOWN) {
+        memset(pcm, 0, (size_t)samples * sizeof *pcm);
+        return;
+    }
+    uint32_t from_hz = plane->codecs[side->codec]->sample_rate_hz;
+    if (from_hz == rate_hz) {
+        sr_playout_frame(&side->playout, plane->now_ns, pcm, samples);
+        return;
+    }
+    int16_t frame[SR_MAX_FRAME_SAMPLES];
+    int count = (int)from_hz / 1000 * SR_TAP_MS;
+    sr_converter converter = {&side->resample, side->from_hz, side->from_hz ? rate_hz : 0};
+    sr_playout_frame(&side->playout, plane->now_ns, frame, count);
+    sr_convert(plane, &converter, frame, count, from_hz, pcm, rate_hz);
+    side->from_hz = from_hz;
+}
+
+static void detect(sr_plane *plane, sr_leg *leg, sr_tap *tap, const int16_t *pcm, int samples)
+{
+    sr_dtmf_event events[SR_DTMF_EVENTS(FRAME_MAX)];
+    int count = sr_dtmf_feed(&tap->dtmf, pcm, samples, events, SR_DTMF_EVENTS(FRAME_MAX));
+    for (int i = 0; i < count; i++) {
+        if (events[i].kind != SR_DTMF_END)
+            continue;
+        sr_digit digit = {events[i].digit, (uint32_t)((uint64_t)events[i].duration * 1000 / tap->rate_hz)};
+        sr_leg_report_digits(plane, leg, &digit, 1);
+    }
+}
+
+static void record(sr_tap *tap, const int16_t *said, const int16_t *heard, int samples)
+{
+    int16_t both[2 * FRAME_MAX];
+    tap->frames += (uint64_t)samples;
+    if (tap->paused) {
+        sr_recording_pause(&tap->recording, (uint32_t)samples);
+        return;
+    }
+    for (int i = 0; i < samples; i++) {
+        if (tap->channels == 2) {
+            both[2 * i] = said[i];
+            both[2 * i + 1] = heard[i];
+        } else {
+            int sum = said[i] + heard[i];
+            both[i] = (int16_t)(sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum);
+        }
+    }
+    sr_recording_put(&tap->recording, both, (uint32_t)samples);
+}
+
+static void do_tap(sr_plane *plane, sr_leg *leg)
+{
+    sr_tap *tap = tap_of(plane, leg);
+    int16_t said[FRAME_MAX], heard[FRAME_MAX];
+    int samples = (int)tap->rate_hz / 1000 * SR_TAP_MS;
+    take_frame(plane, &tap->said, tap->rate_hz, said);
+    if (tap->detect & SR_DETECT_DIGITS)
+        detect(plane, leg, tap, said, samples);
+    if (!is_recording(tap))
+        return;
+    if ((tap->detect & SR_DETECT_MUTE) && (tap->dtmf.suspect || tap->dtmf.digit >= 0))
+        memset(said, 0, (size_t)samples * sizeof *said);
+    take_frame(plane, &tap->heard, tap->rate_hz, heard);
+    record(tap, said, heard, samples);
+}
+
+void sr_taps_tick(sr_plane *plane)
+{
+    uint32_t turns = SR_TAP_MS / SR_SLOT_MS;
+    for (uint32_t i = (uint32_t)(plane->slot % turns); i < plane->config.max_legs; i += turns)
+        if (plane->legs[i].tapped)
+            do_tap(plane, &plane->legs[i]);
+}
+
+void sr_tap_detect(sr_plane *plane, sr_leg *leg, uint8_t wanted)
+{
+    tap_of(plane, leg)->detect = wanted;
+    adjust(plane, leg);
+}
+
+enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t number, uint32_t rate_hz, uint32_t channels)
+{
+    sr_tap *tap = tap_of(plane, leg);
+    if (atomic_load(&tap->state) != SR_RECORDING_NONE)
+        return SR_BUSY;
+    if (fd < 0 || (rate_hz != 8000 && rate_hz != 16000) || channels < 1 || channels > 2)
+        return SR_BAD_RECORD;
+    leg->tapped = false;
+    tap->number = number;
+    tap->channels = channels;
+    tap->rate_hz = rate_hz;
+    tap->leg = leg->handle;
+    tap->frames = 0;
+    tap->paused = false;
+    sr_recording_init(&tap->recording, fd, rate_hz, channels, tap->ring, sizeof tap->ring, tap->segment);
+    atomic_store_explicit(&tap->state, SR_RECORDING_RUNS, memory_order_release);
+    adjust(plane, leg);
+    return SR_OK;
+}
+
+void sr_tap_pause(sr_plane *plane, sr_leg *leg, bool paused)
+{
+    tap_of(plane, leg)->paused = paused;
+}
+
+void sr_tap_stop(sr_plane *plane, sr_leg *leg)
+{
+    sr_tap *tap = tap_of(plane, leg);
+    if (is_recording(tap))
+        atomic_store_explicit(&tap->state, SR_RECORDING_ENDS, memory_order_release);
+    adjust(plane, leg);
+}
+
+void sr_tap_close(sr_plane *plane, sr_leg *leg)
+{
+    tap_of(plane, leg)->detect = 0;
+    sr_tap_stop(plane, leg);
+}
+
+/* A recording whose file is whole and closed is told; its slot may belong to another leg by now. */
+void sr_tap_keep(sr_plane *plane, uint32_t index)
+{
+    sr_tap *tap = &plane->taps[index];
+    if (atomic_load_explicit(&tap->state, memory_order_acquire) != SR_RECORDING_DONE)
+        return;
+    sr_record fact = {.body.recorded = {
+        .frames = tap->frames,
+        .lost = atomic_load(&tap->recording.ring_lost) + atomic_load(&tap->recording.disk_lost),
+        .error_number = atomic_load(&tap->recording.last_errno),
+    }};
+    sr_leg stand_in = {.handle = tap->leg};
+    sr_plane_fact(plane, SR_RECORDED, &stand_in, tap->number, &fact);
+    atomic_store(&tap->state, SR_RECORDING_NONE);
+}
+
+void sr_taps_drain(sr_plane *plane)
+{
+    for (uint32_t i = 0; i < plane->config.max_legs; i++) {
+        sr_tap *tap = &plane->taps[i];
+        int state = atomic_load_explicit(&tap->state, memory_order_acquire);
+        if (state == SR_RECORDING_RUNS) {
+            sr_recording_drain(&tap->recording);
+        } else if (state == SR_RECORDING_ENDS) {
+            sr_recording_finish(&tap->recording);
+            fdatasync(tap->recording.fd);
+            close(tap->recording.fd);
+            atomic_store_explicit(&tap->state, SR_RECORDING_DONE, memory_order_release);
+        }
+    }
+}
+
+void *sr_taps_write(void *shard)
+{
+    sr_plane *plane = shard;
+    struct timespec pause = {0, DRAIN_EVERY_NS};
+    while (!atomic_load(&plane->ended)) {
+        sr_taps_drain(plane);
+        nanosleep(&pause, NULL);
+    }
+    sr_taps_drain(plane); /* the plane has ended all recordings */
+    return NULL;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A second pair of ears on a leg, for recordings and digits in the audio: what its remote says, and what it is sent.
+ *
+ *     received packets -> playout \
+ *                                  -> every 20 ms one frame of both -> digits, recording -> ring -> writer thread -> file
+ *     sent packets ----> playout /
+ *
+ * Nothing of the leg's own path changes, so a relayed call stays relayed. A tap begins when it is first needed.
+ */
+#ifndef SWITCHROOM_TAP_H
+#define SWITCHROOM_TAP_H
+
+#include "kernels/dtmf.h"
+#include "kernels/playout.h"
+#include "kernels/resample.h"
+#include "kernels/segment.h"
+#include "rtp.h"
+
+#define SR_TAP_MS 20
+#define SR_TAP_RING_BYTES (1u << 19) /* 8 s of 16 kHz stereo: so long the disk may stand still */
+#define SR_TAP_MAX_RATE_HZ 16000
+
+enum sr_recording_state {
+    SR_RECORDING_NONE = 0,       /* the plane's */
+    SR_RECORDING_RUNS,           /* the writer drains it */
+    SR_RECORDING_ENDS,           /* the writer drains it a last time and closes the file */
+    SR_RECORDING_DONE,           /* the plane's again: to be told */
+};
+
+/* One direction: packets in, a frame of PCM each 20 ms out. */
+typedef struct sr_tap_side {
+    uint8_t codec;               /* SR_TYPE_UNKNOWN before the first packet */
+    void *decoder;
+    sr_playout playout;
+    sr_resample resample;
+    uint32_t from_hz;            /* for which `resample` is set up */
+} sr_tap_side;
+
+typedef struct sr_tap {
+    uint8_t use;                 /* of the leg's, 0 when it is not listened to */
+    uint8_t detect;              /* enum sr_detect */
+    bool paused;
+    uint32_t rate_hz;
+    sr_tap_side said, heard;
+    sr_dtmf dtmf;
+    _Atomic int state;           /* enum sr_recording_state */
+    uint32_t number, channels;   /* by which Python knows the recording; 2: said left, heard right; 1: both mixed */
+    uint32_t leg;                /* handle of the leg that was recorded, which may be gone when the file is whole */
+    uint64_t frames;
+    sr_recording recording;
+    uint8_t ring[SR_TAP_RING_BYTES];
+    uint8_t segment[SR_SEGMENT_BYTES(SR_TAP_MAX_RATE_HZ, 2)];
+} sr_tap;
+
+#endif
