@@ -184,6 +184,8 @@ class Serving:
         self.agent.receive(data, Flow("UDP", ("10.0.0.1", 5060), ("10.0.0.2", 5060 + self._turn % 5)))
 
     def rest(self) -> int:
+        for session in list(self.agent._sessions.values()):
+            session.bye()  # calls that were answered and acknowledged last until somebody hangs up
         for _ in range(100_000):
             deadline = self._timers.next_deadline()
             if deadline is None:
