@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
-from switchroom.media.errors import NotAcceptable, OfferPending, SdpError
+from switchroom.media.errors import NotAcceptable, SdpError
 from switchroom.media.formats import G722, G729, OPUS, PCMA, PCMU
 from switchroom.media.offer_answer import LocalMedia, Negotiator
 from switchroom.media.sdp import parse as parse_sdp
@@ -151,11 +151,7 @@ class Describing:
         self._negotiator.receive_answer(data)
 
     def rest(self) -> int:
-        try:
-            self._negotiator.receive_answer(b"")
-        except OfferPending:
-            return 0
-        return 1
+        return int(self._negotiator.pending is not None)
 
 
 class Serving:
@@ -188,6 +184,8 @@ class Serving:
         self.agent.receive(data, Flow("UDP", ("10.0.0.1", 5060), ("10.0.0.2", 5060 + self._turn % 5)))
 
     def rest(self) -> int:
+        for session in list(self.agent._sessions.values()):
+            session.bye()  # calls that were answered and acknowledged last until somebody hangs up
         for _ in range(100_000):
             deadline = self._timers.next_deadline()
             if deadline is None:
