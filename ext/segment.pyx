@@ -18,11 +18,11 @@ cdef class Recording:
     cdef int _fd, _channels
 
     def __cinit__(self, path, int rate_hz=8000, int channels=2, int ring_bytes=1 << 17):
+        self._fd = -1  # before anything can raise: __dealloc__ closes what stands here
         if not 8000 <= rate_hz <= 48000 or channels not in (1, 2):
             raise ValueError(f"{rate_hz} Hz, {channels} channels: 8000 to 48000 and 1 or 2 are wanted")
         if ring_bytes <= 0 or ring_bytes & (ring_bytes - 1):
             raise ValueError("ring_bytes is no power of two")
-        self._fd = -1
         if (
             posix_memalign(<void **>&self._r, 64, sizeof(sr_recording))
             or posix_memalign(<void **>&self._ring, 64, ring_bytes)

@@ -8,6 +8,10 @@ import shutil
 from pathlib import Path
 
 MAX_TEXT = 2_000
+MAX_FILES = 2_000
+"""Kept on disk; what was not said for longest goes first. Read-back digits would otherwise fill it."""
+MAX_AT_ONCE = 4
+"""Processes of espeak-ng at one time."""
 MAKE_S = 20.0
 WORDS_PER_MINUTE = 150
 
@@ -26,6 +30,7 @@ class Speech:
         self._folder = folder
         self._voice = voice
         self._making: dict[Path, asyncio.Future[None]] = {}
+        self._turns = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def say(self, text: str, voice: str = "") -> str:
         """The path of a mono WAV file that says `text`. Raises SpeechError."""
@@ -35,13 +40,21 @@ class Speech:
         name = hashlib.sha256(f"{voice}|{WORDS_PER_MINUTE}|{text}".encode()).hexdigest()[:32]
         path = self._folder / f"{name}.wav"
         if path.exists():
+            os.utime(path)
             return str(path)
         making = self._making.get(path)
         if making is None:
-            making = self._making[path] = asyncio.ensure_future(self._make(text, voice, path))
+            making = self._making[path] = asyncio.ensure_future(self._make_in_turn(text, voice, path))
             making.add_done_callback(lambda _: self._making.pop(path, None))
         await asyncio.shield(making)
         return str(path)
+
+    async def _make_in_turn(self, text: str, voice: str, path: Path) -> None:
+        async with self._turns:
+            await self._make(text, voice, path)
+        files = sorted(self._folder.glob("*.wav"), key=lambda file: file.stat().st_mtime_ns)
+        for oldest in files[:-MAX_FILES]:
+            oldest.unlink()
 
     async def _make(self, text: str, voice: str, path: Path) -> None:
         program = shutil.which("espeak-ng")

@@ -163,7 +163,7 @@ def to_wav(path: str | os.PathLike[str], wav: str | os.PathLike[str]) -> Summary
 
 
 def convert(path: str | os.PathLike[str], to: str | os.PathLike[str]) -> Summary:
-    """Write the recording as FLAC (.flac) or Opus (.opus, .ogg), whole or not at all; for a thread in the background."""
+    """Write the recording as FLAC (.flac) or Opus (.opus, .ogg), whole or not at all; meant for a background thread."""
     soundfile: Any = import_module("soundfile")  # it has no types
     formats = {".flac": ("FLAC", "PCM_16"), ".opus": ("OGG", "OPUS"), ".ogg": ("OGG", "OPUS")}
     kind = formats.get(Path(to).suffix)

@@ -107,10 +107,12 @@ def parse(body: bytes) -> Description:
     for line in lines:
         if not line:
             continue
-        if line[1:2] != "=":
+        kind, equals, value = line[0], line[1:2], line[2:]
+        if equals == " ":  # "m =video", as in the messages of RFC 4475
+            equals, value = value[:1], value[1:]
+        if equals != "=":
             raise SdpError(f"not a line of a session description: {line[:40]!r}")
-        kind = line[0]
-        value = line[2:].strip()
+        value = value.strip()
         if kind == "a":
             key, colon, rest = value.partition(":")
             attributes.append((key, rest.strip() if colon else None))
@@ -190,9 +192,16 @@ def _connection(value: str) -> Connection:
     return Connection(fields[2].partition("/")[0], fields[1])
 
 
-@lru_cache(maxsize=4096)
 def address_family(address: str) -> str | None:
     """`IP4` or `IP6` for a numeric address, None for anything else (a host name, rubbish)."""
+    return _address_family(address) if len(address) <= _MAX_ADDRESS else None
+
+
+_MAX_ADDRESS = 64  # longer ones would only fill the cache
+
+
+@lru_cache(maxsize=4096)
+def _address_family(address: str) -> str | None:
     try:
         return "IP4" if ip_address(address).version == 4 else "IP6"
     except ValueError:

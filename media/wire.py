@@ -141,7 +141,7 @@ class Wire:
     ) -> None:
         """Queue a command. `fd` is duplicated, so the caller keeps its own. Raises PlaneLost when the plane is gone.
 
-        A `lazy` command may wait for others for LAZY_S: a message wakes the plane's thread, which is most of its cost.
+        A `lazy` command may wait for others for LAZY_S: each message wakes the plane's thread: most of its cost.
         """
         if self.closed:
             raise PlaneLost("the media plane is gone")

@@ -82,6 +82,8 @@ class SipConfig(Section, frozen=True):
     """The realm of digest authentication; users whose `ha1` is given were made for one realm."""
     digest: tuple[Literal["SHA-256", "MD5"], ...] = ("SHA-256", "MD5")
     """Algorithms of the challenges, the preferred one first."""
+    md5_only: tuple[str, ...] = ("baresip v0.", "baresip v1.")
+    """User agents, by the beginning of their name, that give up when they are asked for SHA-256 beside MD5."""
     nonce_lifetime_s: Seconds = 300.0
     t1_ms: Milliseconds = 500
     """RFC 3261 table 4: the round-trip time estimate, and with it all other timers."""

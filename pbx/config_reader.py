@@ -106,6 +106,7 @@ class Reader:
 
 
 def join(key: str, name: str) -> str:
+    """`name` under `key`, in quotes where TOML wants them."""
     part = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
     return f"{key}.{part}" if key else part
 

@@ -53,6 +53,7 @@ class Gatekeeper:
             clock,
             algorithms=config.sip.digest,
             nonce_lifetime_s=config.sip.nonce_lifetime_s,
+            md5_only=config.sip.md5_only,
         )
 
     def identify(self, request: Request, flow: Flow) -> Caller | Refusal:

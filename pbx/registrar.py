@@ -6,6 +6,7 @@ REGISTER changes nothing. Bindings are written to the store behind the answer an
 """
 
 import asyncio
+import contextlib
 import heapq
 from collections.abc import Callable
 
@@ -14,10 +15,10 @@ import msgspec
 from switchroom.pbx.events import AnyRecord, RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
-from switchroom.pbx.sip.header import NameAddr, format_params
+from switchroom.pbx.sip.header import NameAddr, format_params, parse_number
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.uri import Uri, parse_uri
-from switchroom.pbx.storage.base import BindingStore, StoredBinding
+from switchroom.pbx.storage.base import BindingStore, StoredBinding, StoreError
 
 SAVE_S = 0.1
 SWEEP_S = 1.0
@@ -109,6 +110,10 @@ class Registrar:
         now_s = self._now()
         return [b for contacts in self._bindings.values() for b in contacts.values() if b.expires_at_s > now_s]
 
+    def uses(self, flow: Flow) -> bool:
+        """Whether a phone is reached by this flow."""
+        return any(binding.flow == flow for binding in self.all())
+
     def register(self, user: str, request: Request, flow: Flow) -> Headers:
         """Serve a REGISTER of an authenticated user; returns the headers of the 200.
 
@@ -175,8 +180,10 @@ class Registrar:
 
     def _expires(self, contact: NameAddr, request: Request) -> int:
         text = contact.params.get("expires") or request.get("expires")
-        # Section 10.2.1.1: a value that cannot be read counts as 3600.
-        expires_s = self._rules.default_expires_s if text is None else int(text) if text.isdecimal() else 3600
+        expires_s = self._rules.default_expires_s
+        if text is not None:
+            number = parse_number(text, 2**32 - 1)
+            expires_s = 3600 if number is None else number  # section 10.2.1.1: what cannot be read counts as 3600
         if 0 < expires_s < self._rules.min_expires_s:
             raise IntervalTooBrief(self._rules.min_expires_s)
         return min(expires_s, self._rules.max_expires_s)
@@ -265,7 +272,8 @@ class Registrar:
         while True:
             for _ in range(round(SWEEP_S / SAVE_S)):
                 await asyncio.sleep(SAVE_S)
-                await self._save()
+                with contextlib.suppress(StoreError):  # a full disk must not end this task: the next attempt may do
+                    await self._save()
             self.sweep()
 
     async def _save(self) -> None:
@@ -275,7 +283,7 @@ class Registrar:
         kept = [StoredBinding(b.user, b.contact, _ENCODER.encode(b)) for b in dirty.values() if b is not None]
         try:
             await self._store.save(kept, [key for key, b in dirty.items() if b is None])
-        except Exception:
+        except BaseException:  # being cancelled in the midst of it as well
             self._dirty = {**dirty, **self._dirty}  # nothing is lost: it goes with the next attempt
             raise
 

@@ -131,7 +131,7 @@ class Server:
         self._folding = asyncio.create_task(self.cdrs.run())
         ids = RandomIds(config.server.name)
         self.stack = SipStack(
-            Transports(_tcp_limits(config)),
+            transports := Transports(_tcp_limits(config), config.limits.requests_per_second_per_source),
             ids,
             address=config.sip.address,
             name=config.server.name,
@@ -146,6 +146,7 @@ class Server:
             time.time,
         )
         await self.registrar.load()
+        transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
         self.media = MediaServer(config.media, self._on_media_event)
         await self.media.start()
         self.board = Switchboard(
@@ -222,7 +223,7 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(200_000, 20, 100)
 
 
 def _registration_rules(config: Config) -> Rules:
@@ -242,4 +243,5 @@ def _tcp_limits(config: Config) -> TcpLimits:
         connections_per_source=sip.tcp_connections_per_source,
         message_s=sip.tcp_message_s,
         idle_s=sip.tcp_idle_s,
+        body_bytes=sip.max_message_bytes,
     )

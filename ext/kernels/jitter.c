@@ -59,7 +59,7 @@ static void aim(sr_jitter *j)
         if (sum >= enough)
             break;
     }
-    int32_t target = (i + 1) * j->bin;
+    int32_t target = (i + 1) * j->bin + j->bin / 2; /* half a bin for what comes just after that point */
     if (target < j->min_delay)
         target = j->min_delay;
     if (target > j->max_delay)

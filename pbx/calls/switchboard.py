@@ -19,6 +19,7 @@ from switchroom.pbx.config import Config, Limits
 from switchroom.pbx.control import CallerGone, CallError, Endpoint, Party
 from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
+from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.sip.header import NameAddr
 from switchroom.pbx.sip.message import Request
@@ -58,6 +59,8 @@ class Switchboard:
         self.stories: dict[str, Story] = {}
         self.calls_of: dict[str, int] = {}
         """Calls at this time by user or peer."""
+        self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
+        self._peers = PeerTable(config.peers)
         self._write = write
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,14 +71,15 @@ class Switchboard:
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
         uri = parse_uri(target) if not target.startswith("user:") else None
         if uri is not None and not (self.stack.is_ours(uri, self.config.sip.domains) and uri.user):
-            return [Endpoint(target, target, None, tuple(codecs))]
+            return [Endpoint(target, target, None, tuple(codecs) or self._codecs_of_peer(uri.host))]
         name = target.removeprefix("user:") if uri is None else uri.user or ""
         if not self.registrar.knows(name):
             raise CallError(404, "Not Found", "not-found")
         bindings = self.registrar.lookup(name)
         if not bindings:
             raise CallError(480, "Temporarily Unavailable", "unavailable")
-        return [Endpoint(binding.contact, name, binding, tuple(codecs)) for binding in bindings]
+        offered = tuple(codecs) or self._codecs_of_user.get(name, ())
+        return [Endpoint(binding.contact, name, binding, offered) for binding in bindings]
 
     async def originate(
         self,
@@ -95,7 +99,9 @@ class Switchboard:
             if hops <= 0:
                 raise CallError(483, "Too Many Hops", "failed")
         try:
-            flow = getattr(endpoint.way, "flow", None) or await self.stack.resolve(endpoint.uri)
+            flow = getattr(endpoint.way, "flow", None)
+            if flow is None or not self.stack.is_open(flow):  # its connection broke, or was one of the last run
+                flow = await self.stack.resolve(endpoint.uri)
             media = (await self.media.open())[0]
         except Unreachable as error:
             raise CallError(480, str(error), "unavailable") from error
@@ -249,8 +255,15 @@ class Switchboard:
     def _leg_id(self, story: Story) -> str:
         return f"{story.id}/{len(story.legs) + 1}"
 
+    def _codecs_of_peer(self, host: str) -> tuple[str, ...]:
+        try:
+            peer = self._peers.find(host.strip("[]"))
+        except ValueError:  # a name; peers are known by their addresses
+            return ()
+        return peer.codecs if peer is not None else ()
+
     def _codecs(self, endpoint: Endpoint, beside: Leg | None) -> Sequence[str] | None:
-        """What to offer: what the rule says, or the caller's codecs first, so that no transcoding is needed."""
+        """What to offer: what rule, user or peer say; else the caller's codecs first, to need no transcoding."""
         if endpoint.codecs:
             return endpoint.codecs
         ours = self.config.media.codecs

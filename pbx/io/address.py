@@ -25,6 +25,7 @@ def family_of(host: str) -> socket.AddressFamily:
 
 
 def is_wildcard(host: str) -> bool:
+    """Whether a bound address means all of the machine's addresses."""
     return host in ("0.0.0.0", "::")
 
 

@@ -29,6 +29,8 @@ class TcpLimits(msgspec.Struct, frozen=True, kw_only=True):
     connect_s: float = 10.0
     queue_bytes: int = 65_536
     """What may wait for a connection that is being opened."""
+    body_bytes: int = 65_536
+    """A message with a larger body is refused with 513 and costs the connection."""
     unsent_bytes: int = 262_144
     """What may wait for a peer that does not read."""
 

@@ -109,6 +109,10 @@ class SipStack:
         except (ParseError, ValueError):
             return None
 
+    def is_open(self, flow: Flow) -> bool:
+        """Whether a flow on which a phone registered still leads to it, as far as we know."""
+        return self._transports.is_open(flow)
+
     async def resolve(self, uri: str) -> Flow:
         """The flow to any URI; a host name is looked up. Raises Unreachable."""
         flow = self.flow_to(uri)

@@ -67,9 +67,13 @@ class TcpTransport:
         connection = self._by_remote.get(remote)
         return connection.flow if connection is not None else self._open(remote)
 
+    def is_open(self, flow: Flow) -> bool:
+        connection = self._connections.get(flow.key)
+        return connection is not None and connection.flow == flow  # keys begin anew with each run
+
     def send(self, data: bytes, flow: Flow) -> None:
         connection = self._connections.get(flow.key)
-        if connection is None:
+        if connection is None or connection.flow != flow:
             self._loop.call_soon(self.receiver.on_lost, flow, "the connection is closed")
         else:
             connection.send(data)
@@ -153,7 +157,7 @@ class Connection(asyncio.Protocol):
         self.flow: Flow
         self._owner = owner
         self._loop = asyncio.get_running_loop()
-        self._framer = Framer()
+        self._framer = Framer(max_body_bytes=owner.limits.body_bytes)
         self._transport: asyncio.Transport | None = None
         self._opening: asyncio.Task[None] | None = None
         self._queue: list[bytes] | None = None
@@ -201,19 +205,23 @@ class Connection(asyncio.Protocol):
         if self._deaf or self._gone:
             return
         places, now = self._owner.places, self._loop.time()
+        pinged = False
         try:
             for frame in self._framer.receive(data):
                 if frame is PING:
-                    places.alive(self, now)
-                    self.send(PONG)
-                else:
-                    places.completed(self, self._framer.unfinished, now)
+                    pinged = True
+                    continue
+                places.completed(self, self._framer.unfinished, now)
+                if self._owner.receiver.gate.passes(self.flow.remote[0], now, len(frame)):
                     self._deliver(frame)
                 if self._deaf or self._gone:
                     return
         except ParseError as error:
             self._refuse(error)
             return
+        if pinged:  # once, however many came together
+            places.alive(self, now)
+            self.send(PONG)
         if self._framer.unfinished:
             places.begun(self, now)
 

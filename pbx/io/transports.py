@@ -6,6 +6,7 @@ from typing import Final
 
 from switchroom.pbx.io.address import Address, Listener, address_towards, family_of, is_wildcard
 from switchroom.pbx.io.connections import TcpLimits
+from switchroom.pbx.io.flood import FloodGate
 from switchroom.pbx.io.tcp import TcpTransport
 from switchroom.pbx.io.udp import OnLost, OnMessage, UdpEndpoint
 from switchroom.pbx.sip.flow import Flow
@@ -21,11 +22,13 @@ class Transports:
     connection that ended, and is never called from within `send` or `flow`. Both may be set at any time.
     """
 
-    def __init__(self, tcp_limits: TcpLimits | None = None) -> None:
+    def __init__(self, tcp_limits: TcpLimits | None = None, messages_per_second: int = 5_000) -> None:
+        """`messages_per_second` bounds what is read of one source; more is dropped."""
         self.on_message: OnMessage = _ignore_message
         self.on_lost: OnLost = _ignore_loss
         self.in_use: Callable[[Flow], bool] = lambda flow: False
         """Asked before a stream connection is closed because nothing came over it for long."""
+        self.gate = FloodGate(messages_per_second)
         self.listeners: list[Listener] = []
         """Where we listen, with the real ports."""
         self._tcp_limits = tcp_limits or TcpLimits()
@@ -66,6 +69,10 @@ class Transports:
     def connections(self) -> int:
         """Open stream connections."""
         return len(self._tcp) if self._tcp is not None else 0
+
+    def is_open(self, flow: Flow) -> bool:
+        """Whether a flow still leads somewhere: a stream connection must stand or be opening."""
+        return flow.transport == "UDP" or (self._tcp is not None and self._tcp.is_open(flow))
 
     def send(self, data: bytes, flow: Flow) -> None:
         """Send to a flow. Never blocks, never raises."""

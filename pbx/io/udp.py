@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from switchroom.pbx.io.address import Address, address_towards, bound_socket, is_wildcard
+from switchroom.pbx.io.flood import FloodGate
 from switchroom.pbx.sip.flow import Flow
 
 OnMessage = Callable[[bytes, Flow], None]
@@ -22,6 +23,7 @@ class Receiver(Protocol):
 
     on_message: OnMessage
     on_lost: OnLost
+    gate: FloodGate
 
 
 MAX_DATAGRAM: Final = 65_507
@@ -71,6 +73,7 @@ class UdpEndpoint:
 
     def _readable(self) -> None:
         recvfrom, flows, on_message = self._sock.recvfrom, self._flows, self._receiver.on_message
+        passes, now_s = self._receiver.gate.passes, self._loop.time()
         for _ in range(_BATCH):
             try:
                 data, remote = recvfrom(MAX_DATAGRAM)
@@ -78,7 +81,7 @@ class UdpEndpoint:
                 return
             except OSError:
                 continue  # an ICMP error of an earlier send; the next call reads on
-            if len(data) >= MIN_MESSAGE:
+            if len(data) >= MIN_MESSAGE and passes(remote[0], now_s, len(data)):
                 on_message(data, flows.get(remote) or self._remember(remote))
 
     def _remember(self, remote: tuple[str | int, ...]) -> Flow:

@@ -14,13 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.header import quote, unquote
 from switchroom.pbx.sip.message import Headers, Message, Request
+from switchroom.pbx.sip.uri import parse_uri
 
 Algorithm = Literal["MD5", "SHA-256"]
 
 _HASHES: dict[str, Callable[[bytes], "hashlib._Hash"]] = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
-_PAIR = re.compile(r'\s*([A-Za-z0-9_-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,"]*)\s*(?:,|$)')
+# Possessive, so that white space is never tried in two ways: a header may hold 30 kB of it.
+_PAIR = re.compile(r'\s*+([A-Za-z0-9_-]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"|[^\s,"]*+)\s*+(?:,|$)')
 MAX_NONCES = 100_000
 
 
@@ -52,7 +55,9 @@ class Challenged:
 class DigestServer:
     """Asks for and checks credentials of one realm.
 
-    `lookup(user, algorithm)` gives HA1 for the realm, or None. `secret` seals the nonces; `now` is in seconds.
+    `lookup(user, algorithm)` gives HA1 for the realm, or None. `secret` seals the nonces; `clock` is in seconds.
+    User agents whose name begins with one of `md5_only` are asked for MD5 alone: RFC 8760 section 2.4 has a client pass
+    over what it does not know, but some give up instead.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class DigestServer:
         *,
         algorithms: Sequence[Algorithm] = ("SHA-256", "MD5"),
         nonce_lifetime_s: float = 300.0,
+        md5_only: Sequence[str] = (),
     ) -> None:
         self.realm = realm
         self._secret = secret
@@ -71,6 +77,7 @@ class DigestServer:
         self._clock = clock
         self._algorithms = tuple(algorithms)
         self._lifetime_s = nonce_lifetime_s
+        self._md5_only = tuple(md5_only)
         self._serial = 0
         self._counts: OrderedDict[str, int] = OrderedDict()
         """Highest nonce-count seen, by nonce."""
@@ -91,15 +98,19 @@ class DigestServer:
                 stale = True
             elif verdict is not None:
                 return Accepted(verdict[0])
-        return self.challenge(source, proxy, stale)
+        agent = request.get("user-agent") or ""
+        algorithms: Sequence[str] = self._algorithms
+        if "MD5" in algorithms and self._md5_only and agent.startswith(self._md5_only):
+            algorithms = ("MD5",)
+        return self._challenge(source, proxy, stale, algorithms)
 
-    def challenge(self, source: str, proxy: bool = False, stale: bool = False) -> Challenged:
+    def _challenge(self, source: str, proxy: bool, stale: bool, algorithms: Sequence[str]) -> Challenged:
         """Ask for credentials; one header per algorithm, the preferred first (RFC 8760 section 2.3)."""
         nonce = self._new_nonce(source)
         tail = ", stale=true" if stale else ""
         values = [
             f'Digest realm={quote(self.realm)}, nonce="{nonce}", algorithm={algorithm}, qop="auth"{tail}'
-            for algorithm in self._algorithms
+            for algorithm in algorithms
         ]
         return Challenged(407 if proxy else 401, {"proxy-authenticate" if proxy else "www-authenticate": values})
 
@@ -164,8 +175,18 @@ class DigestServer:
 
     @staticmethod
     def _same_target(uri: str, request: Request) -> bool:
-        """Whether the credentials are for this request; a proxy on the way may have changed host and parameters."""
-        return uri == request.uri or (bool(uri) and uri.partition(":")[0] == request.uri.partition(":")[0])
+        """Whether the credentials are for this request.
+
+        A proxy on the way may have changed host and parameters; what was dialled, and so what it costs, must be the
+        same (RFC 7616 section 3.4.6).
+        """
+        if uri == request.uri:
+            return True
+        try:
+            signed, asked = parse_uri(uri), parse_uri(request.uri)
+        except ParseError:
+            return False
+        return (signed.scheme, signed.user) == (asked.scheme, asked.user)
 
 
 class DigestClient:
@@ -230,9 +251,7 @@ def parse_credentials(value: str) -> dict[str, str] | None:
         return None
     fields: dict[str, str] = {}
     end = 0
-    for match in _PAIR.finditer(rest):
-        if match.start() != end:
-            return None
+    while (match := _PAIR.match(rest, end)) is not None:
         end = match.end()
         name = match[1].lower()
         if name in fields:

@@ -127,7 +127,8 @@ class ClientSession(Session):
             return
         try:
             dialog = Dialog.as_uac(self.request, response, self.flow)
-        except ParseError:
+        except ParseError as error:  # no ACK can be sent: the peer will give up by itself
+            self._on_final(502, str(error), None)
             return
         early = self._early.get(tag)
         if early is not None:

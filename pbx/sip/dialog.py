@@ -61,6 +61,8 @@ class Dialog:
             response.to.tag or "", flow, target,
         )  # fmt: skip
         dialog.routes = response.all("record-route")[::-1]
+        for uri in (target, *[parse_name_addr(route).uri for route in dialog.routes]):
+            parse_uri(uri)
         dialog.number = request.cseq.number
         # A Contact that names another host than the one that answers there is a phone behind a NAT, or a proxy's way
         # of saying where to go next; only the first has no Record-Route to go by, and a private address.
@@ -107,10 +109,11 @@ class Dialog:
         """Take the peer's new Contact (sections 12.2.1.2 and 12.2.2); a bad one changes nothing."""
         try:
             contacts = message.contacts()
+            if contacts:
+                parse_uri(contacts[0].uri)
+                self.target = contacts[0].uri
         except ParseError:
             return
-        if contacts and contacts[0].uri != "*":
-            self.target = contacts[0].uri
 
 
 def _behind_nat(request: Request, flow: Flow) -> bool:

@@ -21,6 +21,7 @@ PONG: Final = b"\r\n"
 
 # At a line's start only: a folded line begins with white space. The value may stand on a folded line itself.
 _LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:[ \t]*(?:\r\n[ \t]+)?([^\r\n]*)", re.IGNORECASE)
+_BLANK_LINES = re.compile(rb"(?:\r\n)+")
 _MAX_DIGITS: Final = 9
 
 
@@ -36,7 +37,7 @@ class Framer:
         self._buffer = bytearray()
         self._searched = 0  # no end of headers begins before this place
         self._size = 0  # of the whole message once its headers are complete, else 0
-        self._half_ping = False
+        self._half_ping = 0  # of the two CRLFs of a ping, how many have come
 
     @property
     def unfinished(self) -> bool:
@@ -53,15 +54,15 @@ class Framer:
         while self._buffer:
             if not self._size:
                 if self._buffer[0] in b"\r\n" and not self._searched:
-                    if len(self._buffer) < 2:
-                        return
-                    if self._buffer.startswith(b"\r\n"):
-                        del self._buffer[:2]
-                        self._half_ping = not self._half_ping
-                        if not self._half_ping:
-                            yield PING
-                        continue
-                    raise ParseError("stray line break between messages")
+                    blank = _BLANK_LINES.match(self._buffer)
+                    if blank is None:
+                        if self._buffer == b"\r":
+                            return
+                        raise ParseError("stray line break between messages")
+                    pings, self._half_ping = divmod(blank.end() // 2 + self._half_ping, 2)
+                    del self._buffer[: blank.end()]
+                    yield from (PING,) * pings
+                    continue
                 if not self._find_size():
                     return
             if len(self._buffer) < self._size:
@@ -69,7 +70,7 @@ class Framer:
             message = bytes(self._buffer[: self._size])
             del self._buffer[: self._size]
             self._searched = self._size = 0
-            self._half_ping = False
+            self._half_ping = 0
             yield message
 
     def _find_size(self) -> bool:

@@ -37,7 +37,7 @@ TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _VIA = re.compile(
     r"SIP\s*/\s*2\.0\s*/\s*([^\s;,/]+)\s+(\[[^\]\s]+\]|[^\s;:,\[]+)(?:\s*:\s*(\d{1,5}))?\s*(;.*)?", re.IGNORECASE
 )
-_BRACKETED = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^<>"]*?))\s*<([^<>]*)>\s*(.*)', re.DOTALL)
+_BRACKETED = re.compile(r'(?:"((?:[^"\\]|\\.)*)"\s*+|([^<>"]*+))<([^<>]*)>\s*(.*)', re.DOTALL)
 _DISPLAY_TOKENS = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\s\x80-\U0010ffff]*")
 _BARE = re.compile(r"([^\s;<>\",]+)\s*((?:;.*)?)", re.DOTALL)
 _PARAM = re.compile(r';\s*([^\s;=",<>]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;",<>]*)\s*)?')
@@ -56,9 +56,17 @@ def pretty(key: str) -> str:
     found = _PRETTY.get(key)
     if found is None:
         found = "-".join(part.capitalize() for part in key.split("-"))
-        if len(_PRETTY) < 512:  # names come from peers as well: the table must not grow with them
+        if len(_PRETTY) < 512 and len(key) <= 64:  # names come from peers as well: the table must not grow with them
             _PRETTY[key] = found
     return found
+
+
+def parse_number(text: str, limit: int) -> int | None:
+    """A number from 0 to `limit` in ASCII digits; None for anything else, however long it is."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 20):
+        return None
+    value = int(text)
+    return value if value <= limit else None
 
 
 def unquote(text: str) -> str:

@@ -79,19 +79,21 @@ class Timers:
         return earliest
 
     def run(self) -> None:
-        """Fire everything that is due, in order of deadline."""
+        """Fire everything that is due, in order of deadline. An error of one goes up but stops no other."""
         now = self.clock()
-        while True:
-            due = min(self._heads(), key=lambda queue: queue[0].deadline, default=None)
-            if due is None or due[0].deadline > now:
-                break
-            timer = due.popleft()
-            action, argument = timer.action, timer.argument
-            timer.stop()
-            if action is not None:
-                action(argument)
-        if (deadline := self.next_deadline()) is not None:
-            self.wake(deadline)
+        try:
+            while True:
+                due = min(self._heads(), key=lambda queue: queue[0].deadline, default=None)
+                if due is None or due[0].deadline > now:
+                    break
+                timer = due.popleft()
+                action, argument = timer.action, timer.argument
+                timer.stop()
+                if action is not None:
+                    action(argument)
+        finally:
+            if (deadline := self.next_deadline()) is not None:
+                self.wake(deadline)
 
     def __len__(self) -> int:
         """How many timers are running."""

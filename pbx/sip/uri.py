@@ -107,12 +107,16 @@ def _folded(headers: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
     return sorted((name.lower(), value) for name, value in headers)
 
 
-@lru_cache(maxsize=4096)
 def parse_uri(text: str) -> Uri:
     """Read a URI.
 
-    Raises ParseError (400) where the text is not one. Parsed URIs are immutable and cached.
+    Raises ParseError (400) where the text is not one. Parsed URIs are immutable and cached, unless they are so long
+    that a peer could fill the memory with them.
     """
+    return _parse_cached(text) if len(text) <= _MAX_CACHED else _parse(text)
+
+
+def _parse(text: str) -> Uri:
     match = _SCHEME.match(text)
     if match is None or _FORBIDDEN.search(text):
         raise ParseError(f"not a URI: {text[:80]!r}")
@@ -153,3 +157,7 @@ def parse_uri(text: str) -> Uri:
     return Uri(
         scheme, user, match[1].lower(), port, MappingProxyType(params) if params else _NO_PARAMS, headers, password
     )
+
+
+_MAX_CACHED = 256
+_parse_cached = lru_cache(maxsize=4096)(_parse)

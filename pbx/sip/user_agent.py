@@ -13,7 +13,7 @@ from typing import Protocol
 from switchroom.pbx.sip import parser
 from switchroom.pbx.sip.client_session import ClientSession, put_offer
 from switchroom.pbx.sip.dialog import Dialog, tagged
-from switchroom.pbx.sip.errors import ParseError
+from switchroom.pbx.sip.errors import ParseError, SipError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.header import NameAddr
 from switchroom.pbx.sip.message import Headers, Request, Response
@@ -111,6 +111,10 @@ class UserAgent:
         """How many sessions there are, early ones included."""
         return len(self._sessions)
 
+    def uses(self, flow: Flow) -> bool:
+        """Whether a session goes by this flow."""
+        return any(session.dialog is not None and session.dialog.flow == flow for session in self._sessions.values())
+
     # ---- from the transports
 
     def receive(self, data: bytes, flow: Flow) -> None:
@@ -126,7 +130,10 @@ class UserAgent:
         except ParseError as error:
             self.counts.malformed += 1
             if error.partial is not None and error.partial.method != "ACK":
-                self._reply_stateless(error.partial, flow, error.status, reason=error.reason)
+                try:
+                    self._reply_stateless(error.partial, flow, error.status, reason=error.reason)
+                except SipError as unanswerable:  # what was read of it cannot be written
+                    self.on_fault(unanswerable)
         except Exception as error:
             self.counts.faults += 1
             self.on_fault(error)

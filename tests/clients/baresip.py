@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.clients.audio import write_tone
 from tests.clients.server import HOST, ServerProcess, free_port
 
 MODULES = "/usr/lib/baresip/modules"
@@ -59,8 +60,6 @@ class Baresip:
         self._control_port = free_port()
         rtp = 30000 + int(user[-2:]) * 20
         source = folder / "tone.wav"
-        from tests.clients.audio import write_tone
-
         write_tone(source, hz, 60)
         (folder / "config").write_text(
             CONFIG.format(
@@ -124,6 +123,12 @@ class Baresip:
             if time.monotonic() > deadline:
                 raise AssertionError(f"baresip {self.user}: no {kind} in {timeout_s} s; {self.events}\n{self.log()}")
             self._read(0.1)
+
+    def rest(self, seconds: float) -> None:
+        """Let the call go on, reading events."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._read(min(left, 0.1))
 
     def recording(self) -> Path:
         """What it heard in its last call (sndfile writes one file per direction)."""

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""One rig for every test of the shard."""
+
 from collections.abc import Iterator
 
 import pytest

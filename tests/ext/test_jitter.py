@@ -267,7 +267,7 @@ def test_an_hour_of_clock_drift_loses_nothing(ppm: int) -> None:
     assert scaled * PITCH / 8 == pytest.approx(ppm * 3600 / 1000, abs=45)  # 720 ms in the hour
     assert min(run.verdicts["accelerate"], run.verdicts["expand"]) < 40
     delays = [d for at, d in run.delays_ms if at > 10_000 * MS]
-    assert max(delays) < 65
+    assert max(delays) < 70
 
 
 def test_overfull_buffer_discards_the_oldest() -> None:

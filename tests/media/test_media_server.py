@@ -348,8 +348,8 @@ async def test_a_recording_is_whole_when_it_is_told(media, tmp_path):
     found = recording_file.to_wav(recording.path, tmp_path / "call.wav")
     sound, rate = soundfile.read(tmp_path / "call.wav", dtype="int16")
     assert (len(sound), rate, found.channels) == (done.frames, 8_000, 2)
-    assert 2_500 < (sound[:, 0] == 7_932).sum() <= 4_800
-    assert 2_500 < (sound[:, 1] == 7_932).sum() <= 4_800
+    assert 2_500 < (sound[:, 0] == 7_932).sum() <= 5_600  # what comes late is concealed
+    assert 2_500 < (sound[:, 1] == 7_932).sum() <= 5_600  # what comes late is concealed
 
 
 async def test_recordings_that_run_when_the_server_closes_are_told_and_whole(tmp_path):

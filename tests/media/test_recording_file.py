@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recordings killed, cut, damaged and starved of disk: every file plays, its length is right, a second is lost at most."""
+"""Recordings killed, cut, damaged, starved of disk: every file plays, its length is right, at most a second is lost."""
 
 import os
 import random

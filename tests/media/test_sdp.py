@@ -53,6 +53,7 @@ def test_reads_a_whole_description() -> None:
         (b"49170", b"49170/2"),
         (b"c=IN IP4 192.0.2.10\r\nb", b"c=IN IP4 192.0.2.10/127/3\r\nb"),
         (b"a=rtpmap:8 ", b"a=rtpmap: 8 "),
+        (b"m=video ", b"m =video "),
     ],
 )
 def test_forgives_sloppy_phones(change: tuple[bytes, bytes]) -> None:

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The registrar on a clock in hand, with a store in memory."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
+from switchroom.pbx import registrar as registrar_module
 from switchroom.pbx.events import Record, RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.registrar import IntervalTooBrief, Registrar, Rules
 from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Request
+from switchroom.pbx.storage.base import StoredBinding, StoreError
 from switchroom.pbx.storage.memory import MemoryStore
 
 PHONE = Flow("UDP", ("192.0.2.1", 5060), ("198.51.100.7", 40000))
@@ -151,6 +156,50 @@ async def test_a_restart_loses_no_binding() -> None:
     await again.registrar.load()
     assert again.registrar.lookup("1001") == rig.registrar.lookup("1001")
     await again.registrar.close()
+
+
+async def test_a_store_that_fails_for_a_while_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registrar_module, "SAVE_S", 0.001)
+    rig = Rig()
+    good, failed, saved, failures = rig.store.bindings.save, asyncio.Event(), asyncio.Event(), 0
+
+    async def full_disk(kept: Sequence[StoredBinding], removed: Sequence[tuple[str, str]]) -> None:
+        nonlocal failures
+        failures += 1
+        if failures == 3:
+            failed.set()
+        raise StoreError("disk full")
+
+    async def room_again(kept: Sequence[StoredBinding], removed: Sequence[tuple[str, str]]) -> None:
+        await good(kept, removed)
+        saved.set()
+
+    monkeypatch.setattr(rig.store.bindings, "save", full_disk)
+    await rig.registrar.load()
+    rig.register("<sip:1001@a>")
+    await asyncio.wait_for(failed.wait(), 5)
+    monkeypatch.setattr(rig.store.bindings, "save", room_again)
+    await asyncio.wait_for(saved.wait(), 5)
+    assert [stored.contact for stored in await rig.store.bindings.load()] == ["sip:1001@a"]
+    await rig.registrar.close()
+
+
+async def test_being_closed_in_the_midst_of_a_save_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registrar_module, "SAVE_S", 0.001)
+    rig = Rig()
+    good, begun = rig.store.bindings.save, asyncio.Event()
+
+    async def slow(kept: Sequence[StoredBinding], removed: Sequence[tuple[str, str]]) -> None:
+        begun.set()
+        await asyncio.sleep(3_600)
+
+    monkeypatch.setattr(rig.store.bindings, "save", slow)
+    await rig.registrar.load()
+    rig.register("<sip:1001@a>")
+    await asyncio.wait_for(begun.wait(), 5)
+    monkeypatch.setattr(rig.store.bindings, "save", good)
+    await rig.registrar.close()
+    assert [stored.contact for stored in await rig.store.bindings.load()] == ["sip:1001@a"]
 
 
 def test_a_phone_that_renews_for_ever_takes_no_more_room() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from switchroom.pbx.io.address import Listener
 from switchroom.pbx.io.connections import TcpLimits
+from switchroom.pbx.io.flood import FloodGate
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.sip.flow import Flow
 
@@ -147,8 +148,11 @@ async def test_tcp_frames_messages_and_answers_on_the_connection(core: Core) -> 
     core.transports.send(b"answer", flow)
     assert await reader.readexactly(6) == b"answer"
     assert core.transports.flow("TCP", *flow.remote) is flow, "requests go back over the phone's own connection"
+    assert core.transports.is_open(flow)
+    assert not core.transports.is_open(flow._replace(remote=(PEER, 9))), "a flow of a former run with the same key"
     writer.close()
     assert (await core.lost())[0] == flow
+    assert not core.transports.is_open(flow)
     core.transports.send(b"too late", flow)
     assert await core.lost() == (flow, "the connection is closed")
     assert core.transports.connections == 0
@@ -156,8 +160,13 @@ async def test_tcp_frames_messages_and_answers_on_the_connection(core: Core) -> 
 
 async def test_tcp_keep_alive_is_answered(core: Core) -> None:
     reader, writer = await connect(core)
-    writer.write(b"\r\n\r\n" + message() + b"\r\n\r\n")
-    assert await reader.readexactly(4) == b"\r\n\r\n"
+    for _ in range(2):
+        writer.write(b"\r\n\r\n")
+        assert await reader.readexactly(2) == b"\r\n"
+    writer.write(b"\r\n\r\n" * 20_000 + message())
+    assert (await core.received())[0] == message()
+    answers = await reader.read(100_000)
+    assert 0 < len(answers) < 1_000, "a flood of pings is not answered one by one"
     writer.close()
 
 
@@ -294,6 +303,20 @@ async def test_a_tap_may_come_while_messages_flow(core: Core, phone: socket.sock
     phone.sendto(message(2), core.address("UDP"))
     assert await asyncio.wait_for(tapped.get(), 5) == message(2)
     assert core.messages.empty()
+
+
+async def test_a_flood_of_messages_is_dropped_before_it_is_read(phone: socket.socket) -> None:
+    async with exchange(Listener("UDP", HOST, 0)) as core:
+        core.transports.gate = FloodGate(10)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flooder:
+            flooder.bind(("127.0.32.4", 0))
+            for number in range(50):
+                flooder.sendto(message(number), core.address("UDP"))
+        phone.sendto(message(), core.address("UDP"))
+        sources = [(await core.received())[1].remote[0] for _ in range(11)]
+        assert sources == ["127.0.32.4"] * 10 + [PEER]
+        assert core.messages.empty()
+        assert core.transports.gate.dropped == 40
 
 
 async def test_a_flood_of_connections_leaves_the_phone_alone(core: Core) -> None:

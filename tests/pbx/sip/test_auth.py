@@ -56,6 +56,13 @@ def test_sha_256_is_asked_for_first_and_used() -> None:
     assert rig.server.check(answered, SOURCE) == Accepted("1001")
 
 
+def test_phones_that_stumble_over_sha_256_are_asked_for_md5_alone() -> None:
+    rig = Rig(md5_only=("baresip v1.",))
+    verdict = rig.server.check(request({"user-agent": ["baresip v1.0.0 (x86_64/linux)"]}), SOURCE)
+    assert isinstance(verdict, Challenged)
+    assert [("MD5" in value) for value in verdict.headers["www-authenticate"]] == [True]
+
+
 def test_md5_phones_get_in_too() -> None:
     rig = Rig(algorithms=("MD5",))
     answered = rig.answer(rig.challenge())
@@ -69,6 +76,25 @@ def test_a_phone_without_qop_gets_in() -> None:
     response = response_for("MD5", ha1("MD5", "1001", REALM, "pw1001"), "REGISTER", URI, nonce, "", "", "")
     value = f'Digest username="1001", realm="{REALM}", nonce="{nonce}", uri="{URI}", response="{response}"'
     assert rig.server.check(request({"authorization": [value]}), SOURCE) == Accepted("1001")
+
+
+@pytest.mark.parametrize(
+    ("signed", "asked", "good"),
+    [
+        ("sip:9000@exchange", "sip:9000@192.0.2.1:5060;transport=udp", True),
+        ("sip:9000@exchange", "sip:00900123@exchange", False),
+        ("sip:9000@exchange", "sips:9000@exchange", False),
+        ("not a uri", "sip:9000@exchange", False),
+        ("", "sip:9000@exchange", False),
+    ],
+)
+def test_credentials_serve_for_what_was_dialled_only(signed: str, asked: str, good: bool) -> None:
+    rig = Rig()
+    challenge = rig.challenge()
+    headers = rig.client.respond(Response(challenge.status, "", dict(challenge.headers)), "INVITE", signed)
+    assert headers is not None
+    verdict = rig.server.check(Request("INVITE", asked, headers), SOURCE)
+    assert isinstance(verdict, Accepted) == good
 
 
 def test_a_replay_is_refused_and_the_next_count_is_not() -> None:
