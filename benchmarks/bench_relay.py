@@ -86,8 +86,8 @@ async def measure(
         file.flush()
         load = await asyncio.create_subprocess_exec(
             *([str(rig / "prio.sh")] if (rig / "prio.sh").exists() else []),
-            "taskset", "-c", str(load_core), str(rig / "rtpgen"),
-            "-f", file.name, "-d", str(seconds), "-w", str(WARM_S),
+            "taskset", "-c", str(load_core), str(rig / "rtpgen"), "-f", file.name, "-d", str(seconds),
+            "-w", str(WARM_S),
             "-m", "pair" if talkers is None else "count",
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip

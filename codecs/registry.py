@@ -8,6 +8,7 @@ MODULES: Final[dict[str, str]] = {
     "PCMU": "switchroom.codecs.g711",
     "PCMA": "switchroom.codecs.g711",
     "G722": "switchroom.codecs.g722",
+    "G729": "switchroom.codecs.g729",
 }
 
 

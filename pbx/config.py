@@ -27,7 +27,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 SecondsOrNone = Annotated[float, Meta(ge=0)]
 Name = Annotated[str, Meta(pattern=r"^[^\s@:;<>\"]+$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
-Codec = Literal["PCMU", "PCMA"]
+Codec = Literal["PCMU", "PCMA", "G722", "G729"]
 Role = Literal["observer", "operator"]
 """`observer` reads; `operator` also changes calls."""
 

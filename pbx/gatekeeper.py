@@ -27,7 +27,12 @@ class Caller(msgspec.Struct, frozen=True):
     user: str = ""
     peer: str = ""
     max_calls: int = 0
-    """0: as [limits] says."""
+    """0: as [limits] says for users, no limit for peers."""
+
+    @property
+    def account(self) -> str:
+        """Whose calls are counted together."""
+        return f"user {self.user}" if self.user else f"peer {self.peer}"
 
 
 class Refusal(msgspec.Struct, frozen=True):

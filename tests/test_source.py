@@ -16,7 +16,7 @@ TABLES = {"codecs/g729/tables.c", "codecs/g729/kernels_vector.h"}
 """Longer because they are one table, or one kernel for each block of a Recommendation."""
 METHODS = "pbx/rpc/methods.py"
 """Methods, parameters and results of the operators' interface are described in docs/json-rpc.md."""
-WAITING = ("tests/clients/", "benchmarks/")
+WAITING = ("tests/hostile/", "tests/clients/", "benchmarks/")
 """These watch other processes, which give no sign to wait for."""
 SOURCES = {".py", ".pyx", ".pxd", ".c", ".h"}
 FOLDERS = ("pbx", "media", "codecs", "ext", "ivr", "src", "benchmarks", "examples", "tests", "setup.py")

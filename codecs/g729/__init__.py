@@ -7,4 +7,8 @@ Recommendation does. `ops` gives the table through which the media plane uses th
 
 from switchroom.codecs.g729._codec import Decoder, Encoder, ops, variants
 
-__all__ = ["Decoder", "Encoder", "ops", "variants"]
+G729 = ops(annex_b=False)
+"""The table under the codec's encoding name, as the registry wants it: it sends no SID, since our descriptions say
+`annexb=no`; what a peer sends of Annex B is understood all the same."""
+
+__all__ = ["G729", "Decoder", "Encoder", "ops", "variants"]

@@ -50,12 +50,14 @@ class Incoming:
         if not isinstance(caller, Caller):
             session.reject(caller.status, headers=caller.headers)
             return None
-        limit = caller.max_calls or self.board.limits.calls_per_user
-        if caller.user and self.board.calls_of.get(caller.user, 0) >= limit:
-            self._count("calls_per_user")
+        limit = caller.max_calls or (self.board.limits.calls_per_user if caller.user else 0)
+        if limit and self.board.calls_of.get(caller.account, 0) >= limit:
+            self._count("calls_per_user" if caller.user else "calls_per_peer")
             session.reject(503, headers={"retry-after": [str(RETRY_S)]})
             return None
-        return self.board.receive(session, caller.party, caller.user, lambda leg: self._serve(leg, session, caller))
+        return self.board.receive(
+            session, caller.party, caller.user, caller.account, lambda leg: self._serve(leg, session, caller)
+        )
 
     async def _serve(self, leg: Leg, session: ServerSession, caller: Caller) -> None:
         uri = parse_uri(session.request.uri)

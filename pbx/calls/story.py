@@ -37,6 +37,7 @@ class Story:
         "_write",
         "began_s",
         "caller",
+        "counted_as",
         "dialled",
         "id",
         "legs",
@@ -53,6 +54,7 @@ class Story:
         *,
         source: str,
         user: str,
+        counted_as: str,
         write: Callable[[AnyRecord], object],
         on_over: Callable[["Story"], None],
     ) -> None:
@@ -60,6 +62,8 @@ class Story:
         self.caller = caller
         self.dialled = dialled
         self.user = user
+        self.counted_as = counted_as
+        """Whose limit of simultaneous calls it counts against; empty: nobody's."""
         self.legs: list[Leg] = []
         self.result: CallResult | None = None
         """Set where the status of the first leg does not name the outcome."""

@@ -58,7 +58,7 @@ class Switchboard:
         self.ids = ids
         self.stories: dict[str, Story] = {}
         self.calls_of: dict[str, int] = {}
-        """Calls at this time by user or peer."""
+        """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
         self._peers = PeerTable(config.peers)
         self._write = write
@@ -165,10 +165,23 @@ class Switchboard:
 
     # ---- incoming calls
 
-    def receive(self, session: ServerSession, party: Party, user: str, serve: Callable[[Leg], Awaitable[None]]) -> Leg:
+    def receive(
+        self,
+        session: ServerSession,
+        party: Party,
+        user: str,
+        counted_as: str,
+        serve: Callable[[Leg], Awaitable[None]],
+    ) -> Leg:
         """Make the story and first leg of an identified, admitted INVITE, and have it served."""
         dialled = _number_of(session.request)
-        story = self._new_story(party, dialled, source=f"{session.flow.remote[0]}:{session.flow.remote[1]}", user=user)
+        story = self._new_story(
+            party,
+            dialled,
+            source=f"{session.flow.remote[0]}:{session.flow.remote[1]}",
+            user=user,
+            counted_as=counted_as,
+        )
         leg = Leg(self, story, self._leg_id(story), party)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))
@@ -232,25 +245,25 @@ class Switchboard:
 
     # ---- within
 
-    def _new_story(self, caller: Party, dialled: str, *, source: str, user: str) -> Story:
+    def _new_story(self, caller: Party, dialled: str, *, source: str, user: str, counted_as: str = "") -> Story:
         self._order += 1
         story = Story(
-            f"{self._order:x}-{self.ids.tag()}", caller, dialled, source=source, user=user, write=self._write,
-            on_over=self._story_over,
+            f"{self._order:x}-{self.ids.tag()}", caller, dialled, source=source, user=user, counted_as=counted_as,
+            write=self._write, on_over=self._story_over,
         )  # fmt: skip
         self.stories[story.id] = story
-        if user:
-            self.calls_of[user] = self.calls_of.get(user, 0) + 1
+        if counted_as:
+            self.calls_of[counted_as] = self.calls_of.get(counted_as, 0) + 1
         return story
 
     def _story_over(self, story: Story) -> None:
         self.stories.pop(story.id, None)
-        if story.user:
-            left = self.calls_of[story.user] - 1
+        if story.counted_as:
+            left = self.calls_of[story.counted_as] - 1
             if left:
-                self.calls_of[story.user] = left
+                self.calls_of[story.counted_as] = left
             else:
-                del self.calls_of[story.user]
+                del self.calls_of[story.counted_as]
 
     def _leg_id(self, story: Story) -> str:
         return f"{story.id}/{len(story.legs) + 1}"

@@ -117,7 +117,7 @@ def test_the_delay_without_jitter_is_under_45_ms():
     ear.hear()
     speaker.amplitude = 8000.0
     said_ns = rig.now_ns
-    for _ in range(8):
+    for _packet in range(8):
         speaker.talker.send(speaker.packet())
         for _ in range(20):
             rig.run(1)

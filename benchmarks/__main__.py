@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make bench`: the benchmarks that need nothing beside this machine, one after the other, each with its ratios.
+
+The load rigs need a SIPp and a quiet core; `bench_relay` says how to run it, and perf.toml is the exchange's
+configuration for them.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+COMMANDS = (
+    ("pytest", "-q", "--benchmark-only", "-o", "python_files=bench_*.py", str(HERE / "bench_signalling.py")),
+    ("benchmarks.kernels",),
+    ("benchmarks.bench_g729",),
+)
+
+
+def main() -> int:
+    """Run them all; the exit status is that of the first that failed."""
+    failed = 0
+    for module, *arguments in COMMANDS:
+        print(f"\n== {module} {' '.join(arguments)}", flush=True)
+        failed = failed or subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
