@@ -17,6 +17,8 @@ class Bridge:
             raise MediaError("a session cannot be bridged to itself")
         if a.closed or b.closed:
             raise MediaError("a closed session cannot be bridged")
+        if a.plane is not b.plane:
+            raise MediaError("the sessions are on different shards")
         for session in (a, b):
             if session.bridge is not None:
                 session.bridge.close()

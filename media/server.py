@@ -66,8 +66,10 @@ class MediaServer:
             await plane.close()
         await asyncio.to_thread(self.prompts.close)
 
-    async def open(self, count: int = 1) -> list[Session]:
-        """`count` sessions that can be bridged to each other. Raises PortsExhausted, PlaneLost."""
+    async def open(self, count: int = 1, beside: Session | None = None) -> list[Session]:
+        """`count` sessions that can be bridged to each other, and to `beside`. Raises PortsExhausted, PlaneLost."""
+        if beside is not None:
+            return self._sessions(beside.plane, await beside.plane.open(count))
         alive = [plane for plane in self._planes if not plane.wire.closed]
         if not alive:
             raise PlaneLost("no media plane runs")

@@ -142,6 +142,7 @@ typedef struct sr_plane {
     sr_ports ports;
     sr_prompt *prompts;
     sr_tap *taps;                /* one for each leg; memory is touched only when used */
+    uint32_t tapped_legs;
     _Atomic int ended;           /* tells the writer thread */
     sr_room *rooms;
     int active_rooms;

@@ -22,6 +22,12 @@ static bool is_recording(const sr_tap *tap)
     return atomic_load_explicit(&tap->state, memory_order_acquire) == SR_RECORDING_RUNS;
 }
 
+static void set_tapped(sr_plane *plane, sr_leg *leg, bool tapped)
+{
+    plane->tapped_legs += (uint32_t)tapped - (uint32_t)leg->tapped;
+    leg->tapped = tapped;
+}
+
 /* Sets up what is not there yet, and takes away what nobody needs any more. */
 static void adjust(sr_plane *plane, sr_leg *leg)
 {
@@ -34,7 +40,7 @@ static void adjust(sr_plane *plane, sr_leg *leg)
             tap->rate_hz = 8000;
         sr_dtmf_init(&tap->dtmf, tap->rate_hz);
     }
-    leg->tapped = needed;
+    set_tapped(plane, leg, needed);
 }
 
 void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning, bool said)
@@ -123,6 +129,8 @@ static void do_tap(sr_plane *plane, sr_leg *leg)
 void sr_taps_tick(sr_plane *plane)
 {
     uint32_t turns = SR_TAP_MS / SR_SLOT_MS;
+    if (plane->tapped_legs == 0)
+        return;
     for (uint32_t i = (uint32_t)(plane->slot % turns); i < plane->config.max_legs; i += turns)
         if (plane->legs[i].tapped)
             do_tap(plane, &plane->legs[i]);
@@ -141,7 +149,7 @@ enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t numbe
         return SR_BUSY;
     if (fd < 0 || (rate_hz != 8000 && rate_hz != 16000) || channels < 1 || channels > 2)
         return SR_BAD_RECORD;
-    leg->tapped = false;
+    set_tapped(plane, leg, false);
     tap->number = number;
     tap->channels = channels;
     tap->rate_hz = rate_hz;

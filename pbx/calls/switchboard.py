@@ -102,7 +102,7 @@ class Switchboard:
             flow = getattr(endpoint.way, "flow", None)
             if flow is None or not self.stack.is_open(flow):  # its connection broke, or was one of the last run
                 flow = await self.stack.resolve(endpoint.uri)
-            media = (await self.media.open())[0]
+            media = (await self.media.open(beside=beside.media if beside is not None else None))[0]
         except Unreachable as error:
             raise CallError(480, str(error), "unavailable") from error
         except MediaError as error:

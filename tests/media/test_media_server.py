@@ -282,10 +282,23 @@ async def test_a_lost_plane_is_told_for_each_session(media):
 
 
 async def test_shards_have_their_own_ports():
-    server = MediaServer(MediaConfig(address=HOST, ports=(21_300, 21_319), shards=3), lambda event: None)
+    server = MediaServer(
+        MediaConfig(address=HOST, ports=(21_300, 21_319), shards=3, port_rest_ms=100), lambda event: None
+    )
     await server.start()
     ports = [session.port for _ in range(10) for session in await server.open()]
     assert sorted(ports) == list(range(21_300, 21_320, 2))
+    for session in server.sessions:
+        session.close()
+    await asyncio.sleep(0.3)  # ports rest
+    [first] = await server.open()
+    [second] = await server.open(beside=first)
+    [third] = await server.open()
+    assert first.plane is second.plane is not third.plane
+    server.bridge(first, second)
+    with pytest.raises(MediaError):
+        server.bridge(first, third)
+    assert first.bridge is not None
     await server.close()
 
 
@@ -348,8 +361,8 @@ async def test_a_recording_is_whole_when_it_is_told(media, tmp_path):
     found = recording_file.to_wav(recording.path, tmp_path / "call.wav")
     sound, rate = soundfile.read(tmp_path / "call.wav", dtype="int16")
     assert (len(sound), rate, found.channels) == (done.frames, 8_000, 2)
-    assert 2_500 < (sound[:, 0] == 7_932).sum() <= 4_800
-    assert 2_500 < (sound[:, 1] == 7_932).sum() <= 4_800
+    assert 2_500 < (sound[:, 0] == 7_932).sum() <= 5_600  # what comes late is concealed
+    assert 2_500 < (sound[:, 1] == 7_932).sum() <= 5_600  # what comes late is concealed
 
 
 async def test_recordings_that_run_when_the_server_closes_are_told_and_whole(tmp_path):
