@@ -135,8 +135,13 @@ class Session:
     @property
     def secured(self) -> bool:
         """Whether SRTP was agreed: nothing in the clear is sent or taken."""
+        return self.srtp_suite != ""
+
+    @property
+    def srtp_suite(self) -> str:
+        """The suite that was agreed; empty for plain RTP."""
         agreed = self._negotiator.agreed
-        return agreed is not None and agreed.keys is not None
+        return agreed.keys.suite.name if agreed is not None and agreed.keys is not None else ""
 
     def _secure(self, keys: Keys | None) -> None:
         if keys == self._keys:
