@@ -29,6 +29,11 @@ KNOWN = frozenset(
      "MESSAGE", "PUBLISH")
 )  # fmt: skip
 
+# RFC 7118 section 5.2 has one value for both kinds of WebSocket.
+_TRANSPORT_PARAMS = {
+    "UDP": "", "TCP": ";transport=tcp", "TLS": ";transport=tls", "WS": ";transport=ws", "WSS": ";transport=ws"
+}  # fmt: skip
+
 Handler = Callable[[Request, Transaction, Flow], None]
 
 
@@ -159,7 +164,7 @@ class UserAgent:
     ) -> ClientSession:
         """Make a session that will send an INVITE to `uri` by `flow` when it is started."""
         request = self._new_request("INVITE", uri, from_, to, max_forwards)
-        request.headers["contact"] = [self.contact(flow, contact_user)]
+        request.headers["contact"] = [self.contact(flow, contact_user, uri.startswith("sips:"))]
         request.headers["allow"] = [self.allow]
         if self.supported:
             request.headers["supported"] = [self.supported]
@@ -188,10 +193,12 @@ class UserAgent:
             request.headers.update(headers)
         return self.transactions.request(request, flow, user)
 
-    def contact(self, flow: Flow, user: str = "") -> str:
-        """Our Contact for the peer at the other end of a flow."""
+    def contact(self, flow: Flow, user: str = "", sips: bool = False) -> str:
+        """Our Contact for the peer at the other end of a flow; a peer that wants `sips` gets such (section 12.1.1)."""
         host, port = self.wire.sent_by(flow)
-        transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
+        transport = _TRANSPORT_PARAMS[flow.transport]
+        if sips and flow.transport in ("TLS", "WSS"):
+            return f"<sips:{user + '@' if user.isalnum() else ''}{host}:{port}>"
         return f"<sip:{user + '@' if user.isalnum() else ''}{host}:{port}{transport}>"
 
     def answer_options(self, transaction: Transaction) -> None:
