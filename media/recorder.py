@@ -30,6 +30,7 @@ class Recording:
         self.number = next(_numbers)
         self.session = session
         self.path = Path(path)
+        self.rate_hz = rate_hz
         self.paused = False
         self.stopped = False
         try:

@@ -97,7 +97,70 @@ class MediaHeard(Fact, frozen=True):
     """RTP comes again."""
 
 
+class Recorded(Fact, frozen=True):
+    """A recording is over, and its file is whole. `lost_ms` of it could not be kept (disk slow or full)."""
+
+    recording: str
+    path: str
+    duration_ms: int
+    lost_ms: int = 0
+
+
+class Speaking(Fact, frozen=True):
+    """The party of a room has begun to speak, or has ended."""
+
+    on: bool
+
+
+class TransferAsked(Fact, frozen=True):
+    """The party asks that its partner be put through elsewhere (RFC 3515).
+
+    The listener does so and calls `Leg.transferred`; without a listener that does, the party is told 501.
+    """
+
+    target: str
+    """Whom: a number, or a URI."""
+    replaced: "Leg | None" = None
+    """The leg whose place the partner is to take, where the party consulted first (RFC 3891)."""
+
+
 Listener = Callable[["Leg", Fact], None]
+
+TapMode = Literal["listen", "whisper", "barge"]
+"""How a supervisor takes part: heard by nobody, by the tapped party alone, or by both."""
+
+
+class Presentation(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call is shown to the called party, beside the caller's number and name."""
+
+    auto_answer: bool = False
+    """Ask the phone to answer by itself (paging, headset agents)."""
+    alert: str = ""
+    """What its Alert-Info says: a URI, or the name of a ring."""
+    private: bool = False
+    """Keep the number from the called party (RFC 3323)."""
+    diverted_by: tuple[str, ...] = ()
+    """Numbers that sent the call on, the last one first (RFC 5806)."""
+
+
+NORMAL = Presentation()
+
+
+class Recording(Protocol):
+    """A recording that runs; the fact `Recorded` tells its end to the leg's listener."""
+
+    id: str
+    path: str
+    """Where the audio is, or will be."""
+
+    def pause(self) -> None:
+        """Keep what follows out of the file, as for card numbers; it becomes silence of the same length."""
+
+    def resume(self) -> None:
+        """Go on."""
+
+    def stop(self) -> None:
+        """End it; so does the end of the leg. Idempotent."""
 
 
 class Leg(Protocol):
@@ -136,10 +199,11 @@ class Leg(Protocol):
     def resume(self) -> None:
         """Take the party off hold again."""
 
-    def play(self, source: str, loop: bool = False) -> int:
+    def play(self, source: str | Sequence[str], loop: bool = False) -> int:
         """Play something to the party, instead of what it hears now; `PlayDone` follows with the number returned.
 
-        `source` is the path of an audio file, or `tone:` with a frequency in Hz or the name of a call-progress tone.
+        `source` is the path of an audio file, several of them to be played in a row, or `tone:` with a frequency in Hz
+        or the name of a call-progress tone.
         """
 
     def stop(self) -> None:
@@ -147,6 +211,18 @@ class Leg(Protocol):
 
     def echo(self, on: bool = True) -> None:
         """Let the party hear itself."""
+
+    def send_digits(self, digits: str) -> None:
+        """Press keys towards the party, one after the other, as it understands them (RFC 4733, tones or INFO)."""
+
+    def record(self, path: str, *, stereo: bool = True) -> Recording:
+        """Record into a new file: what the party says on the left, what it hears on the right; or both mixed.
+
+        Raises StateError where there is no audio, CallError where the file cannot be made.
+        """
+
+    def transferred(self, status: int) -> None:
+        """Say how the transfer that the party asked for goes: 100 on the way, 200 done, or why not."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -161,13 +237,49 @@ class Endpoint(msgspec.Struct, frozen=True):
     """Codecs to offer, by preference; empty: those of the caller, then ours."""
 
 
+class Room(Protocol):
+    """Any number of legs that hear each other, each without itself. Made by `CallControl.room`."""
+
+    @property
+    def legs(self) -> Sequence[Leg]:
+        """Who is in, in the order in which they came."""
+
+    def join(self, leg: Leg, *, speaks: bool = True) -> None:
+        """Let a leg in; it leaves its partner or former room. One that does not speak only listens."""
+
+    def leave(self, leg: Leg) -> None:
+        """Let a leg out, which then hears nothing; so does its end. Without effect on one that is not in."""
+
+    def mute(self, leg: Leg, muted: bool = True) -> None:
+        """Whether nobody hears the leg."""
+
+    def hears(self, listener: Leg, speaker: Leg, gain: float | None) -> None:
+        """How loud one leg hears another, whatever the others hear (0: not at all); None: as the others do."""
+
+    def tone(self, name: str = "beep") -> None:
+        """Let all hear a short tone, as when somebody comes or goes."""
+
+    def record(self, path: str) -> Recording:
+        """Record what is said in the room into a new file."""
+
+    def close(self) -> None:
+        """All leave. Idempotent."""
+
+
 class CallControl(Protocol):
     """Where legs come from, and how they are joined."""
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
         """Where a target (`user:1002`, `sip:…`) can be reached now. Raises CallError when it is unknown or nowhere."""
 
-    async def originate(self, endpoint: Endpoint, *, caller: Party, beside: Leg | None = None) -> Leg:
+    async def originate(
+        self,
+        endpoint: Endpoint,
+        *,
+        caller: Party,
+        beside: Leg | None = None,
+        presentation: Presentation = NORMAL,
+    ) -> Leg:
         """Call an endpoint. With `beside` the new leg belongs to that leg's call and prefers its codecs; without, it
         begins a call of its own. Facts follow at the leg's listener, which the caller sets at once. Raises CallError.
         """
@@ -177,3 +289,14 @@ class CallControl(Protocol):
 
     def unbridge(self, leg: Leg) -> None:
         """Take a leg and its partner apart; both hear nothing. Without effect on a leg that is not joined."""
+
+    def room(self, top: int = 0) -> Room:
+        """A room with nobody in it. `top`: only so many of the loudest are heard at a time; 0 for all."""
+
+    def tap(self, listener: Leg, leg: Leg, mode: TapMode = "listen") -> None:
+        """Let `listener` hear `leg` and whoever it is joined to, wherever `leg` is joined from now on; again with
+        another mode changes the mode. It ends with either leg, or by `untap`. Neither party notices. Raises CallError.
+        """
+
+    def untap(self, listener: Leg) -> None:
+        """End it; the listener hears nothing. Without effect on one that does not tap."""

@@ -13,12 +13,22 @@ import msgspec
 
 from switchroom.pbx.errors import SwitchroomError
 
-Kind = Literal["user", "sip", "echo", "tone", "play", "speak", "ring", "busy", "reject", "digits", "app"]
-"""What a destination is: a user's phones, a SIP URI, one of the exchange's own answers, or a route of the program."""
+KINDS: dict[str, bool] = {
+    "user": True,
+    "sip": True,
+    "echo": False,
+    "tone": True,
+    "play": True,
+    "speak": True,
+    "ring": False,
+    "busy": False,
+    "reject": True,
+    "digits": False,
+    "app": True,
+}
+"""What a destination can be, and whether it needs an argument; `pbx/apps/destinations.py` serves them."""
 
 _CLASSES = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]"}
-_WITH_ARGUMENT = frozenset({"user", "sip", "tone", "play", "speak", "reject", "app"})
-_WITHOUT_ARGUMENT = frozenset({"echo", "ring", "busy", "digits"})
 _FILLED = re.compile(r"\{number(?::(\d{1,2}))?\}")
 _SIP = re.compile(r"(?:[^@\s<>]+@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:;[^\s<>]*)?")
 
@@ -71,23 +81,23 @@ class Destination(msgspec.Struct, frozen=True):
     `{number}` becomes the dialled number, `{number:2}` the number without its first two characters.
     """
 
-    kind: Kind
+    kind: str
     argument: str = ""
 
     @classmethod
     def from_text(cls, text: str) -> Self:
         kind, colon, argument = text.partition(":")
-        if kind not in (known := _WITH_ARGUMENT | _WITHOUT_ARGUMENT):
-            raise ValueError(f"unknown destination {text!r}; known: {', '.join(sorted(known))}")
-        if kind in _WITH_ARGUMENT and not argument:
+        if kind not in KINDS:
+            raise ValueError(f"unknown destination {text!r}; known: {', '.join(sorted(KINDS))}")
+        if KINDS[kind] and not argument:
             raise ValueError(f"{kind!r} needs an argument: {kind}:…")
-        if kind in _WITHOUT_ARGUMENT and colon:
+        if colon and not KINDS[kind]:
             raise ValueError(f"{kind!r} has no argument")
         if "{" in _FILLED.sub("", argument) or "}" in _FILLED.sub("", argument):
             raise ValueError(f"{text!r}: only {{number}} and {{number:N}} can be filled in")
         if reason := _wrong_argument(kind, argument):
             raise ValueError(f"{text!r}: {reason}")
-        return cls(kind, argument)  # type: ignore[arg-type]  # checked above
+        return cls(kind, argument)
 
     @property
     def fixed(self) -> bool:

@@ -21,7 +21,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "media": ("media", "codecs", "ext"),
     "media.sdp": ("media.errors", "media.formats"),
     "pbx.errors": (),
-    "pbx.events": (),
+    "pbx.events": ("pbx.events",),
     "pbx.control": ("pbx.errors", "pbx.events"),
     "pbx.sip": ("pbx.sip", "pbx.errors"),
     "pbx.io": ("pbx.io", "pbx.sip", "pbx.errors"),

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 from switchroom.media.bridge import Bridge
 from switchroom.media.errors import MediaError, NotAcceptable
+from switchroom.media.events import Recorded
 from switchroom.media.sdp import Direction
 from switchroom.media.session import Session as MediaSession
 from switchroom.media.stats import LegStats
+from switchroom.pbx.calls.recording import Recording
 from switchroom.pbx.control import (
     Answered,
+    CallError,
     Ended,
     Fact,
     Held,
@@ -45,10 +48,12 @@ from switchroom.pbx.sip.session import SDP, Session
 from switchroom.pbx.sip.transaction import Transaction
 
 if TYPE_CHECKING:
+    from switchroom.pbx.calls.room import Room
     from switchroom.pbx.calls.story import Story
     from switchroom.pbx.calls.switchboard import Switchboard
 
 MAX_GLARE_RETRIES = 4
+DIGIT_MS = 160
 
 
 class Leg:
@@ -64,6 +69,9 @@ class Leg:
         self.partner: Leg | None = None
         """The leg it is bridged to; `partner` and `bridge` are the switchboard's to change."""
         self.bridge: Bridge | None = None
+        self.room: Room | None = None
+        self.recording: Recording | None = None
+        """The last one that was begun."""
         self.was_answered = False
         self.status = 0
         """How it ended, as a SIP status; 200 for one that was answered."""
@@ -167,9 +175,9 @@ class Leg:
         self._wanted_direction = "sendrecv"
         self._reoffer()
 
-    def play(self, source: str, loop: bool = False) -> int:
+    def play(self, source: str | Sequence[str], loop: bool = False) -> int:
         media = self._media()
-        if source.startswith("tone:"):
+        if isinstance(source, str) and source.startswith("tone:"):
             what = source.removeprefix("tone:")
             return media.tone(float(what) if what.replace(".", "", 1).isdigit() else what)
         return media.play(source, loop)
@@ -179,6 +187,22 @@ class Leg:
 
     def echo(self, on: bool = True) -> None:
         self._media().echo(on)
+
+    def send_digits(self, digits: str) -> None:
+        for digit in digits:
+            if self.sip is not None and self.state == "answered":
+                body = f"Signal={digit}\r\nDuration={DIGIT_MS}\r\n".encode()
+                self.sip.send_request("INFO", {"content-type": ["application/dtmf-relay"]}, body)
+
+    def record(self, path: str, *, stereo: bool = True) -> Recording:
+        try:
+            self.recording = Recording(self._media().record(path, stereo))
+        except MediaError as error:
+            raise CallError(500, str(error)) from error
+        return self.recording
+
+    def transferred(self, status: int) -> None:
+        raise StateError("no transfer was asked for")
 
     # ---- what the SIP session tells (pbx/sip/session.py)
 
@@ -289,6 +313,11 @@ class Leg:
         self._stop_silence()
         self._tell(MediaHeard())
 
+    def on_recorded(self, event: Recorded) -> None:
+        """A recording is whole."""
+        if self.recording is not None and self.recording.id == str(event.recording):
+            self._tell(self.recording.fact(event))
+
     def tell(self, fact: Fact) -> None:
         """Hand a fact of the media plane to the listener."""
         self._tell(fact)
@@ -369,7 +398,7 @@ class Leg:
         for clock in self._clocks:
             clock.cancel()
         self._clocks.clear()
-        self.board.unbridge(self)
+        self.board.part(self)
         figures: dict[str, float] = {}
         if self.media is not None:
             self.media.close()

@@ -14,9 +14,10 @@ from switchroom.media.server import MediaServer
 from switchroom.pbx import control
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
+from switchroom.pbx.calls.room import Room
 from switchroom.pbx.calls.story import Story
 from switchroom.pbx.config import Config, Limits
-from switchroom.pbx.control import CallerGone, CallError, Endpoint, Party
+from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode
 from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
 from switchroom.pbx.peers import PeerTable
@@ -87,6 +88,7 @@ class Switchboard:
         *,
         caller: Party,
         beside: control.Leg | None = None,
+        presentation: Presentation = NORMAL,
         dialled: str = "",
         calling: Party | None = None,
     ) -> Leg:
@@ -144,8 +146,8 @@ class Switchboard:
         assert isinstance(other, Leg)
         if one.partner is other:
             return
-        self.unbridge(one)
-        self.unbridge(other)
+        self.part(one)
+        self.part(other)
         if one.media is None or other.media is None:
             return
         one.partner, other.partner = other, one
@@ -162,6 +164,21 @@ class Switchboard:
         leg.partner = partner.partner = None
         leg.bridge = partner.bridge = None
         leg.story.unbridged(leg, partner)
+
+    def room(self, top: int = 0) -> Room:
+        return Room(self, top)
+
+    def tap(self, listener: control.Leg, leg: control.Leg, mode: TapMode = "listen") -> None:
+        raise CallError(501, "calls cannot be tapped yet")
+
+    def untap(self, listener: control.Leg) -> None:
+        pass
+
+    def part(self, leg: Leg) -> None:
+        """The leg leaves its partner or room."""
+        self.unbridge(leg)
+        if leg.room is not None:
+            leg.room.leave(leg)
 
     # ---- incoming calls
 

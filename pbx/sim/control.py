@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from switchroom.pbx import control
 from switchroom.pbx.control import (
+    NORMAL,
     Answered,
     CallError,
     Digit,
@@ -21,7 +22,10 @@ from switchroom.pbx.control import (
     Listener,
     Party,
     PlayDone,
+    Presentation,
+    Recorded,
     Ringing,
+    TapMode,
 )
 from switchroom.pbx.events import CallResult, EndedBy
 
@@ -53,6 +57,10 @@ class SimLeg:
         self.state: LegState = state
         self.listener: Listener | None = None
         self.partner: SimLeg | None = None
+        self.room: SimRoom | None = None
+        self.tapped: SimLeg | None = None
+        self.tap_mode: TapMode = "listen"
+        self.presentation = NORMAL
         self.heard: list[str] = []
         """What the party was played, in order; `echo` where it heard itself."""
         self.told: list[str] = []
@@ -92,12 +100,14 @@ class SimLeg:
     def resume(self) -> None:
         self.told.append("resume")
 
-    def play(self, source: str, loop: bool = False) -> int:
+    def play(self, source: str | Sequence[str], loop: bool = False) -> int:
         self._end_play(False)
         self._play += 1
-        self.heard.append(source)
+        sources = [source] if isinstance(source, str) else list(source)
+        self.heard += sources
         if not loop:
-            self._playing = asyncio.get_running_loop().call_later(self.board.play_s(source), self._end_play, True)
+            length_s = sum(map(self.board.play_s, sources))
+            self._playing = asyncio.get_running_loop().call_later(length_s, self._end_play, True)
         return self._play
 
     def stop(self) -> None:
@@ -106,6 +116,29 @@ class SimLeg:
     def echo(self, on: bool = True) -> None:
         if on:
             self.heard.append("echo")
+
+    def send_digits(self, digits: str) -> None:
+        self.told.append(f"digits {digits}")
+
+    def record(self, path: str, *, stereo: bool = True) -> "SimRecording":
+        return SimRecording(path, self)
+
+    def transferred(self, status: int) -> None:
+        self.told.append(f"transferred {status}")
+
+    def can_hear(self, other: "SimLeg") -> bool:
+        """Whether the party hears what the other one says, just now."""
+        if self.state != "answered" or other.state != "answered" or self is other:
+            return False
+        if self.partner is other:
+            return True
+        if self.room is not None and self.room is other.room:
+            return self.room.gain(self, other) > 0
+        if self.tapped is not None:
+            return other in (self.tapped, self.tapped.partner)
+        if other.tapped is None or other.tap_mode == "listen":
+            return False
+        return self is other.tapped or (other.tap_mode == "barge" and self is other.tapped.partner)
 
     # ---- the far end
 
@@ -136,6 +169,10 @@ class SimLeg:
         if self.state in ("calling", "ringing"):
             self._finish(Ended(status, "refused", self.role, redirect))
 
+    def say(self, fact: Fact) -> None:
+        """Any other fact, as if it came from the party: a transfer asked for, say."""
+        self._tell(fact)
+
     # ---- within
 
     def _end_play(self, finished: bool) -> None:
@@ -149,12 +186,90 @@ class SimLeg:
         if self._playing is not None:
             self._playing.cancel()
             self._playing = None
-        self.board.unbridge(self)
+        self.board.part(self)
         self._tell(ended)
 
     def _tell(self, fact: Fact) -> None:
         if self.listener is not None:
             self.listener(self, fact)
+
+
+class SimRecording:
+    """A recording that keeps what was asked of it in `history`, with the times of the event loop."""
+
+    def __init__(self, path: str, leg: SimLeg | None) -> None:
+        self.id = path
+        self.path = path
+        self.history: list[tuple[str, float]] = []
+        self._leg = leg
+        self._note("start")
+
+    def pause(self) -> None:
+        self._note("pause")
+
+    def resume(self) -> None:
+        self._note("resume")
+
+    def stop(self) -> None:
+        if self.history[-1][0] == "stop":
+            return
+        self._note("stop")
+        if self._leg is not None:
+            self._leg.say(Recorded(self.id, self.path, round(1000 * (self.history[-1][1] - self.history[0][1]))))
+
+    def _note(self, what: str) -> None:
+        self.history.append((what, asyncio.get_running_loop().time()))
+
+
+class SimRoom:
+    """A room of simulated legs; who hears whom can be asked at `SimLeg.can_hear`."""
+
+    def __init__(self, board: "SimControl") -> None:
+        self.board = board
+        self.legs: list[SimLeg] = []
+        self.tones: list[str] = []
+        self._muted: set[SimLeg] = set()
+        self._gains: dict[tuple[SimLeg, SimLeg], float] = {}
+
+    def join(self, leg: control.Leg, *, speaks: bool = True) -> None:
+        assert isinstance(leg, SimLeg)
+        self.board.part(leg)
+        leg.room = self
+        self.legs.append(leg)
+        self.mute(leg, not speaks)
+
+    def leave(self, leg: control.Leg) -> None:
+        if isinstance(leg, SimLeg) and leg in self.legs:
+            self.legs.remove(leg)
+            leg.room = None
+            self._muted.discard(leg)
+            self._gains = {pair: gain for pair, gain in self._gains.items() if leg not in pair}
+
+    def mute(self, leg: control.Leg, muted: bool = True) -> None:
+        assert isinstance(leg, SimLeg)
+        (self._muted.add if muted else self._muted.discard)(leg)
+
+    def hears(self, listener: control.Leg, speaker: control.Leg, gain: float | None) -> None:
+        assert isinstance(listener, SimLeg)
+        assert isinstance(speaker, SimLeg)
+        if gain is None:
+            self._gains.pop((listener, speaker), None)
+        else:
+            self._gains[listener, speaker] = gain
+
+    def gain(self, listener: SimLeg, speaker: SimLeg) -> float:
+        """How loud one hears the other."""
+        return self._gains.get((listener, speaker), 0.0 if speaker in self._muted else 1.0)
+
+    def tone(self, name: str = "beep") -> None:
+        self.tones.append(name)
+
+    def record(self, path: str) -> SimRecording:
+        return SimRecording(path, None)
+
+    def close(self) -> None:
+        for leg in list(self.legs):
+            self.leave(leg)
 
 
 @dataclass
@@ -177,10 +292,18 @@ class SimControl:
             raise CallError(404, "Not Found", "not-found")
         return found
 
-    async def originate(self, endpoint: Endpoint, *, caller: Party, beside: control.Leg | None = None) -> SimLeg:
+    async def originate(
+        self,
+        endpoint: Endpoint,
+        *,
+        caller: Party,
+        beside: control.Leg | None = None,
+        presentation: Presentation = NORMAL,
+    ) -> SimLeg:
         phone = self.phones[endpoint.uri]
         call_id = beside.call_id if beside is not None else f"call{len(self.legs) + 1}"
         leg = SimLeg(self, f"leg{len(self.legs) + 1}", call_id, Party(endpoint.label), "calling")
+        leg.presentation = presentation
         self.legs.append(leg)
         loop = asyncio.get_running_loop()
         if phone.rings_after_s is not None:
@@ -194,8 +317,10 @@ class SimControl:
     def bridge(self, one: control.Leg, other: control.Leg) -> None:
         assert isinstance(one, SimLeg)
         assert isinstance(other, SimLeg)
-        self.unbridge(one)
-        self.unbridge(other)
+        for leg in (one, other):
+            self.unbridge(leg)
+            if leg.room is not None:
+                leg.room.leave(leg)
         one.partner, other.partner = other, one
 
     def unbridge(self, leg: control.Leg) -> None:
@@ -203,3 +328,27 @@ class SimControl:
         if leg.partner is not None:
             leg.partner.partner = None
             leg.partner = None
+
+    def room(self, top: int = 0) -> SimRoom:
+        return SimRoom(self)
+
+    def tap(self, listener: control.Leg, leg: control.Leg, mode: TapMode = "listen") -> None:
+        assert isinstance(listener, SimLeg)
+        assert isinstance(leg, SimLeg)
+        if "ended" in (listener.state, leg.state):
+            raise CallError(481, "the leg is over")
+        listener.tapped, listener.tap_mode = leg, mode
+
+    def untap(self, listener: control.Leg) -> None:
+        assert isinstance(listener, SimLeg)
+        listener.tapped = None
+
+    def part(self, leg: SimLeg) -> None:
+        """The leg leaves whomever it is joined to."""
+        self.unbridge(leg)
+        if leg.room is not None:
+            leg.room.leave(leg)
+        leg.tapped = None
+        for other in self.legs:
+            if other.tapped is leg and leg.state == "ended":
+                other.tapped = None

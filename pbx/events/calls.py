@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The facts that the exchange writes down: one frozen, typed record per fact.
-
-CDRs, statistics and audit are folds over these records, live and afterwards; nothing is counted anywhere else. A record
-never changes its meaning: a new field gets a default, a changed fact gets a new tag.
-"""
+"""Calls and their legs."""
 
 from typing import Literal
 
 import msgspec
+
+from switchroom.pbx.events.record import Record
 
 EndedBy = Literal["caller", "callee", "exchange", "operator"]
 """Who ended a leg or call: the calling party, the called party, the exchange itself (limits, failures), an operator."""
@@ -16,18 +14,6 @@ CallResult = Literal[
     "answered", "busy", "no-answer", "cancelled", "rejected", "not-found", "unavailable", "failed", "refused"
 ]
 """How a call came out. `refused`: by a limit of the exchange; `failed`: by an error on the way."""
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="type", omit_defaults=True):
-    """The base of all records; concrete ones carry their tag as `type` in JSON."""
-
-
-class ServerStarted(Record, frozen=True, tag="server.started"):
-    version: str
-
-
-class ServerStopped(Record, frozen=True, tag="server.stopped"):
-    reason: str
 
 
 class CallStarted(Record, frozen=True, tag="call.started"):
@@ -87,7 +73,7 @@ class LegEnded(Record, frozen=True, tag="leg.ended"):
     """The SIP status that says how it ended; 200 for an answered leg ended by BYE."""
     reason: str
     ended_by: EndedBy
-    media: dict[str, float] = {}
+    media: dict[str, float] = msgspec.field(default_factory=dict)
     """The media plane's figures for the leg: packets, loss, jitter and so on."""
 
 
@@ -107,63 +93,3 @@ class CallEnded(Record, frozen=True, tag="call.ended"):
     status: int
     reason: str
     ended_by: EndedBy
-
-
-class RegistrationAdded(Record, frozen=True, tag="registration.added"):
-    user: str
-    contact: str
-    source: str
-    expires_s: int
-    user_agent: str = ""
-
-
-class RegistrationRemoved(Record, frozen=True, tag="registration.removed"):
-    user: str
-    contact: str
-    reason: Literal["unregistered", "expired", "replaced", "operator", "lost"]
-
-
-class OperatorCalled(Record, frozen=True, tag="operator.called"):
-    """An operator used a method that changes something."""
-
-    operator: str
-    method: str
-    params: str
-    outcome: str
-
-
-class RecordsLost(Record, frozen=True, tag="journal.lost"):
-    """The disk was too slow or full for so long that records had to be dropped; they have no numbers."""
-
-    lost: int
-
-
-AnyRecord = (
-    ServerStarted
-    | ServerStopped
-    | CallStarted
-    | CallRouted
-    | LegStarted
-    | LegRinging
-    | LegAnswered
-    | LegHeld
-    | LegResumed
-    | LegEnded
-    | CallBridged
-    | CallUnbridged
-    | CallEnded
-    | RegistrationAdded
-    | RegistrationRemoved
-    | OperatorCalled
-    | RecordsLost
-)
-
-
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A record with its place in the journal."""
-
-    number: int
-    """Counts from 1. After a crash it leaves out the numbers that may have been told but were not yet kept."""
-    at_ns: int
-    """UTC, nanoseconds since 1970."""
-    record: AnyRecord

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The facts that the exchange writes down: one frozen, typed record per fact, one file per area.
+
+CDRs, statistics and audit are folds over these records, live and afterwards; nothing is counted anywhere else. A record
+never changes its meaning: a new field gets a default, a changed fact gets a new tag.
+"""
+
+import msgspec
+
+from switchroom.pbx.events.calls import (
+    CallBridged,
+    CallEnded,
+    CallResult,
+    CallRouted,
+    CallStarted,
+    CallUnbridged,
+    EndedBy,
+    LegAnswered,
+    LegEnded,
+    LegHeld,
+    LegResumed,
+    LegRinging,
+    LegStarted,
+)
+from switchroom.pbx.events.record import Record
+from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
+from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
+
+AnyRecord = (
+    ServerStarted
+    | ServerStopped
+    | CallStarted
+    | CallRouted
+    | LegStarted
+    | LegRinging
+    | LegAnswered
+    | LegHeld
+    | LegResumed
+    | LegEnded
+    | CallBridged
+    | CallUnbridged
+    | CallEnded
+    | RegistrationAdded
+    | RegistrationRemoved
+    | OperatorCalled
+    | RecordsLost
+)
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A record with its place in the journal."""
+
+    number: int
+    """Counts from 1. After a crash it leaves out the numbers that may have been told but were not yet kept."""
+    at_ns: int
+    """UTC, nanoseconds since 1970."""
+    record: AnyRecord
+
+
+__all__ = [
+    "AnyRecord",
+    "CallBridged",
+    "CallEnded",
+    "CallResult",
+    "CallRouted",
+    "CallStarted",
+    "CallUnbridged",
+    "EndedBy",
+    "Entry",
+    "LegAnswered",
+    "LegEnded",
+    "LegHeld",
+    "LegResumed",
+    "LegRinging",
+    "LegStarted",
+    "OperatorCalled",
+    "Record",
+    "RecordsLost",
+    "RegistrationAdded",
+    "RegistrationRemoved",
+    "ServerStarted",
+    "ServerStopped",
+]

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The methods of the operators' interface, one file per area; docs/json-rpc.md describes them for their users.
+
+Importing the package fills the table of `pbx/rpc/registry.py`.
+"""
+
+from switchroom.pbx.rpc.methods import calls, cdr, events, registrations, system
+
+__all__ = ["calls", "cdr", "events", "registrations", "system"]
