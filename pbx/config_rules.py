@@ -36,7 +36,7 @@ def _check_tls_files(tls: Any, reader: Reader, folder: Path) -> None:
     if not isinstance(tls, dict):
         return
     named = [("tls.ca_file", tls.get("ca_file"))]
-    for key, table in _tables(tls.get("certificate"), "tls.certificate"):
+    for key, table in _tables(tls.get("certificates"), "tls.certificates"):
         named += [(f"{key}.{name}", table.get(name)) for name in ("file", "key")]
     for key, file in named:
         if isinstance(file, str) and file and not (folder / file).is_file():

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 
 class CertificateFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """One of [[tls.certificate]]."""
+    """One of [tls] `certificates`."""
 
     file: str
     """The certificate and those of the authorities between it and the root, in PEM."""
@@ -20,7 +20,7 @@ class CertificateFiles(msgspec.Struct, frozen=True, kw_only=True):
 class TlsConfig(msgspec.Struct, frozen=True, kw_only=True):
     """[tls]. Relative paths are relative to the folder of the configuration file."""
 
-    certificates: tuple[CertificateFiles, ...] = msgspec.field(default=(), name="certificate")
+    certificates: tuple[CertificateFiles, ...] = ()
     """Told apart by the name that a client asks for; the first is shown to all others. None: one is made."""
     ca_file: str = ""
     """The authorities that are trusted, in PEM; empty: those of the system."""

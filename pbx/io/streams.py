@@ -8,7 +8,7 @@ told once, by `on_lost`, whichever side or limit ended it.
 import asyncio
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from itertools import count
 from typing import Final, Protocol
 
@@ -35,7 +35,7 @@ class StreamReceiver(Receiver, Protocol):
     in_use: Callable[[Flow], bool]
 
 
-class Stream(Protocol):
+class Stream(Hashable, Protocol):
     """One connection, as this table sees it."""
 
     flow: Flow
@@ -98,8 +98,8 @@ class Streams:
     def flow(self, transport: str, remote: Address, name: str = "") -> Flow:
         """The flow of an open connection to `remote`; without one it is being opened when this returns.
 
-        `name` is what a TLS server was asked for as; a connection serves only the name that it was opened for, since its
-        certificate was checked for that (RFC 5922 section 7.3).
+        `name` is what a TLS server was asked for as; a connection serves only the name that it was opened for, since
+        its certificate was checked for that (RFC 5922 section 7.3).
         """
         connection = self._by_remote.get((transport, remote, name if transport == "TLS" else ""))
         return connection.flow if connection is not None else self._open(transport, remote, name)

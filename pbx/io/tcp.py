@@ -10,7 +10,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final, cast
 
-from switchroom.pbx.io.tls import TlsPipe, TlsTransport
+from switchroom.pbx.io.tls import TlsTransport
 from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.framer import PING, PONG, Framer

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS between bytes and bytes, and a transport that encrypts by it.
 
-The connection that owns them gives them what came off the wire and bounds their handshake, so that a half-open handshake
-counts as any other unfinished message does.
+The connection that owns them gives them what came off the wire and bounds their handshake, so that a half-open
+handshake counts as any other unfinished message does.
 """
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Iterable
 from typing import Any, Final
@@ -59,10 +60,8 @@ class TlsPipe:
 
     def close(self) -> None:
         """Say that no more will come."""
-        try:
+        with contextlib.suppress(ssl.SSLError, ValueError):  # the peer's own good-bye is not waited for
             self._session.unwrap()
-        except (ssl.SSLError, ValueError):
-            pass  # the peer's own good-bye is not waited for
 
     def outgoing(self) -> bytes:
         """What is to go onto the wire now."""
@@ -104,7 +103,7 @@ class TlsTransport(asyncio.Transport):
         try:
             plain = self._pipe.receive(data)
             if self._waiting and self._pipe.established:
-                self._pipe.send(self._waiting)
+                self._pipe.send(bytes(self._waiting))
                 self._waiting.clear()
             return plain
         finally:

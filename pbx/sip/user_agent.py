@@ -12,6 +12,7 @@ from typing import Protocol
 
 from switchroom.pbx.sip import parser
 from switchroom.pbx.sip.client_session import ClientSession, put_offer
+from switchroom.pbx.sip.contact import contact
 from switchroom.pbx.sip.dialog import Dialog, tagged
 from switchroom.pbx.sip.errors import ParseError, SipError
 from switchroom.pbx.sip.flow import Flow
@@ -28,11 +29,6 @@ KNOWN = frozenset(
     ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "UPDATE", "PRACK", "SUBSCRIBE", "NOTIFY", "REFER",
      "MESSAGE", "PUBLISH")
 )  # fmt: skip
-
-# RFC 7118 section 5.2 has one value for both kinds of WebSocket.
-_TRANSPORT_PARAMS = {
-    "UDP": "", "TCP": ";transport=tcp", "TLS": ";transport=tls", "WS": ";transport=ws", "WSS": ";transport=ws"
-}  # fmt: skip
 
 Handler = Callable[[Request, Transaction, Flow], None]
 
@@ -194,12 +190,8 @@ class UserAgent:
         return self.transactions.request(request, flow, user)
 
     def contact(self, flow: Flow, user: str = "", sips: bool = False) -> str:
-        """Our Contact for the peer at the other end of a flow; a peer that wants `sips` gets such (section 12.1.1)."""
-        host, port = self.wire.sent_by(flow)
-        transport = _TRANSPORT_PARAMS[flow.transport]
-        if sips and flow.transport in ("TLS", "WSS"):
-            return f"<sips:{user + '@' if user.isalnum() else ''}{host}:{port}>"
-        return f"<sip:{user + '@' if user.isalnum() else ''}{host}:{port}{transport}>"
+        """Our Contact for the peer at the other end of a flow."""
+        return contact(*self.wire.sent_by(flow), flow.transport, user, sips)
 
     def answer_options(self, transaction: Transaction) -> None:
         """Say what we can (section 11.2)."""
