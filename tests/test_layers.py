@@ -43,6 +43,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.call": ("pbx.b2bua", *CONTROL),
     "pbx.b2bua": CONTROL,
     "pbx.sim": ("pbx.sim", *CONTROL),
+    "pbx.reports": ("pbx.reports", *CONTROL),
     "pbx.apps": ("pbx.apps", "pbx.call", "pbx.dialplan", "pbx.journal", "pbx.storage.base", *CONTROL),
     "ivr": ("ivr", "pbx.call", "pbx.journal", "pbx.storage.base", *CONTROL),
     "pbx.rpc": ("pbx.rpc", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", *CONTROL),
