@@ -66,7 +66,8 @@ enum sr_error sr_leg_open(sr_plane *plane, sr_leg **opened, int *error_number)
     leg->rtcp_due_ns = plane->now_ns + sr_rtcp_interval_ns(&plane->random, true);
     sr_shard_watch(plane, leg->rtp_fd, (uint64_t)leg->handle << 1);
     sr_shard_watch(plane, leg->rtcp_fd, (uint64_t)leg->handle << 1 | 1);
-    plane->counts.open_legs++;
+    leg->open_at = plane->counts.open_legs++;
+    plane->open[leg->open_at] = (uint16_t)index;
     sr_leg_publish(plane, leg);
     *opened = leg;
     return SR_OK;
@@ -118,7 +119,9 @@ void sr_leg_close(sr_plane *plane, sr_leg *leg)
     else
         plane->legs[plane->free_tail].next_free = index;
     plane->free_tail = index;
-    plane->counts.open_legs--;
+    uint16_t last = plane->open[--plane->counts.open_legs];
+    plane->open[leg->open_at] = last;
+    plane->legs[last].open_at = leg->open_at;
 }
 
 void sr_leg_end_play(sr_plane *plane, sr_leg *leg, enum sr_played reason)
