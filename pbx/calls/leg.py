@@ -15,7 +15,7 @@ from switchroom.media.events import Recorded
 from switchroom.media.sdp import Direction
 from switchroom.media.session import Session as MediaSession
 from switchroom.media.srtp import SrtpMode
-from switchroom.media.stats import LegStats
+from switchroom.pbx.calls.doctor import media_figures
 from switchroom.pbx.calls.recording import Recording
 from switchroom.pbx.calls.security import FALLBACKS, REFUSALS
 from switchroom.pbx.control import (
@@ -426,29 +426,13 @@ class Leg:
         figures: dict[str, float] = {}
         if self.media is not None:
             self.media.close()
-            figures = _figures(self.media.stats())
+            figures = media_figures(self.media.stats())
             self.media = None
         self.story.write(
             LegEnded(call=self.story.id, leg=self.id, status=status, reason=reason, ended_by=by, media=figures)
         )
         self._tell(Ended(status, reason, by, redirect))
         self.story.leg_ended()
-
-
-def _figures(stats: LegStats) -> dict[str, float]:
-    """What a record keeps of a leg's audio."""
-    return {
-        "received_packets": stats.received_packets,
-        "sent_packets": stats.sent_packets,
-        "lost": stats.lost,
-        "late": stats.late,
-        "duplicate": stats.duplicate,
-        "stranger": stats.stranger,
-        "jitter_ms": stats.jitter_us / 1000,
-        "round_trip_ms": stats.round_trip_us / 1000,
-        "remote_lost": stats.remote_lost,
-        "digits": stats.digits,
-    }
 
 
 def _quotable(text: str) -> str:
