@@ -25,16 +25,12 @@ static void send_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
         sr_tap_push(plane, leg, packet, packet->payload_type == leg->send_type ? leg->send_codec : SR_TYPE_EVENT, false);
     uint8_t *data = sr_rtp_write_header(packet);
     int bytes = SR_RTP_HEADER_BYTES + packet->payload_bytes;
-<<<<<<< HEAD
-    const sr_endpoint *to = leg->settled ? NULL : &leg->latch.source;
-    if (plane->net.send(plane->net.context, leg->rtp_fd, data, bytes, to) < 0) {
-=======
     if (leg->srtp.keys.suite != SR_PLAIN && (bytes = sr_srtp_seal(&leg->srtp, data, bytes, false)) < 0) {
         leg->counts.send_errors++;
         return;
     }
-    if (plane->net.send(plane->net.context, leg->rtp_fd, data, bytes, &leg->latch.source) < 0) {
->>>>>>> main
+    const sr_endpoint *to = leg->settled ? NULL : &leg->latch.source;
+    if (plane->net.send(plane->net.context, leg->rtp_fd, data, bytes, to) < 0) {
         leg->counts.send_errors++;
         return;
     }
