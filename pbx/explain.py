@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`switchroom dial-plan explain`: which rule of a configuration wins for a caller and a number, and why no earlier one."""
+"""`switchroom dial-plan explain`: which rule of a configuration wins for a caller and a number, and why."""
 
 from datetime import datetime
 
@@ -14,9 +14,9 @@ class Unexplained(SwitchroomError):
 
 def context_of(config: Config, from_: str) -> str:
     """In which context a user, peer or context dials. Raises Unexplained."""
-    for one in (*config.users, *config.peers):
-        if one.name == from_:
-            return one.context
+    named = {one.name: one.context for one in config.peers} | {one.name: one.context for one in config.users}
+    if from_ in named:
+        return named[from_]
     if from_ in config.dial_plan:
         return from_
     raise Unexplained(f"{from_!r} is neither a user nor a peer, nor a context of the dial plan")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Patterns of numbers: `X` a digit, `Z` 1 to 9, `N` 2 to 9, `[2-57]` one of a set, `.` at the end one or more of anything.
+"""Patterns of numbers: `X` a digit, `Z` 1 to 9, `N` 2 to 9, `[2-57]` one of a set; all else stands for itself.
 
-All other characters stand for themselves.
+`.` at the end is one or more of anything.
 """
 
 import re

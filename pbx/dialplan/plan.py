@@ -38,10 +38,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if self.include and (self.number is not NOTHING or self.to is not NOWHERE):
             yield "include", "stands alone, or with `when`"
-        elif not self.include and self.number is NOTHING:
-            yield "number", "is missing"
-        elif not self.include and self.to is NOWHERE:
-            yield "to", "is missing"
 
     @property
     def name(self) -> str:

@@ -19,7 +19,9 @@ SwitchState = Literal["on", "off"]
 Switches = Mapping[str, SwitchState]
 """The conditions that somebody has set by hand."""
 
-_SPAN = re.compile(r"(?:(?P<days>[A-Za-z*][A-Za-z,-]*)|(?P<dates>\d[\d.-]*))?\s*(?P<hours>\d\d?:\d\d-\d\d?:\d\d)?")
+_SPAN = re.compile(
+    r"(?:(?:(?P<days>[A-Za-z][A-Za-z,-]*)|(?P<dates>\d[\d.-]*))(?:\s+|$))?(?P<hours>\d\d?:\d\d-\d\d?:\d\d)?"
+)
 _DATE = re.compile(r"(?:(\d{4})-)?(\d{1,2})-(\d{1,2})")
 _EXAMPLE = "expected days, dates and hours such as 'Mon-Fri 09:00-18:00', '2026-10-01..2026-10-07' or '12-25'"
 
