@@ -169,6 +169,8 @@ class User(Section, frozen=True):
     """The list of the dial plan that this user's calls go through."""
     codecs: tuple[Codec, ...] = ()
     """Offered to this user's phones, by preference; empty: those of [media]."""
+    srtp: Literal["", "off", "optional", "required"] = ""
+    """Encrypted audio; empty: as [media] says."""
     max_contacts: CountOrNone = 0
     max_calls: CountOrNone = 0
     """0: as [limits] says."""
@@ -188,6 +190,8 @@ class Peer(Section, frozen=True):
     """IP addresses and CIDR ranges."""
     context: str = "default"
     codecs: tuple[Codec, ...] = ()
+    srtp: Literal["", "off", "optional", "required"] = ""
+    """Encrypted audio; empty: as [media] says."""
     max_calls: CountOrNone = 0
     """0: no limit of its own."""
 
