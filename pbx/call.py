@@ -6,15 +6,18 @@ CallControl alone, and so runs on the real exchange and on the simulated one.
 """
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from switchroom.pbx.b2bua import B2bua, Outcome
-from switchroom.pbx.control import CallControl, CallerGone, CallError, Digit, Ended, Fact, Leg, PlayDone
+from switchroom.pbx.control import CallControl, CallerGone, CallError, Digit, Ended, Fact, Leg, PlayDone, Recorded, Recording
 from switchroom.pbx.events import CallResult
 
 MAX_TYPED_AHEAD = 64
 RING_S = 60.0
+RECORDED_S = 5.0
+"""How long the media plane may take to finish a file."""
 
 
 class Call:
@@ -34,6 +37,7 @@ class Call:
         self._digits: deque[str] = deque(maxlen=MAX_TYPED_AHEAD)
         self._news = asyncio.Event()
         self._done_plays: set[int] = set()
+        self._recorded: set[str] = set()
         leg.listener = self._on_fact
 
     @property
@@ -76,11 +80,40 @@ class Call:
             self.leg.stop()
         self._done_plays.discard(play)
 
+    async def record(self, path: str, max_s: float, enough: Callable[[], Awaitable[bool]] | None = None) -> None:
+        """Record the caller into a new file, until a key, for at most `max_s` or until it is `enough` (asked about
+        once a second). The file is whole when this returns, also by CallerGone.
+        """
+        self._check()
+        recording = self.leg.record(path)
+        try:
+            async with asyncio.timeout(max_s):
+                while not self._digits:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(1.0):
+                            await self._wait()
+                    if enough is not None and await enough():
+                        break
+        except TimeoutError:
+            pass
+        finally:
+            recording.stop()
+            await self._until_recorded(recording)
+
     async def echo(self) -> None:
         """Let the caller hear itself until it hangs up."""
         self._check()
         self.leg.echo()
         await self.until_hangup()
+
+    @property
+    def has_digits(self) -> bool:
+        """Whether keys were pressed that nobody has read."""
+        return bool(self._digits)
+
+    def forget_digits(self) -> None:
+        """Let what was pressed before count for nothing."""
+        self._digits.clear()
 
     async def digit(self, timeout_s: float | None = None) -> str:
         """The next key that the caller presses, or pressed before; empty after `timeout_s` without one."""
@@ -134,11 +167,21 @@ class Call:
 
     # ---- within
 
+    async def _until_recorded(self, recording: Recording) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RECORDED_S):
+                while recording.id not in self._recorded:
+                    self._news.clear()
+                    await self._news.wait()
+        self._recorded.discard(recording.id)
+
     def _on_fact(self, leg: Leg, fact: Fact) -> None:
         if isinstance(fact, Digit):
             self._digits.append(fact.digit)
         elif isinstance(fact, PlayDone):
             self._done_plays.add(fact.play)
+        elif isinstance(fact, Recorded):
+            self._recorded.add(fact.recording)
         elif not isinstance(fact, Ended) and leg.state != "answered":
             return
         self._news.set()

@@ -18,6 +18,13 @@ KINDS: dict[str, bool] = {
     "reject": True,
     "digits": False,
     "app": True,
+    "group": True,
+    "page": True,
+    "voicemail": True,
+    "mailbox": False,
+    "park": False,
+    "parked": True,
+    "feature": True,
 }
 """What a destination can be, and whether it needs an argument; `pbx/apps/destinations.py` serves them."""
 

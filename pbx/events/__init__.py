@@ -22,6 +22,20 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
+from switchroom.pbx.events.office import (
+    CallForwarded,
+    CallParked,
+    CallPickedUp,
+    CallUnparked,
+    CallerRefused,
+    ConfigChanged,
+    DeskChanged,
+    HoursSwitched,
+    MailFailed,
+    SeatTaken,
+    VoicemailCounted,
+    VoicemailLeft,
+)
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
@@ -44,6 +58,18 @@ AnyRecord = (
     | RegistrationRemoved
     | OperatorCalled
     | RecordsLost
+    | VoicemailLeft
+    | VoicemailCounted
+    | MailFailed
+    | DeskChanged
+    | SeatTaken
+    | CallForwarded
+    | CallParked
+    | CallUnparked
+    | CallPickedUp
+    | HoursSwitched
+    | CallerRefused
+    | ConfigChanged
 )
 
 
@@ -61,23 +87,35 @@ __all__ = [
     "AnyRecord",
     "CallBridged",
     "CallEnded",
+    "CallForwarded",
+    "CallParked",
+    "CallPickedUp",
     "CallResult",
     "CallRouted",
     "CallStarted",
     "CallUnbridged",
+    "CallUnparked",
+    "CallerRefused",
+    "ConfigChanged",
+    "DeskChanged",
     "EndedBy",
     "Entry",
+    "HoursSwitched",
     "LegAnswered",
     "LegEnded",
     "LegHeld",
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "MailFailed",
     "OperatorCalled",
     "Record",
     "RecordsLost",
     "RegistrationAdded",
     "RegistrationRemoved",
+    "SeatTaken",
     "ServerStarted",
     "ServerStopped",
+    "VoicemailCounted",
+    "VoicemailLeft",
 ]
