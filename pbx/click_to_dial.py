@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from switchroom.pbx.apps.destinations import Destinations
-from switchroom.pbx.b2bua import MAX_ENDPOINTS, B2bua
+from switchroom.pbx.b2bua import MAX_ENDPOINTS
 from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.switchboard import Switchboard
@@ -138,18 +138,7 @@ class ClickToDial:
 
     async def _put_through(self, call: Call, wish: Wish) -> None:
         destination = wish.destination
-        if destination.kind not in ("user", "sip"):
-            await self._destinations.send(call, destination.kind, destination.argument, wish.rule)
-            return
-        codecs = wish.rule.codecs if wish.rule is not None else ()
-        endpoints = self._board.endpoints(f"{destination.kind}:{destination.argument}", codecs)
-        call.leg.play("tone:ringback")
-        b2bua = B2bua(self._board, call.leg)
-        outcome = await b2bua.dial(endpoints, self._ring_s)
-        if outcome.leg is None:
-            raise CallError(outcome.status, outcome.reason, outcome.result, outcome.by)
-        call.leg.stop()
-        await b2bua.talk()
+        await self._destinations.send(call, destination.kind, destination.argument, wish.rule)
 
 
 class _Ringing:

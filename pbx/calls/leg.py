@@ -62,11 +62,12 @@ BEEP_MS = 200
 class Leg:
     """One party of a call. It is the user of its SIP session and the owner of its media session."""
 
-    def __init__(self, board: "Switchboard", story: "Story", leg_id: str, party: Party) -> None:
+    def __init__(self, board: "Switchboard", story: "Story", leg_id: str, party: Party, user: str = "") -> None:
         self.board = board
         self.story = story
         self.id = leg_id
         self.party = party
+        self.user = user
         self.listener: Listener | None = None
         self.state: LegState = "calling"
         self.partner: Leg | None = None
@@ -93,6 +94,7 @@ class Leg:
         self._clocks: list[asyncio.TimerHandle] = []
         self._silence: asyncio.TimerHandle | None = None
         story.legs.append(self)
+        board.lines.add(user, self)
 
     @property
     def call_id(self) -> str:
@@ -425,6 +427,7 @@ class Leg:
             clock.cancel()
         self._clocks.clear()
         self.board.part(self)
+        self.board.lines.remove(self.user, self)
         figures: dict[str, float] = {}
         if self.media is not None:
             self.media.close()
