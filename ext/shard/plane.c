@@ -93,7 +93,7 @@ static const char *take_memory(sr_plane *plane)
     sr_playout *playouts = take(plane, 4, count, sizeof *playouts);
     sr_resample *resamples = take(plane, 8, 2 * count, sizeof *resamples);
     plane->rooms = take(plane, 9, SR_MAX_ROOMS, sizeof *plane->rooms);
-    plane->taps = take(plane, 13, count, sizeof *plane->taps);
+    plane->taps = take(plane, 13, count + SR_MAX_ROOMS, sizeof *plane->taps);
     uint8_t *tap_decoders = take(plane, 14, 2 * count, decoder);
     plane->parties = take(plane, 10, SR_MIX_PARTIES + 1, sizeof *plane->parties);
     plane->said = take(plane, 11, (SR_MIX_PARTIES + 1) * SR_MIX_SAMPLES, sizeof *plane->said);
@@ -149,6 +149,8 @@ void sr_plane_end(sr_plane *plane)
     for (uint32_t i = 0; plane->legs != NULL && i < plane->config.max_legs; i++)
         if (plane->legs[i].handle != 0)
             sr_leg_close(plane, &plane->legs[i]);
+    for (uint32_t i = 0; plane->rooms != NULL && i < SR_MAX_ROOMS; i++)
+        sr_room_record_stop(plane, i);
     atomic_store(&plane->ended, 1);
 }
 
@@ -234,11 +236,11 @@ static void do_slot(sr_plane *plane)
     }
     sr_rooms_tick(plane);
     sr_taps_tick(plane);
-    for (uint32_t i = plane->slot % KEEP_SLOTS; i < plane->config.max_legs; i += KEEP_SLOTS) {
+    for (uint32_t i = plane->slot % KEEP_SLOTS; i < plane->config.max_legs; i += KEEP_SLOTS)
         if (plane->legs[i].handle != 0)
             sr_leg_keep(plane, &plane->legs[i]);
+    for (uint32_t i = plane->slot % KEEP_SLOTS; i < sr_tap_count(plane); i += KEEP_SLOTS)
         sr_tap_keep(plane, i);
-    }
 }
 
 static void publish(sr_plane *plane)

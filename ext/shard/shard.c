@@ -114,7 +114,7 @@ void sr_shard_run(sr_plane *plane)
     sr_plane_end(plane);
     if (writing)
         pthread_join(writer, NULL);
-    for (uint32_t i = 0; i < plane->config.max_legs; i++)
+    for (uint32_t i = 0; i < sr_tap_count(plane); i++)
         sr_tap_keep(plane, i);
     sr_plane_flush(plane);
 }
