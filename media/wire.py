@@ -60,6 +60,7 @@ class Op(enum.IntEnum):
     ROOM_RECORD = 25
     ROOM_RECORD_PAUSE = 26
     ROOM_RECORD_STOP = 27
+    SECURE = 48
 
     ANSWER = 128
     TIMED_OUT = 129

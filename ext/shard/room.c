@@ -225,7 +225,7 @@ enum sr_error sr_room_record(sr_plane *plane, uint32_t number, int fd, uint32_t 
     if (number >= SR_MAX_ROOMS)
         return SR_NO_ROOM;
     sr_tap *tap = &plane->taps[plane->config.max_legs + number];
-    enum sr_error error = sr_tap_start(tap, 0, fd, recording, rate_hz, 1);
+    enum sr_error error = sr_tap_start(plane, tap, 0, fd, recording, rate_hz, 1);
     if (error == SR_OK) {
         plane->rooms[number].tap = tap;
         plane->recorded_rooms++;
