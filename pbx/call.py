@@ -104,8 +104,9 @@ class Call:
         """End the call. `status` and `reason` are for a caller that has no answer yet."""
         self.leg.hangup(status, reason, result=result)
 
-    async def play(self, source: str, *, loop: bool = False, until_digit: bool = False) -> None:
-        """Play an audio file, or `tone:NAME`, to its end; with `until_digit` a key stops it (and stays to be read)."""
+    async def play(self, source: str | Sequence[str], *, loop: bool = False, until_digit: bool = False) -> None:
+        """Play an audio file, several, or `tone:NAME`, to the end; with `until_digit` a key stops it (and stays to be
+        read)."""
         self._check()
         play = self.leg.play(source, loop)
         while play not in self._done_plays and not (until_digit and self._digits):
@@ -141,12 +142,12 @@ class Call:
         await self.until_hangup()
 
     @property
-    def has_digits(self) -> bool:
-        """Whether keys were pressed that nobody has read."""
+    def digits_waiting(self) -> bool:
+        """Whether the caller has pressed keys that nobody has read."""
         return bool(self._digits)
 
     def forget_digits(self) -> None:
-        """Let what was pressed before count for nothing."""
+        """Drop what the caller has typed ahead."""
         self._digits.clear()
 
     async def digit(self, timeout_s: float | None = None) -> str:

@@ -187,5 +187,3 @@ class Blacklist(msgspec.Struct, frozen=True, kw_only=True):
     """Calling numbers, or patterns of them; more are added by dial code and JSON-RPC."""
     refuse_anonymous: bool = False
     status: Annotated[int, Meta(ge=400, le=699)] = 603
-
-

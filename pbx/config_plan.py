@@ -20,9 +20,7 @@ CONTEXT = "features"
 """The name of these rules in an explanation."""
 
 
-def dial_plan(
-    config: Config, switches: Switches, utc: Callable[[], float], routes: Sequence[Rule] = ()
-) -> DialPlan:
+def dial_plan(config: Config, switches: Switches, utc: Callable[[], float], routes: Sequence[Rule] = ()) -> DialPlan:
     """Compile it. `routes` are those of an embedding program, which come first in `default`.
 
     A context is given the features when a user dials in it.

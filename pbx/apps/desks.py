@@ -93,9 +93,7 @@ class Desks:
         """Where a call for the user goes on this occasion, now; empty: nowhere."""
         now_s = self._utc()
         for line in self.of(user).forward:
-            if line.on == on and (
-                not line.when or self.clockwork.holds(Condition.from_text(line.when), now_s)
-            ):
+            if line.on == on and (not line.when or self.clockwork.holds(Condition.from_text(line.when), now_s)):
                 return line.to
         return ""
 
@@ -136,7 +134,9 @@ class Desks:
     async def sit(self, user: str, phone: str) -> None:
         """A user takes a phone; one that he had before is its own again. Raises UnknownUser, StoreError."""
         self.profile(user)
-        await self._seats.remove(*[other for other, sitting in self._seats.items() if sitting == user or other == phone])
+        await self._seats.remove(
+            *[other for other, sitting in self._seats.items() if sitting == user or other == phone]
+        )
         if user != phone:
             await self._seats.put(phone, user)
         self._write(SeatTaken(user=user, phone=phone))

@@ -426,6 +426,7 @@ class Leg:
         for clock in self._clocks:
             clock.cancel()
         self._clocks.clear()
+        self.board.taps.leg_over(self)
         self.board.part(self)
         self.board.lines.remove(self.user, self)
         figures: dict[str, float] = {}

@@ -22,12 +22,13 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
+from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.office import (
+    CallerRefused,
     CallForwarded,
     CallParked,
     CallPickedUp,
     CallUnparked,
-    CallerRefused,
     ConfigChanged,
     DeskChanged,
     HoursSwitched,
@@ -54,6 +55,11 @@ AnyRecord = (
     | CallBridged
     | CallUnbridged
     | CallEnded
+    | FlowStarted
+    | FlowStep
+    | FlowEnded
+    | CallRated
+    | MessageLeft
     | RegistrationAdded
     | RegistrationRemoved
     | OperatorCalled
@@ -90,6 +96,7 @@ __all__ = [
     "CallForwarded",
     "CallParked",
     "CallPickedUp",
+    "CallRated",
     "CallResult",
     "CallRouted",
     "CallStarted",
@@ -100,6 +107,9 @@ __all__ = [
     "DeskChanged",
     "EndedBy",
     "Entry",
+    "FlowEnded",
+    "FlowStarted",
+    "FlowStep",
     "HoursSwitched",
     "LegAnswered",
     "LegEnded",
@@ -108,6 +118,7 @@ __all__ = [
     "LegRinging",
     "LegStarted",
     "MailFailed",
+    "MessageLeft",
     "OperatorCalled",
     "Record",
     "RecordsLost",

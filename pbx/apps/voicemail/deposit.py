@@ -37,7 +37,10 @@ class Deposit:
             await call.play("tone:beep")
             await take(call, self._sound, str(recording), self.config)
         finally:  # whoever hangs up after speaking has left a message too
-            wav, quiet_dbfs = str(self._boxes.path(message)), self.config.silence_dbfs if self.config.silence_s else None
+            wav, quiet_dbfs = (
+                str(self._boxes.path(message)),
+                self.config.silence_dbfs if self.config.silence_s else None,
+            )
             try:
                 duration_ms = await self._sound.finish(str(recording), wav, quiet_dbfs)
             except SwitchroomError:
@@ -64,4 +67,3 @@ async def take(call: Call, sound: Sound, recording: str, config: VoicemailConfig
 
     await call.record(recording, config.max_message_s, enough if config.silence_s else None)
     call.forget_digits()
-

@@ -135,9 +135,9 @@ class _Visit:
         with contextlib.suppress(NoSuchMessage):
             message = boxes.message(message.id)
         await self._voice.say(self._menu.said(message))
-        if not call.has_digits:
+        if not call.digits_waiting:
             await call.play(str(boxes.path(message)), until_digit=True)
-        if message.state == "new" and not call.has_digits:  # heard to its end
+        if message.state == "new" and not call.digits_waiting:  # heard to its end
             message = await boxes.mark(message, "saved")
         key = await self._key(HELP)
         match key:
@@ -178,7 +178,6 @@ class _Visit:
             await self._voice.say("Forwarded.")
 
     async def _key(self, help_text: str) -> str:
-        if not self._voice.call.has_digits:
+        if not self._voice.call.digits_waiting:
             await self._voice.say(help_text)
         return await self._voice.call.digit(IDLE_S)
-
