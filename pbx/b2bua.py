@@ -121,6 +121,7 @@ class B2bua:
         self._answered, self._over = loop.create_future(), loop.create_future()
         self._caller.listener = self._on_caller
         leg.listener = self._on_callee
+        leg.stop()
         self._take(leg, over)
 
     async def talk(self) -> Ended:

@@ -200,9 +200,32 @@ class Call:
             self.leg.listener = self._on_fact
         return outcome
 
-    async def talk_to(self, leg: Leg, over: "asyncio.Future[None] | None" = None) -> None:
-        """Join the caller to a leg that is there already, and stay until one hangs up (see B2bua.join)."""
+    async def fetch(self, endpoints: Sequence[Endpoint | Attempt], ring_s: float) -> Leg:
+        """Call somebody for the caller, and have the leg that answers: joined to the caller, and served by nobody yet.
+
+        Raises CallError when none does.
+        """
         self._check()
+        try:
+            outcome = await B2bua(self._control, self.leg).dial(endpoints, ring_s, self.presentation)
+        finally:
+            self.leg.listener = self._on_fact
+        if outcome.leg is None:
+            raise CallError(outcome.status, outcome.reason, outcome.result, outcome.by)
+        outcome.leg.listener = None
+        return outcome.leg
+
+    async def talk_to(self, leg: Leg) -> None:
+        """Join the caller to a leg that somebody else serves, who lets go of it; stay until one of them hangs up."""
+        await self.answer()
+        if leg.listener is None or leg.state != "answered":
+            raise CallError(481, "the other party is gone")
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def lent(_: Leg) -> None:
+            await over
+
+        leg.listener(leg, SendOn(lent))
         b2bua = B2bua(self._control, self.leg)
         try:
             b2bua.join(leg, over)

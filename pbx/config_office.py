@@ -23,7 +23,7 @@ class Forward(msgspec.Struct, frozen=True, kw_only=True):
 
     on: Occasion
     to: str
-    """A number, dialled in the user's context; `voicemail`, the user's own box; or a destination such as `user:1003`."""
+    """A number, dialled in the user's context; `voicemail` (the user's own); or a destination such as `user:1003`."""
     when: str = ""
     """At which times, by [times]; empty: always."""
 

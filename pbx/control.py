@@ -206,6 +206,10 @@ class Leg(Protocol):
     """The user whose phone it is; empty for strangers."""
 
     @property
+    def called(self) -> bool:
+        """Whether we called the party, and not it us."""
+
+    @property
     def partner(self) -> "Leg | None":
         """The leg it is bridged to."""
 

@@ -162,11 +162,6 @@ class Server:
         self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
-        dial_plan = DialPlan(
-            {**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))},
-            Clockwork(config.times, {}),
-            time.time,
-        )
         speech = Speech(Path(config.server.data_dir) / "speech")
         destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)

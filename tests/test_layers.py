@@ -47,7 +47,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.b2bua": CONTROL,
     "pbx.sim": ("pbx.sim", *CONTROL),
     "pbx.reports": ("pbx.reports", *CONTROL),
-    "pbx.apps": ("pbx.apps", "pbx.call", "pbx.dialplan", "pbx.journal", "pbx.storage.base", *CONTROL),
+    "pbx.apps": ("pbx.apps", "pbx.call", "pbx.dialplan", "pbx.journal", "pbx.kept", "pbx.storage.base",
+                 "pbx.config_office", "pbx.config_voicemail", *CONTROL),
+    "pbx.kept": ("pbx.errors", "pbx.storage.base"),
+    "pbx.lines": (),
     "ivr": ("ivr", "pbx.call", "pbx.config_reader", "pbx.journal", "pbx.storage.base", *CONTROL),
     "pbx.rpc": ("pbx.rpc", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", *CONTROL),
 }  # fmt: skip

@@ -102,7 +102,7 @@ class Desks:
         self.profile(user)
         given = _set(change)
         await self._changes.put(user, msgspec.structs.replace(self.changed(user), **given))
-        shown = msgspec.json.encode(DeskChange(**{k: v for k, v in given.items() if k != "pin"})).decode()
+        shown = msgspec.json.encode(msgspec.structs.replace(change, pin=msgspec.UNSET)).decode()
         self._write(DeskChanged(user=user, change=shown, by=by))
 
     async def reset(self, user: str, by: str = "") -> None:

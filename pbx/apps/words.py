@@ -20,10 +20,10 @@ class Voice:
     async def say(self, text: str) -> None:
         await self.call.play(await self._speak(text), until_digit=True)
 
-    async def ask(self, text: str, count: int, **times: float) -> str:
+    async def ask(self, text: str, count: int) -> str:
         """Say it, and collect up to `count` keys; `#` ends them."""
         await self.say(text)
-        return await self.call.collect(count, **times)
+        return await self.call.collect(count)
 
 
 def spelled(number: str) -> str:

@@ -97,6 +97,10 @@ class Leg:
         board.lines.add(user, self)
 
     @property
+    def called(self) -> bool:
+        return not isinstance(self.sip, ServerSession)
+
+    @property
     def call_id(self) -> str:
         return self.story.id
 

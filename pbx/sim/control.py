@@ -81,6 +81,10 @@ class SimLeg:
         self._play = 0
         self._playing: asyncio.TimerHandle | None = None
 
+    @property
+    def called(self) -> bool:
+        return self.role == "callee"
+
     # ---- verbs
 
     def ring(self, early_media: bool = False) -> None:

@@ -6,9 +6,9 @@ The index entry is written before the first sound is recorded, so a process that
 """
 
 import contextlib
+import itertools
 import os
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
@@ -95,6 +95,7 @@ class Boxes:
         self._messages = messages
         self._folder = folder
         self._utc = utc
+        self._numbers = itertools.count(1)
 
     # ---- looking
 
@@ -133,6 +134,24 @@ class Boxes:
     def greeting_path(self, box: str) -> Path:
         return self._of(box) / "greeting.wav"
 
+    def begin_greeting(self, box: str) -> tuple[Path, Path]:
+        """Where a new greeting is to be recorded, and its sound file to be made."""
+        os.makedirs(self._of(box), exist_ok=True)
+        recording, made = self._of(box) / "greeting.rec", self._of(box) / "greeting.new"
+        for path in (recording, made):
+            path.unlink(missing_ok=True)
+        return recording, made
+
+    def complete_greeting(self, box: str, *, kept: bool) -> Path | None:
+        """Use the new greeting, or have none at all."""
+        recording, made = self._of(box) / "greeting.rec", self._of(box) / "greeting.new"
+        recording.unlink(missing_ok=True)
+        if kept:
+            made.replace(self.greeting_path(box))
+            return self.greeting_path(box)
+        self.greeting_path(box).unlink(missing_ok=True)
+        return None
+
     # ---- changing
 
     async def begin(self, box: str, caller: str, caller_name: str = "") -> tuple[Message, Path]:
@@ -142,7 +161,7 @@ class Boxes:
             raise BoxFull(f"the box of {box} has {self.max_messages} messages")
         at_ms = int(self._utc() * 1000)
         message = Message(
-            id=f"{at_ms}-{secrets.token_hex(4)}", box=box, caller=caller, caller_name=caller_name, at_ms=at_ms
+            id=f"{at_ms}-{next(self._numbers)}", box=box, caller=caller, caller_name=caller_name, at_ms=at_ms
         )
         os.makedirs(self._of(box), exist_ok=True)
         await self._messages.put(message.id, message)
@@ -172,7 +191,7 @@ class Boxes:
 
     async def forward(self, message: Message, to: str, by: str) -> Message:
         """A copy for another box. Raises BoxFull, NoSuchMessage."""
-        copy, path = await self.begin(to, message.caller, message.caller_name)
+        copy, _ = await self.begin(to, message.caller, message.caller_name)
         copy = msgspec.structs.replace(copy, at_ms=message.at_ms, forwarded_by=by)
         os.link(self.path(message), self.path(copy))
         return await self.complete(copy, message.duration_ms)

@@ -3,7 +3,6 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from switchroom.pbx.apps.pins import Pins
 from switchroom.pbx.apps.voicemail.boxes import Boxes, BoxFull, Message, NoSuchMessage, Sound
@@ -12,9 +11,11 @@ from switchroom.pbx.apps.words import Speak, Voice, counted, moment, spelled
 from switchroom.pbx.call import Call
 from switchroom.pbx.config_voicemail import VoicemailConfig
 from switchroom.pbx.dialplan import Rule
+from switchroom.pbx.errors import SwitchroomError
 
 TRIES = 3
 IDLE_S = 15.0
+MIN_GREETING_MS = 1000
 HELP = (
     "Press 1 to hear it again, 2 to save it, 3 to delete it, 4 to call back, 5 to forward it, "
     "hash for the next message, star for the last one, 0 to record your greeting."
@@ -82,22 +83,17 @@ class Menu:
         """Record and keep it; one that is too short takes the old one away."""
         await voice.say("Record your greeting after the tone, and press hash. Press it at once to have none.")
         voice.call.forget_digits()
-        path = self._boxes.greeting_path(box)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        recording = Path(f"{path}.rec")
-        recording.unlink(missing_ok=True)
+        recording, made = self._boxes.begin_greeting(box)
         try:
             await voice.call.play("tone:beep")
             await take(voice.call, self._sound, str(recording), self.config)
-            made = Path(f"{path}.new")
             length_ms = await self._sound.finish(str(recording), str(made), self.config.silence_dbfs)
-        finally:
-            recording.unlink(missing_ok=True)
-        if length_ms >= 1000:
-            made.replace(path)
-            await voice.call.play(str(path), until_digit=True)
+        except SwitchroomError:
+            length_ms = 0
+        greeting = self._boxes.complete_greeting(box, kept=length_ms >= MIN_GREETING_MS)
+        if greeting is not None:
+            await voice.call.play(str(greeting), until_digit=True)
         else:
-            path.unlink(missing_ok=True)
             await voice.say("You have no greeting of your own now.")
 
 
