@@ -40,13 +40,13 @@ class Outside:
                 headers={"accept": "application/json"}, cookie_jar=aiohttp.DummyCookieJar()
             )
         hosts = self._config.http_hosts
+        if hosts and urlsplit(url).hostname not in hosts:
+            raise OutsideError(f"{urlsplit(url).hostname} is not among [ivr] http_hosts")
         try:
             async with (
                 asyncio.timeout(timeout_s),
                 self._http.request(method, url, json=json, max_redirects=3, allow_redirects=not hosts) as answer,
             ):
-                if hosts and answer.url.host not in hosts:
-                    raise OutsideError(f"{answer.url.host} is not among [ivr] http_hosts")
                 body = await _limited(answer)
                 if answer.status >= 300:
                     raise OutsideError(f"{url} answered {answer.status}")
