@@ -27,7 +27,7 @@ from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
-from switchroom.pbx.dialplan import Destination, DialPlan, Pattern, Rule
+from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, Rule
 from switchroom.pbx.events import ServerStarted, ServerStopped
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
@@ -151,6 +151,7 @@ class Server:
             time.time,
         )
         await self.registrar.load()
+        self.stack.on_flow_lost = self.registrar.flow_lost
         transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
         self.media = MediaServer(config.media, self._on_media_event)
         await self.media.start()
@@ -161,7 +162,11 @@ class Server:
         self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
-        dial_plan = DialPlan({**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))})
+        dial_plan = DialPlan(
+            {**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))},
+            Clockwork(config.times, {}),
+            time.time,
+        )
         speech = Speech(Path(config.server.data_dir) / "speech")
         destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)

@@ -65,6 +65,8 @@ class SimLeg:
         """What the party was played, in order; `echo` where it heard itself."""
         self.told: list[str] = []
         """What the party saw of signalling: `ringing`, `early media`, `answered`, `hold`, `ended 486`."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when the party hears or is told something new."""
         self.role: EndedBy = "caller" if state == "offered" else "callee"
         self._play = 0
         self._playing: asyncio.TimerHandle | None = None
@@ -105,6 +107,7 @@ class SimLeg:
         self._play += 1
         sources = [source] if isinstance(source, str) else list(source)
         self.heard += sources
+        self.on_change()
         if not loop:
             length_s = sum(map(self.board.play_s, sources))
             self._playing = asyncio.get_running_loop().call_later(length_s, self._end_play, True)
@@ -190,6 +193,7 @@ class SimLeg:
         self._tell(ended)
 
     def _tell(self, fact: Fact) -> None:
+        self.on_change()
         if self.listener is not None:
             self.listener(self, fact)
 
