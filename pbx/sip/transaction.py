@@ -97,8 +97,8 @@ class Transaction:
     """
 
     __slots__ = (
-        "_interval_s", "_ticker", "_timeout", "flow", "key", "last", "machine", "merge_key", "method", "owner", "request",
-        "state", "user",
+        "_interval_s", "_ticker", "_timeout", "flow", "key", "last", "machine", "merge_key", "method", "owner",
+        "request", "state", "user",
     )  # fmt: skip
 
     def __init__(

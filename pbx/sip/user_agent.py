@@ -17,7 +17,7 @@ from switchroom.pbx.sip.dialog import Dialog, tagged
 from switchroom.pbx.sip.errors import ParseError, SipError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.header import NameAddr
-from switchroom.pbx.sip.message import Headers, Request, Response
+from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import SDP, Session, SessionUser
 from switchroom.pbx.sip.timers import Timers, TimerValues
