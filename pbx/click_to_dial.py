@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from switchroom.pbx.apps.destinations import Destinations
+from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.b2bua import MAX_ENDPOINTS
 from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.control import Answered, CallerGone, CallError, Ended, Endpoint, Fact, Party
 from switchroom.pbx.control import Leg as AnyLeg
-from switchroom.pbx.dialplan import Destination, DialPlan, Rule, UnknownContext
+from switchroom.pbx.dialplan import Destination, Rule, UnknownContext
 from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.uri import parse_uri
 
@@ -39,13 +40,13 @@ class ClickToDial:
         self,
         board: Switchboard,
         destinations: Destinations,
-        dial_plan: DialPlan,
+        routing: Routing,
         ring_s: float,
         log: Callable[..., Any],
     ) -> None:
         self._board = board
         self._destinations = destinations
-        self._dial_plan = dial_plan
+        self._routing = routing
         self._ring_s = ring_s
         self._log = log
         self._names = {user.name: user.display_name for user in board.config.users}
@@ -83,7 +84,7 @@ class ClickToDial:
             except ValueError as error:
                 raise CallError(400, str(error)) from error
         try:
-            route = self._dial_plan.route(to, context)
+            route = self._routing.plan.route(to, context)
         except UnknownContext as error:
             raise CallError(404, str(error), "not-found") from error
         if route is None:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta, field
 
+from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.config_office import Blacklist, Desk, Features, Group, Parking
@@ -285,6 +286,8 @@ class Config(Section, frozen=True):
     blacklist: Blacklist = Blacklist()
     voicemail: VoicemailConfig = VoicemailConfig()
     mail: MailConfig = MailConfig()
+    ivr: IvrConfig = IvrConfig()
+    speech: SpeechConfig = SpeechConfig()
     rpc: RpcConfig = RpcConfig()
     journal: JournalConfig = JournalConfig()
 
@@ -346,9 +349,11 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
             for given in config.tls.certificates
         ),
     )
+    ivr = msgspec.structs.replace(config.ivr, prompts=absolute(config.ivr.prompts), flows=absolute(config.ivr.flows))
     return msgspec.structs.replace(
         config,
         tls=tls,
+        ivr=ivr,
         server=msgspec.structs.replace(config.server, data_dir=str((folder / config.server.data_dir).resolve())),
         dial_plan={name: tuple(map(place, rules)) for name, rules in config.dial_plan.items()},
     )

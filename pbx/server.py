@@ -17,7 +17,7 @@ import msgspec
 import uvloop
 
 import switchroom
-from switchroom.ivr.speech import Speech
+from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx.admission import Admission
@@ -27,8 +27,9 @@ from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
-from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, Rule
+from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.events import ServerStarted, ServerStopped
+from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
 from switchroom.pbx.io.address import Listener
@@ -37,15 +38,19 @@ from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.logs import log
+from switchroom.pbx.music import hold_music
+from switchroom.pbx.office import Around, Office
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.registrar import Registrar, Rules
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.sip.timers import TimerValues
+from switchroom.pbx.smtp import Smtp
+from switchroom.pbx.sound import SoundFiles
 from switchroom.pbx.storage.sqlite import SqliteStore
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
 
-LATENESS_S = 0.05
+LATENESS_S = 0.25
 """How often the lateness of the event loop is looked at."""
 
 
@@ -68,6 +73,7 @@ class Server:
             )
         self.config = config
         self._apps: dict[str, App] = {}
+        self._flows: dict[str, PythonFlow] = {}
         self._rules: list[Rule] = []
         self.on_started: Callable[[], None] = lambda: None
         """Called by `run` and `serve` once calls are taken."""
@@ -85,6 +91,15 @@ class Server:
             self._apps[name] = app
             self._rules.append(Rule(number=Pattern.from_text(number), to=Destination("app", name)))
             return app
+
+        return register
+
+    def flow(self, name: str) -> Callable[[PythonFlow], PythonFlow]:
+        """Let the async function that follows be an IVR flow: destination `ivr:NAME` of the dial plan."""
+
+        def register(work: PythonFlow) -> PythonFlow:
+            self._flows[name] = work
+            return work
 
         return register
 
@@ -153,7 +168,10 @@ class Server:
         await self.registrar.load()
         self.stack.on_flow_lost = self.registrar.flow_lost
         transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
-        self.media = MediaServer(config.media, self._on_media_event)
+        media_config = config.media
+        if not media_config.hold_music:
+            media_config = msgspec.structs.replace(media_config, hold_music=hold_music(Path(config.server.data_dir)))
+        self.media = MediaServer(media_config, self._on_media_event)
         await self.media.start()
         self.board = Switchboard(
             config=config, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
@@ -162,16 +180,39 @@ class Server:
         self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
-        speech = Speech(Path(config.server.data_dir) / "speech")
-        destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
-        self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
+        destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
+        self.office = Office(
+            config,
+            Around(
+                control=self.board, destinations=destinations, store=self.store.documents,
+                speak=lambda text: self.flows.speech.say(text), sound=SoundFiles(), send_mail=Smtp(config.mail).send,
+                utc=time.time, write=self.journal.append, folder=Path(config.server.data_dir),
+                music=media_config.hold_music or "", routes=tuple(self._rules),
+            ),
+        )  # fmt: skip
+        self.flows = Flows(
+            config, write=self.journal.append, destinations=destinations,
+            dial_plan=lambda: self.office.routing.plan, log=log.warning,
+        )  # fmt: skip
+        self.flows.load(self._flows)
+        await self.office.open()
+        self.gatekeeper.sitting_at = self.office.desks.sitting_at
+        self.board.phone_of = self.office.desks.phone_of
+        self.incoming = Incoming(
+            self.board,
+            self.gatekeeper,
+            self.admission,
+            self.office.routing,
+            destinations,
+            self.office.blacklist.refuses,
+        )
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self.tls.start()
         self.trace = Trace(self.stack, time.time, log.info)
         if config.sip.trace:
             self.trace.start("*")
         self.operations = Operations(
-            self, ClickToDial(self.board, destinations, dial_plan, config.sip.no_answer_s, log.warning)
+            self, ClickToDial(self.board, destinations, self.office.routing, config.sip.no_answer_s, log.warning)
         )
         if config.rpc.enabled:
             self.rpc = RpcServer(self.operations, config.rpc, log.error)
@@ -196,6 +237,7 @@ class Server:
         if self.rpc is not None:
             await self.rpc.close()
         await self.board.close()
+        await self.flows.close()
         self.tls.stop()
         await self.stack.close()
         await self.media.close()
