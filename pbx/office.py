@@ -118,7 +118,7 @@ class Office:
             around.destinations.register(kind, serve)
         if config.mail.host:
             self._mailer = Mailer(
-                boxes, await Kept.load(store, "mail", Mail, 10_000), around.send_mail, utc, write,
+                boxes, around.sound, await Kept.load(store, "mail", Mail, 10_000), around.send_mail, utc, write,
                 sender=config.mail.sender, give_up_h=config.mail.give_up_h,
             )  # fmt: skip
             self._mailer.start()

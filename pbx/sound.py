@@ -34,6 +34,9 @@ class SoundFiles:
     async def finish(self, recording: str, wav: str, quiet_dbfs: float | None) -> int:
         return await asyncio.to_thread(_finish, recording, wav, quiet_dbfs)
 
+    async def read(self, wav: str) -> bytes:
+        return await asyncio.to_thread(Path(wav).read_bytes)
+
 
 def _silence_s(recording: str, quiet_dbfs: float) -> float:
     quiet_s = 0.0

@@ -44,7 +44,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.config_values": (),
     "pbx.calls": ("pbx.calls", "pbx.sip", "pbx.io.stack", "media", *CONTROL, "pbx.call", "pbx.config", "pbx.dialplan",
                   "pbx.admission", "pbx.gatekeeper", "pbx.ids", "pbx.peers", "pbx.registrar", "pbx.storage.base",
-                  "pbx.apps.destinations", "pbx.apps.routing"),
+                  "pbx.apps.destinations", "pbx.apps.routing", "pbx.lines"),
     "pbx.call": ("pbx.b2bua", *CONTROL),
     "pbx.b2bua": CONTROL,
     "pbx.sim": ("pbx.sim", *CONTROL),

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from switchroom.media.errors import MediaError, NotAcceptable
-from switchroom.media.events import MediaEvent, SessionEvent
+from switchroom.media.events import MediaEvent, Recorded, SessionEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx import control
 from switchroom.pbx.calls.leg import Leg
@@ -287,7 +287,8 @@ class Switchboard:
         session.reply(transaction, 200)
 
     def on_media_event(self, event: MediaEvent) -> None:
-        leg = event.session.owner if isinstance(event, SessionEvent) else None
+        session = event.session if isinstance(event, SessionEvent | Recorded) else None
+        leg = session.owner if session is not None else None
         if isinstance(leg, Leg):
             deliver(leg, event)
 

@@ -73,6 +73,10 @@ class Sound(Protocol):
         """Turn a recording into a WAV file of what the party said, without the quiet end; the milliseconds left."""
         ...
 
+    async def read(self, wav: str) -> bytes:
+        """A whole sound file. Raises OSError."""
+        ...
+
 
 class Boxes:
     """All boxes. `messages` is their index, `folder` has a folder of files for each; `utc` reads the clock."""

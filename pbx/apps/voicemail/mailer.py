@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
-from pathlib import Path
 
 import msgspec
 
-from switchroom.pbx.apps.voicemail.boxes import Boxes, Message, NoSuchMessage
+from switchroom.pbx.apps.voicemail.boxes import Boxes, Message, NoSuchMessage, Sound
 from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.events import AnyRecord, MailFailed
 from switchroom.pbx.kept import Kept
@@ -48,6 +47,7 @@ class Mailer:
     def __init__(
         self,
         boxes: Boxes,
+        sound: Sound,
         queue: Kept[Mail],
         send: Send,
         utc: Callable[[], float],
@@ -57,6 +57,7 @@ class Mailer:
         give_up_h: float,
     ) -> None:
         self._boxes = boxes
+        self._sound = sound
         self._queue = queue
         self._send = send
         self._utc = utc
@@ -108,8 +109,9 @@ class Mailer:
 
     async def _try(self, key: str, mail: Mail) -> None:
         try:
-            written = await asyncio.to_thread(self._compose, mail)
-            await self._send(written)
+            message = self._boxes.message(mail.message)
+            sound = await self._sound.read(str(self._boxes.path(message)))
+            await self._send(self._compose(mail, message, sound))
         except (NoSuchMessage, FileNotFoundError):  # deleted meanwhile: there is nothing to tell any more
             await self._queue.remove(key)
         except MailError as error:
@@ -125,9 +127,7 @@ class Mailer:
         else:
             await self._queue.remove(key)
 
-    def _compose(self, mail: Mail) -> EmailMessage:
-        message = self._boxes.message(mail.message)
-        path: Path = self._boxes.path(message)
+    def _compose(self, mail: Mail, message: Message, sound: bytes) -> EmailMessage:
         who = f"{message.caller_name} <{message.caller}>" if message.caller_name else message.caller or "unknown"
         seconds = round(message.duration_ms / 1000)
         written = EmailMessage()
@@ -140,5 +140,5 @@ class Mailer:
             "it also stays in the mailbox until it is deleted.\n"
         )
         name = f"voicemail-{message.box}-{message.id}.wav"
-        written.add_attachment(path.read_bytes(), maintype="audio", subtype="wav", filename=name)
+        written.add_attachment(sound, maintype="audio", subtype="wav", filename=name)
         return written
