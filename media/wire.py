@@ -58,6 +58,8 @@ class Op(enum.IntEnum):
     RECORD_STOP = 23
     ROOM_TONE = 24
     SECURE = 48
+    KEYS_SEND = 49
+    KEYS_DROP = 50
 
     ANSWER = 128
     TIMED_OUT = 129

@@ -11,7 +11,7 @@
 #define MAX_DELAY_MS 400         /* of the jitter buffer */
 #define FORWARD_GAP_NS 100000000LL /* no packet of an event for so long: audio goes on */
 
-static void send_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
+void sr_leg_send(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
 {
     if (leg->tapped)
         sr_tap_push(plane, leg, packet, packet->payload_type == leg->send_type ? leg->send_codec : SR_TYPE_EVENT, false);
@@ -43,7 +43,7 @@ static void relay(sr_plane *plane, sr_leg *leg, const sr_leg *from, sr_rtp *pack
     }
     packet->payload_type = type;
     sr_sender_relay(&leg->sender, packet, from->handle, restarted, sr_send_codec(plane, leg)->clock_rate_hz, plane->now_ns);
-    send_packet(plane, leg, packet);
+    sr_leg_send(plane, leg, packet);
 }
 
 /* A telephone event for a leg whose audio is generated here: it takes the place of the audio while it lasts. */
@@ -67,7 +67,7 @@ static void forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet)
     packet->timestamp = leg->forwarded_timestamp;
     sender->next_timestamp = resume_at;
     leg->forwarding_until_ns = plane->now_ns + FORWARD_GAP_NS / (end ? 4 : 1); /* the end comes three times */
-    send_packet(plane, leg, packet);
+    sr_leg_send(plane, leg, packet);
 }
 
 bool sr_leg_buffer(sr_plane *plane, sr_playout *playout, const sr_rtp *packet, uint8_t meaning)
@@ -227,7 +227,7 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
         relay(plane, leg->peer, leg, &packet, restarted);
     else if (leg->peer != NULL && leg->peer->feed == SR_FEED_PEER) {
         buffer_packet(plane, leg, &packet, meaning);
-        if (meaning == SR_TYPE_EVENT)
+        if (meaning == SR_TYPE_EVENT && !leg->keeps_digits)
             forward_event(plane, leg->peer, &packet);
     }
 }
@@ -276,6 +276,8 @@ static enum sr_feed wanted_feed(const sr_leg *leg)
     const sr_leg *peer = leg->peer;
     if (!leg->configured || !(leg->flags & SR_SENDS))
         return SR_FEED_NONE;
+    if (sr_keypad_busy(&leg->keypad))
+        return SR_FEED_KEYPAD;
     if (leg->player.kind != SR_PLAYER_NONE)
         return SR_FEED_PLAYER;
     if (leg->echo)
@@ -288,7 +290,8 @@ static enum sr_feed wanted_feed(const sr_leg *leg)
         return SR_FEED_HOLD;
     if (!(peer->flags & SR_RECEIVES))
         return idle;
-    return peer->arriving_codec == leg->send_codec && peer->ptime_ms == leg->ptime_ms ? SR_FEED_RELAY : SR_FEED_PEER;
+    bool same = peer->arriving_codec == leg->send_codec && peer->ptime_ms == leg->ptime_ms;
+    return same && !peer->keeps_digits ? SR_FEED_RELAY : SR_FEED_PEER;
 }
 
 void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg)
@@ -338,11 +341,15 @@ void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t 
     uint32_t from_hz = plane->codecs[leg->playout_codec]->sample_rate_hz;
     if (from_hz == rate_hz) {
         sr_playout_frame(leg->playout, plane->now_ns, pcm, samples);
+        if (leg->keeps_digits)
+            sr_tap_clean(plane, leg, pcm, samples, rate_hz);
         return;
     }
     int16_t said[SR_MAX_FRAME_SAMPLES];
     int count = (int)from_hz / 1000 * ms;
     sr_playout_frame(leg->playout, plane->now_ns, said, count);
+    if (leg->keeps_digits)
+        sr_tap_clean(plane, leg, said, count, from_hz);
     sr_convert(plane, &leg->from_remote, said, count, from_hz, pcm, rate_hz);
 }
 
@@ -389,7 +396,7 @@ static void send_outgoing(sr_plane *plane, sr_leg *leg, const sr_codec_ops *code
         return;
     }
     sr_sender_generate(&leg->sender, &packet, units, codec->clock_rate_hz, plane->now_ns);
-    send_packet(plane, leg, &packet);
+    sr_leg_send(plane, leg, &packet);
 }
 
 void sr_leg_send_payload(sr_plane *plane, sr_leg *leg, const uint8_t *payload, int bytes, uint32_t units)
@@ -401,7 +408,7 @@ void sr_leg_send_payload(sr_plane *plane, sr_leg *leg, const uint8_t *payload, i
     }
     memcpy(packet.payload, payload, (size_t)bytes);
     sr_sender_generate(&leg->sender, &packet, units, sr_send_codec(plane, leg)->clock_rate_hz, plane->now_ns);
-    send_packet(plane, leg, &packet);
+    sr_leg_send(plane, leg, &packet);
 }
 
 void sr_leg_send_pcm(sr_plane *plane, sr_leg *leg, const int16_t *pcm, int samples)
@@ -418,6 +425,10 @@ void sr_leg_generate(sr_plane *plane, sr_leg *leg)
 {
     uint32_t rate_hz = sr_send_codec(plane, leg)->sample_rate_hz;
     int samples = (int)rate_hz / 1000 * leg->frame_ms;
+    if (leg->feed == SR_FEED_KEYPAD) {
+        sr_leg_press(plane, leg);
+        return;
+    }
     fill(plane, leg, plane->pcm, samples, rate_hz);
     sr_leg_send_pcm(plane, leg, plane->pcm, samples);
 }
