@@ -44,6 +44,8 @@ static enum sr_error configure(sr_plane *plane, sr_leg *leg, const sr_configure 
     if (!(body->flags & SR_RECEIVES))
         leg->timed_out = false;
     bool moved = !sr_same_endpoint(&leg->latch.signalled, &rtp);
+    if (moved)
+        sr_leg_settle(plane, leg, false);
     sr_latch_signal(&leg->latch, &rtp, plane->now_ns);
     if (moved || !leg->configured)
         leg->rtcp_to = rtcp;

@@ -85,7 +85,7 @@ static const char *share_stats(sr_plane *plane)
 
 static const char *take_memory(sr_plane *plane)
 {
-    size_t encoder, decoder, count = plane->config.max_legs;
+    size_t encoder, decoder, count = plane->config.max_legs, pairs = (size_t)plane->codec_count * plane->codec_count;
     take_codec_sizes(plane, &encoder, &decoder);
     plane->legs = take(plane, 0, count, sizeof *plane->legs);
     uint8_t *encoders = take(plane, 1, count, encoder), *decoders = take(plane, 2, count, decoder);
@@ -99,10 +99,12 @@ static const char *take_memory(sr_plane *plane)
     plane->said = take(plane, 11, (SR_MIX_PARTIES + 1) * SR_MIX_SAMPLES, sizeof *plane->said);
     plane->sum = take(plane, 12, SR_MIX_SAMPLES, sizeof *plane->sum);
     plane->open = take(plane, 15, count, sizeof *plane->open);
+    plane->translations = take(plane, 16, pairs, SR_TRANSLATION_BYTES);
     plane->prompts = take(plane, 5, plane->config.max_prompts, sizeof *plane->prompts);
     plane->facts = take(plane, 6, SR_FACTS, sizeof *plane->facts);
     if (!plane->legs || !encoders || !decoders || !outgoing || !playouts || !resamples || !plane->prompts || !plane->facts
-        || !plane->rooms || !plane->parties || !plane->said || !plane->sum || !plane->taps || !tap_decoders || !plane->open)
+        || !plane->rooms || !plane->parties || !plane->said || !plane->sum || !plane->taps || !tap_decoders || !plane->open
+        || !plane->translations)
         return "not enough memory";
     for (size_t i = 0; i < count; i++) {
         sr_leg *leg = &plane->legs[i];
@@ -139,6 +141,8 @@ const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const 
     const char *problem = take_memory(plane);
     if (problem == NULL)
         problem = make_filters(plane);
+    if (problem == NULL)
+        sr_translations_init(plane->translations, plane->codecs, plane->codec_count);
     if (problem == NULL)
         problem = share_stats(plane);
     if (problem == NULL

@@ -28,12 +28,13 @@
 #include "stats.h"
 #include "tap.h"
 #include "telephone_event.h"
+#include "translate.h"
 #include "wire.h"
 
 #define SR_MAX_CODECS 16
 #define SR_MAX_LEGS 65535
 #define SR_MAX_RATES 4
-#define SR_MEMORIES 18
+#define SR_MEMORIES 20
 #define SR_FACTS 8192           /* that wait for the wire to take them */
 #define SR_DATAGRAM_BYTES 2048
 #define SR_HEADROOM 16           /* so that a header can be written in front of any payload */
@@ -76,6 +77,7 @@ typedef struct sr_leg {
     uint8_t flags;               /* enum sr_media_flags */
     bool configured, echo, tapped;
     bool keeps_digits;           /* nobody who hears the leg may hear its digits */
+    bool settled;                /* the RTP socket is connected to the source (leg.c) */
     enum sr_feed feed;
     struct sr_leg *peer;         /* the bridge */
     sr_room *room;               /* or the conference */
@@ -137,6 +139,7 @@ typedef struct sr_plane {
     uint32_t codec_count;
     uint32_t rates[SR_MAX_RATES], rate_count; /* of these codecs, each once */
     sr_resample_filter *filters; /* rate_count x rate_count: from, to */
+    uint8_t *translations;       /* see translate.h */
 
     int wire_fd, epoll_fd, timer_fd;
     bool stopping;
@@ -206,6 +209,10 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd);
 /* leg.c: the path of packets */
 void sr_leg_rtp_ready(sr_plane *plane, sr_leg *leg);
 void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg);
+/* Connects the RTP socket to the source, or frees it. Done while a confirmed leg hears from exactly where the SDP said: the
+ * kernel then looks up no route for each packet, and strangers come no further than to it. Silence undoes it, for a NAT
+ * may have given the phone a new port. */
+void sr_leg_settle(sr_plane *plane, sr_leg *leg, bool settled);
 void sr_leg_generate(sr_plane *plane, sr_leg *leg);
 /* Sends a packet that has its numbers. */
 void sr_leg_send(sr_plane *plane, sr_leg *leg, const sr_rtp *packet);
@@ -264,6 +271,14 @@ void sr_taps_drain(sr_plane *plane);
 int sr_shard_open(sr_plane *plane);
 void sr_shard_run(sr_plane *plane);
 int sr_shard_watch(sr_plane *plane, int fd, uint64_t data);
+
+/* How packets of codec `meaning` become packets for `leg`, byte by byte; NULL: not that way, or no need. */
+static inline const uint8_t *sr_leg_translation(const sr_plane *plane, uint8_t meaning, const sr_leg *leg)
+{
+    if (meaning >= plane->codec_count)
+        return NULL;
+    return sr_translation(plane->translations, plane->codec_count, meaning, leg->send_codec);
+}
 
 static inline const sr_codec_ops *sr_send_codec(const sr_plane *plane, const sr_leg *leg)
 {
