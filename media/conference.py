@@ -53,6 +53,7 @@ class Conference:
         self.sessions.add(session)
         session.conference = self
         session.plane.post(Op.JOIN, session.handle, self.number, _JOIN.pack(self.top, _fixed(gain)))
+        session.arrange_digits()
 
     def leave(self, session: "Session") -> None:
         """Let a session out; it goes on for itself."""
@@ -64,6 +65,7 @@ class Conference:
         """The session is gone."""
         self.sessions.discard(session)
         session.conference = None
+        session.arrange_digits()
 
     def gain(self, session: "Session", gain: float) -> None:
         """How loud everybody hears `session`: 0 not at all, 1 as it is."""

@@ -30,6 +30,8 @@ class Digit(MediaEvent, frozen=True):
 
     digit: str
     duration_ms: int
+    in_band: bool = False
+    """Heard as tones, not as a telephone event."""
 
 
 class PlayDone(MediaEvent, frozen=True):

@@ -8,6 +8,8 @@
 
 #define VOLUME 10                /* dB below 0 dBm0, as the packets tell it */
 
+#define FORWARD_GAP_NS 100000000LL /* no packet of an event for so long: audio goes on */
+
 static const char names[] = "0123456789*#ABCD";
 
 static int event_code(char digit)
@@ -106,4 +108,27 @@ void sr_leg_press(sr_plane *plane, sr_leg *leg)
     keypad->elapsed_ms = 0;
     if (keypad->count == 0)
         sr_leg_choose_feed(plane, leg);
+}
+
+void sr_leg_forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet)
+{
+    if (leg->send_event_type == SR_NO_TYPE)
+        return;
+    sr_sender *sender = &leg->sender;
+    uint32_t clock_rate_hz = sr_send_codec(plane, leg)->clock_rate_hz, source = packet->timestamp;
+    bool begins = plane->now_ns >= leg->forwarding_until_ns || leg->forwarded_event != source;
+    bool end = packet->payload_bytes >= 2 && packet->payload[1] >> 7;
+    uint32_t resume_at = sender->next_timestamp;
+    packet->payload_type = leg->send_event_type;
+    sr_sender_generate(sender, packet, 0, clock_rate_hz, plane->now_ns);
+    if (begins) {
+        leg->forwarded_event = source;
+        leg->forwarded_timestamp = packet->timestamp;
+        resume_at = packet->timestamp;
+    }
+    packet->marker = begins;
+    packet->timestamp = leg->forwarded_timestamp;
+    sender->next_timestamp = resume_at;
+    leg->forwarding_until_ns = plane->now_ns + FORWARD_GAP_NS / (end ? 4 : 1); /* the end comes three times */
+    sr_leg_send(plane, leg, packet);
 }

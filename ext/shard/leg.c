@@ -9,7 +9,6 @@
 #include "random.h"
 
 #define MAX_DELAY_MS 400         /* of the jitter buffer */
-#define FORWARD_GAP_NS 100000000LL /* no packet of an event for so long: audio goes on */
 
 void sr_leg_settle(sr_plane *plane, sr_leg *leg, bool settled)
 {
@@ -59,30 +58,6 @@ static void relay(sr_plane *plane, sr_leg *leg, const sr_leg *from, sr_rtp *pack
         packet->payload[i] = translation[packet->payload[i]];
     packet->payload_type = type;
     sr_sender_relay(&leg->sender, packet, from->handle, restarted, sr_send_codec(plane, leg)->clock_rate_hz, plane->now_ns);
-    sr_leg_send(plane, leg, packet);
-}
-
-/* A telephone event for a leg whose audio is generated here: it takes the place of the audio while it lasts. */
-static void forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet)
-{
-    if (leg->send_event_type == SR_NO_TYPE)
-        return;
-    sr_sender *sender = &leg->sender;
-    uint32_t clock_rate_hz = sr_send_codec(plane, leg)->clock_rate_hz, source = packet->timestamp;
-    bool begins = plane->now_ns >= leg->forwarding_until_ns || leg->forwarded_event != source;
-    bool end = packet->payload_bytes >= 2 && packet->payload[1] >> 7;
-    uint32_t resume_at = sender->next_timestamp;
-    packet->payload_type = leg->send_event_type;
-    sr_sender_generate(sender, packet, 0, clock_rate_hz, plane->now_ns);
-    if (begins) {
-        leg->forwarded_event = source;
-        leg->forwarded_timestamp = packet->timestamp;
-        resume_at = packet->timestamp;
-    }
-    packet->marker = begins;
-    packet->timestamp = leg->forwarded_timestamp;
-    sender->next_timestamp = resume_at;
-    leg->forwarding_until_ns = plane->now_ns + FORWARD_GAP_NS / (end ? 4 : 1); /* the end comes three times */
     sr_leg_send(plane, leg, packet);
 }
 
@@ -246,7 +221,7 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
     else if (leg->peer != NULL && leg->peer->feed == SR_FEED_PEER) {
         buffer_packet(plane, leg, &packet, meaning);
         if (meaning == SR_TYPE_EVENT && !leg->keeps_digits)
-            forward_event(plane, leg->peer, &packet);
+            sr_leg_forward_event(plane, leg->peer, &packet);
     }
 }
 

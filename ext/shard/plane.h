@@ -248,6 +248,8 @@ void sr_rooms_tick(sr_plane *plane);
 
 /* keypad.c: one frame of the key that is down */
 void sr_leg_press(sr_plane *plane, sr_leg *leg);
+/* A telephone event for a leg whose audio is generated here: it takes the place of the audio while it lasts. */
+void sr_leg_forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet);
 
 /* tap.c: recordings, digits in the audio */
 void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning, bool said);

@@ -85,7 +85,7 @@ static void detect(sr_plane *plane, sr_leg *leg, sr_tap *tap, const int16_t *pcm
     for (int i = 0; i < count; i++) {
         if (events[i].kind != SR_DTMF_END || !(tap->detect & SR_DETECT_DIGITS))
             continue;
-        sr_digit digit = {events[i].digit, (uint32_t)((uint64_t)events[i].duration * 1000 / tap->rate_hz)};
+        sr_digit digit = {events[i].digit, (uint32_t)((uint64_t)events[i].duration * 1000 / tap->rate_hz), true};
         sr_leg_report_digits(plane, leg, &digit, 1);
     }
 }

@@ -146,7 +146,7 @@ typedef struct sr_record {
         struct { uint32_t reason; } played;
         struct { uint32_t top, gain; } join; /* top: only so many of the loudest are heard, 0 for all */
         struct { uint32_t gain; } hears;     /* in 1/256, in place of the common one; SR_COMMON_GAIN: no more */
-        struct { uint32_t duration_ms; uint8_t digit; } digit;
+        struct { uint32_t duration_ms; uint8_t digit, in_band; } digit;
         struct { uint16_t port; } opened;
         struct { uint32_t number, rate_hz, channels; } record;
         struct { uint64_t frames, lost; int32_t error_number; } recorded;
