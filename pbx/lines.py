@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which legs each user has at this time, and since when he has none."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 LegT = TypeVar("LegT")
 
 
 class Lines(Generic[LegT]):
-    """`clock` is the event loop's."""
+    """Times are those of the event loop."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._legs: dict[str, list[LegT]] = {}
         self._idle_since_s: dict[str, float] = {}
 
@@ -26,7 +26,7 @@ class Lines(Generic[LegT]):
             legs.remove(leg)
             if not legs:
                 del self._legs[user]
-                self._idle_since_s[user] = self._clock()
+                self._idle_since_s[user] = asyncio.get_running_loop().time()
 
     def of(self, user: str) -> Sequence[LegT]:
         """The oldest first."""

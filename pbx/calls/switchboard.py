@@ -66,7 +66,7 @@ class Switchboard:
         """As whom the phone registers where a user sits (hot desking); empty: nowhere."""
         self.taps = Taps(self)
         self.stories: dict[str, Story] = {}
-        self.lines: Lines[Leg] = Lines(asyncio.get_running_loop().time)
+        self.lines: Lines[Leg] = Lines()
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
