@@ -47,7 +47,7 @@ class UdpEndpoint:
         self._sock = bound_socket(socket.SOCK_DGRAM, host, port)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         self._flows: dict[tuple[str | int, ...], Flow] = {}
-        self._serving = self._closed = False
+        self._coming_back = self._closed = False
         name = self._sock.getsockname()
         self.local: Address = (name[0], name[1])
         self.wildcard = is_wildcard(host)
@@ -93,17 +93,23 @@ class UdpEndpoint:
                 anteroom.put(data, flow, now_s)
             else:
                 on_message(data, flow)
+        self._come_back()
 
     def _serve_new_calls(self) -> None:
         """Nothing else waits to be read: now the new calls, a few at a time."""
         anteroom = self._receiver.anteroom
-        anteroom.serve(self._receiver.on_message, self._loop.time())
-        if anteroom and not self._serving:
-            self._serving = True
-            self._loop.call_soon(self._serve_more)
+        if anteroom:
+            anteroom.serve(self._receiver.on_message, self._loop.time())
+            self._come_back()
 
-    def _serve_more(self) -> None:
-        self._serving = False
+    def _come_back(self) -> None:
+        """Read and serve again soon, though no more may arrive."""
+        if self._receiver.anteroom and not self._coming_back:
+            self._coming_back = True
+            self._loop.call_soon(self._back)
+
+    def _back(self) -> None:
+        self._coming_back = False
         if not self._closed:
             self._readable()
 
