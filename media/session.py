@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from switchroom.media.config import MediaConfig
 from switchroom.media.errors import MediaError, PlaneLost, PromptError
+from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.events import PlayDone, PlayEnd
 from switchroom.media.formats import Format
 from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
+from switchroom.media.move import Move
 from switchroom.media.plane import Plane
 from switchroom.media.prompts import Key, Prompt, PromptStore, Source, source_key
 from switchroom.media.recorder import Recording
@@ -33,7 +35,7 @@ _COMFORT_NOISE: Final = 13
 """RFC 3389's static number: phones send it without asking."""
 _CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
 _SECURE: Final = struct.Struct(f"=B{KEY_BYTES}s{KEY_BYTES}s")
-_PLAY: Final = struct.Struct("=II")
+_PLAY: Final = struct.Struct("=III")
 
 _ids = itertools.count(1)
 _plays = itertools.count(1)
@@ -62,6 +64,7 @@ class Session:
         self.closed = False
         self.plane = plane
         self.handle = handle
+        self.move: Move | None = None
         self._prompts = prompts
         self._negotiator = Negotiator(
             LocalMedia(address=config.address, port=port, codecs=formats, session_id=sdp_id, ptime_ms=config.ptime_ms)
@@ -69,6 +72,7 @@ class Session:
         self._keys: Keys | None = None  # those that the plane has
         self._remote: tuple[bytes, bytes] | None = None  # the last addresses that could be reached
         self._loading: tuple[int, asyncio.Task[None]] | None = None
+        self._prompt: tuple[int, Key, Prompt, bool] | None = None  # the last one that was given to the plane
         self._plays: list[int] = []  # given to the plane and not ended yet; the last one is heard
         self._confirmed = False
         self._last_stats = LegStats()
@@ -148,7 +152,7 @@ class Session:
             return
         self._keys = keys
         body = _SECURE.pack(keys.suite.number, keys.receive, keys.send) if keys is not None else bytes(_SECURE.size)
-        self.plane.post(Op.SECURE, self.handle, body=body)
+        self.order(Op.SECURE, body=body)
 
     def _configure(self) -> None:
         agreed = self._negotiator.agreed
@@ -170,9 +174,8 @@ class Session:
         events = sorted(agreed.receive_events, key=lambda event: event.clock_hz != agreed.send.clock_hz)[:1]
         receive = [form for form in agreed.receive if form.name in self.plane.codecs][:_MAX_RECEIVED]
         known = {form.payload_type for form in (*receive, *events)}
-        self.plane.post(
+        self.order(
             Op.CONFIGURE,
-            self.handle,
             body=_CONFIGURE.pack(
                 *self._remote,
                 events[0].clock_hz if events else 0,
@@ -193,7 +196,7 @@ class Session:
         """The call is answered: the source of RTP is settled, silence of the remote counts from now on."""
         if not self._confirmed:
             self._confirmed = True
-            self._post(Op.CONFIRM, lazy=True)
+            self.order(Op.CONFIRM, lazy=True)
 
     # what the party hears
 
@@ -224,9 +227,19 @@ class Session:
             self.plane.tell(PlayDone(self, number, "failed"))
 
     def _start_play(self, number: int, key: Key, prompt: Prompt, loop: bool) -> None:
-        slot = self.plane.map_prompt(key, prompt)
         self._plays.append(number)
-        self._post(Op.PLAY, slot, _PLAY.pack(number, loop))
+        self._prompt = (number, key, prompt, loop)
+        if self.move is not None:
+            self.move.then(lambda: self.go_on_playing(number, 0))
+        else:
+            self.go_on_playing(number, 0)
+
+    def go_on_playing(self, number: int, start: int) -> None:
+        """Let the plane play the prompt that is known by `number`, from that sample on."""
+        if self._prompt is not None and number == self._prompt[0] and number in self._plays and not self.closed:
+            _, key, prompt, loop = self._prompt
+            slot = self.plane.map_prompt(key, prompt)
+            self.plane.post(Op.PLAY, self.handle, slot, _PLAY.pack(number, loop, start))
 
     def tone(
         self,
@@ -239,17 +252,17 @@ class Session:
         number = next(_plays)
         self._replace_loading("replaced")
         self._plays.append(number)
-        self._post(Op.TONE, 0, pack_tone(tone, number, duration_ms))
+        self.order(Op.TONE, 0, pack_tone(tone, number, duration_ms))
         return number
 
     def stop(self) -> None:
         """End what is played."""
         self._replace_loading("stopped")
-        self._post(Op.STOP)
+        self.order(Op.STOP)
 
     def echo(self, on: bool) -> None:
         """Send back to the remote what it says, or no longer."""
-        self._post(Op.ECHO, int(on))
+        self.order(Op.ECHO, int(on))
 
     # what is taken from the call
 
@@ -266,7 +279,7 @@ class Session:
 
     def detect_digits(self, on: bool, mute: bool = False) -> None:
         """Tell digits that come as tones in the audio (ITU-T Q.24) as well; `mute` keeps them out of the recording."""
-        self._post(Op.DETECT, (1 if on else 0) | (2 if mute else 0))
+        self.order(Op.DETECT, (1 if on else 0) | (2 if mute else 0))
 
     @property
     def playing(self) -> int | None:
@@ -326,7 +339,7 @@ class Session:
         if self.closed:
             return
         self.stats()
-        self._post(Op.CLOSE, lazy=True)
+        self.order(Op.CLOSE, lazy=True)
         self.plane.sessions.pop(self.handle, None)
         self.end()
 
@@ -344,14 +357,47 @@ class Session:
         if self.conference is not None:
             self.conference.forget(self)
 
-    def _post(self, op: Op, other: int = 0, body: bytes = b"", lazy: bool = False) -> None:
+    def order(self, op: Op, other: "int | Session" = 0, body: bytes = b"", lazy: bool = False) -> None:
+        """Order something for this leg, after what was ordered before; after close nothing."""
+        if self.closed:
+            return
+        if self.move is not None:
+            self.move.then(lambda: self.order(op, other, body, lazy))
+            return
+        value = other.handle if isinstance(other, Session) else other
+        self.plane.post(op, self.handle, value, body, lazy)
+
+    @property
+    def home(self) -> Plane:
+        """The shard where it is, or will be when it has arrived."""
+        return self.plane if self.move is None else self.move.to
+
+    @property
+    def movable(self) -> bool:
+        """Whether it may go to another shard: a recording ties it to its own."""
+        return self.recording is None or self.recording.stopped
+
+    def move_to(self, plane: Plane) -> None:
+        """Go to another shard of this server; orders may go on. Raises MediaError."""
+        if self.home is plane:
+            return
+        if not self.movable:
+            raise MediaError("a session that is being recorded cannot be moved to another shard")
+        if self.move is not None:
+            self.move.to = plane
+        else:
+            self.move = Move(self, plane)
+
+    def lost(self) -> None:
+        """The leg is gone, and nobody else will say so."""
         if not self.closed:
-            self.plane.post(op, self.handle, other, body, lazy)
+            self.end()
+            self.plane.tell(PlaneLostEvent(self))
 
     def join(self, other: "Session") -> None:
         """Hear each other: what Bridge orders."""
-        self._post(Op.BRIDGE, other.handle)
+        self.order(Op.BRIDGE, other)
 
     def part(self) -> None:
         """No longer: what Bridge orders."""
-        self._post(Op.UNBRIDGE, lazy=True)
+        self.order(Op.UNBRIDGE, lazy=True)
