@@ -67,6 +67,7 @@ class Move:
         session.plane, session.handle = plane, answer.leg
         if session.closed:
             plane.post(Op.CLOSE, answer.leg)
+            self._end()
             return
         plane.sessions[answer.leg] = session
         session.go_on_playing(*self._played)

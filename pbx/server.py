@@ -45,7 +45,7 @@ from switchroom.pbx.storage.sqlite import SqliteStore
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
 
-LATENESS_S = 0.05
+LATENESS_S = 0.25
 """How often the lateness of the event loop is looked at."""
 
 

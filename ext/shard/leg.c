@@ -239,9 +239,11 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
         sr_tap_push(plane, leg, &packet, meaning, true);
     if (leg->feed == SR_FEED_ECHO)
         relay(plane, leg, leg, &packet, restarted);
-    else if (leg->room != NULL)
+    else if (leg->room != NULL) {
         buffer_packet(plane, leg, &packet, meaning);
-    else if (leg->peer != NULL && leg->peer->feed == SR_FEED_RELAY)
+        if (meaning == SR_TYPE_EVENT && leg->peer != NULL)
+            forward_event(plane, leg->peer, &packet); /* a bridge that is listened to is still one */
+    } else if (leg->peer != NULL && leg->peer->feed == SR_FEED_RELAY)
         relay(plane, leg->peer, leg, &packet, restarted);
     else if (leg->peer != NULL && leg->peer->feed == SR_FEED_PEER) {
         buffer_packet(plane, leg, &packet, meaning);
@@ -299,7 +301,7 @@ static enum sr_feed wanted_feed(const sr_plane *plane, const sr_leg *leg)
     if (leg->echo)
         return SR_FEED_ECHO;
     if (leg->room != NULL)
-        return SR_FEED_MIX;
+        return peer != NULL && (peer->flags & SR_HELD) ? SR_FEED_HOLD : SR_FEED_MIX;
     if (peer == NULL || !peer->configured)
         return idle;
     if (peer->flags & SR_HELD)

@@ -95,7 +95,7 @@ static const char *take_memory(sr_plane *plane)
     sr_playout *playouts = take(plane, 4, count, sizeof *playouts);
     sr_resample *resamples = take(plane, 8, 2 * count, sizeof *resamples);
     plane->rooms = take(plane, 9, SR_MAX_ROOMS, sizeof *plane->rooms);
-    plane->taps = take(plane, 13, count, sizeof *plane->taps);
+    plane->taps = take(plane, 13, count + SR_MAX_ROOMS, sizeof *plane->taps);
     uint8_t *tap_decoders = take(plane, 14, 2 * count, decoder);
     plane->parties = take(plane, 10, SR_MIX_PARTIES + 1, sizeof *plane->parties);
     plane->said = take(plane, 11, (SR_MIX_PARTIES + 1) * SR_MIX_SAMPLES, sizeof *plane->said);
@@ -156,6 +156,8 @@ void sr_plane_end(sr_plane *plane)
     for (uint32_t i = 0; plane->legs != NULL && i < plane->config.max_legs; i++)
         if (plane->legs[i].handle != 0)
             sr_leg_close(plane, &plane->legs[i]);
+    for (uint32_t i = 0; plane->rooms != NULL && i < SR_MAX_ROOMS; i++)
+        sr_room_record_stop(plane, i);
     atomic_store(&plane->ended, 1);
 }
 
@@ -261,7 +263,8 @@ static void publish(sr_plane *plane)
 
 bool sr_plane_may_rest(const sr_plane *plane)
 {
-    return plane->wheel_legs == 0 && plane->active_rooms == 0 && plane->tapped_legs == 0 && plane->facts_count == 0;
+    return plane->wheel_legs == 0 && plane->active_rooms == 0 && plane->recorded_rooms == 0 && plane->tapped_legs == 0
+        && plane->facts_count == 0;
 }
 
 int64_t sr_plane_tick(sr_plane *plane)

@@ -61,6 +61,7 @@ typedef struct sr_room {
     int count;
     int top;
     sr_player player;            /* entry and leave tones */
+    sr_tap *tap;                 /* NULL: nobody has ever recorded it */
 } sr_room;
 
 typedef struct sr_converter {
@@ -152,12 +153,13 @@ typedef struct sr_plane {
     uint16_t *open;              /* indices of the counts.open_legs that are open, in no order */
     sr_ports *ports;             /* shared by all shards */
     sr_prompt *prompts;
-    sr_tap *taps;                /* one for each leg; memory is touched only when used */
+    sr_tap *taps;                /* one for each leg, then one for each room; memory is touched only when used */
     uint32_t tapped_legs;
     _Atomic int recordings;      /* that are not over and told: without one nobody looks for them */
     _Atomic int ended;           /* tells the writer thread */
     sr_room *rooms;
-    int active_rooms;
+    int active_rooms;            /* with somebody in them */
+    int recorded_rooms;
     sr_mix_party *parties;       /* SR_MIX_PARTIES and the room's player, of the room that is being mixed */
     int16_t *said;               /* SR_MIX_SAMPLES of each of them */
     int32_t *sum;
@@ -246,6 +248,9 @@ enum sr_error sr_leg_arrive(sr_plane *plane, uint64_t parcel, sr_leg **arrived);
 enum sr_error sr_room_join(sr_plane *plane, sr_leg *leg, uint32_t number, int top, uint16_t gain);
 void sr_room_leave(sr_plane *plane, sr_leg *leg);
 enum sr_error sr_room_override(sr_leg *listener, uint32_t speaker, uint16_t gain);
+enum sr_error sr_room_record(sr_plane *plane, uint32_t number, int fd, uint32_t recording, uint32_t rate_hz);
+void sr_room_record_pause(sr_plane *plane, uint32_t number, bool paused);
+void sr_room_record_stop(sr_plane *plane, uint32_t number);
 /* Mixes the rooms whose turn it is. */
 void sr_rooms_tick(sr_plane *plane);
 
@@ -254,6 +259,17 @@ void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t mea
 void sr_tap_detect(sr_plane *plane, sr_leg *leg, uint8_t wanted);
 /* Takes over `fd` when it returns SR_OK. */
 enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t number, uint32_t rate_hz, uint32_t channels);
+/* The same for sound that is mixed already, of a room. `leg` 0: the recording belongs to none. */
+enum sr_error sr_tap_start(sr_plane *plane, sr_tap *tap, uint32_t leg, int fd, uint32_t number, uint32_t rate_hz,
+                           uint32_t channels);
+void sr_tap_mixed(sr_plane *plane, sr_tap *tap, const int16_t *pcm, int ms, uint32_t rate_hz);
+/* Returns whether a recording ran. */
+bool sr_tap_end(sr_tap *tap);
+bool sr_tap_runs(const sr_tap *tap);
+static inline uint32_t sr_tap_count(const sr_plane *plane)
+{
+    return plane->config.max_legs + SR_MAX_ROOMS;
+}
 void sr_tap_pause(sr_plane *plane, sr_leg *leg, bool paused);
 void sr_tap_stop(sr_plane *plane, sr_leg *leg);
 bool sr_tap_is_recording(const sr_plane *plane, const sr_leg *leg);
