@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A session on its way from one shard to another, so that it can be joined to those that are there.
 
-The leg goes along whole: sockets and ports, SSRC and numbers, jitter buffer, keys. It takes one round trip to each of the
-two shards; packets wait in the sockets meanwhile, and so does here what is ordered for the session.
+The leg goes along whole: sockets and ports, SSRC and numbers, jitter buffer, keys. It takes one round trip to each of
+the two shards; packets wait in the sockets meanwhile, and so does here what is ordered for the session.
 """
 
 import asyncio

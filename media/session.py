@@ -13,8 +13,8 @@ from switchroom.media.errors import MediaError, PlaneLost, PromptError
 from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.events import PlayDone, PlayEnd
 from switchroom.media.formats import Format
-from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
 from switchroom.media.move import Move
+from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
 from switchroom.media.plane import Plane
 from switchroom.media.prompts import Key, Prompt, PromptStore, Source, source_key
 from switchroom.media.recorder import Recording
