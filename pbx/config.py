@@ -13,6 +13,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta, field
 
+from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.config_reader import Mistake, Reader
@@ -29,8 +30,9 @@ SecondsOrNone = Annotated[float, Meta(ge=0)]
 Name = Annotated[str, Meta(pattern=r"^[^\s@:;<>\"]+$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Codec = Literal["PCMU", "PCMA", "G722", "G729"]
-Role = Literal["observer", "operator"]
-"""`observer` reads; `operator` also changes calls."""
+Role = Literal["observer", "agent", "integrator", "supervisor", "operator", "admin"]
+"""`observer` reads; `agent` acts for one user; `integrator` reads and begins calls; `supervisor` also leads agents;
+`operator` and `admin` do everything."""
 
 
 class ConfigError(SwitchroomError):
@@ -171,6 +173,8 @@ class User(Section, frozen=True):
     """Offered to this user's phones, by preference; empty: those of [media]."""
     srtp: Literal["", "off", "optional", "required"] = ""
     """Encrypted audio; empty: as [media] says."""
+    dtmf: Literal["auto", "in-band", "info"] = "auto"
+    """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
     max_contacts: CountOrNone = 0
     max_calls: CountOrNone = 0
     """0: as [limits] says."""
@@ -192,6 +196,8 @@ class Peer(Section, frozen=True):
     codecs: tuple[Codec, ...] = ()
     srtp: Literal["", "off", "optional", "required"] = ""
     """Encrypted audio; empty: as [media] says."""
+    dtmf: Literal["auto", "in-band", "info"] = "auto"
+    """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
     max_calls: CountOrNone = 0
     """0: no limit of its own."""
 
@@ -209,10 +215,14 @@ class Token(Section, frozen=True):
     token_sha256: Secret = Secret()
     """The SHA-256 of the token, in hexadecimal, so that the file need not show it."""
     role: Role = "operator"
+    user: str = ""
+    """The user or agent for whom it acts; needed for an agent."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if bool(self.token) == bool(self.token_sha256):
             yield "token", "give either token or token_sha256"
+        if self.role == "agent" and not self.user:
+            yield "user", "is missing: an agent's token acts for one user"
         if self.token and len(self.token.reveal()) < 8:
             yield "token", "is shorter than 8 characters"
         yield from _hexadecimal("token_sha256", self.token_sha256, 64)
@@ -264,6 +274,8 @@ class Config(Section, frozen=True):
     """[dial_plan]: one list of rules per context."""
     times: dict[str, Hours] = field(default_factory=dict)
     """[times.NAME]: hours that rules name in `when`."""
+    ivr: IvrConfig = IvrConfig()
+    speech: SpeechConfig = SpeechConfig()
     rpc: RpcConfig = RpcConfig()
     journal: JournalConfig = JournalConfig()
 
@@ -325,9 +337,11 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
             for given in config.tls.certificates
         ),
     )
+    ivr = msgspec.structs.replace(config.ivr, prompts=absolute(config.ivr.prompts), flows=absolute(config.ivr.flows))
     return msgspec.structs.replace(
         config,
         tls=tls,
+        ivr=ivr,
         server=msgspec.structs.replace(config.server, data_dir=str((folder / config.server.data_dir).resolve())),
         dial_plan={name: tuple(map(place, rules)) for name, rules in config.dial_plan.items()},
     )
