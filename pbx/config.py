@@ -16,8 +16,9 @@ from msgspec import Meta, field
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.config_reader import Mistake, Reader
+from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, Network, Secret
-from switchroom.pbx.dialplan import Destination, Rule
+from switchroom.pbx.dialplan import Destination, DialPlan, Hours, Rule, UnknownContext
 from switchroom.pbx.errors import SwitchroomError
 
 Count = Annotated[int, Meta(ge=1)]
@@ -73,7 +74,7 @@ class SipConfig(Section, frozen=True):
         Listener("udp", "127.0.0.1", 5060),
         Listener("tcp", "127.0.0.1", 5060),
     )
-    """`transport:address:port`, transport udp or tcp."""
+    """`transport:address:port`, transport udp, tcp, tls, ws or wss."""
     address: str = ""
     """The host that Via and Contact show; empty: that of the listener. Needed behind NAT and with 0.0.0.0."""
     domains: tuple[str, ...] = ()
@@ -168,6 +169,8 @@ class User(Section, frozen=True):
     """The list of the dial plan that this user's calls go through."""
     codecs: tuple[Codec, ...] = ()
     """Offered to this user's phones, by preference; empty: those of [media]."""
+    srtp: Literal["", "off", "optional", "required"] = ""
+    """Encrypted audio; empty: as [media] says."""
     max_contacts: CountOrNone = 0
     max_calls: CountOrNone = 0
     """0: as [limits] says."""
@@ -187,6 +190,8 @@ class Peer(Section, frozen=True):
     """IP addresses and CIDR ranges."""
     context: str = "default"
     codecs: tuple[Codec, ...] = ()
+    srtp: Literal["", "off", "optional", "required"] = ""
+    """Encrypted audio; empty: as [media] says."""
     max_calls: CountOrNone = 0
     """0: no limit of its own."""
 
@@ -250,12 +255,15 @@ class Config(Section, frozen=True):
 
     server: ServerConfig = ServerConfig()
     sip: SipConfig = SipConfig()
+    tls: TlsConfig = TlsConfig()
     media: MediaConfig = MediaConfig()
     limits: Limits = Limits()
     users: tuple[User, ...] = field(default=(), name="user")
     peers: tuple[Peer, ...] = field(default=(), name="peer")
     dial_plan: dict[str, tuple[Rule, ...]] = field(default_factory=lambda: {"default": ()})
     """[dial_plan]: one list of rules per context."""
+    times: dict[str, Hours] = field(default_factory=dict)
+    """[times.NAME]: hours that rules name in `when`."""
     rpc: RpcConfig = RpcConfig()
     journal: JournalConfig = JournalConfig()
 
@@ -290,6 +298,11 @@ def loads(text: str, file: str = "") -> tuple[Config | None, list[Mistake]]:
     reader = Reader(file)
     config: Config | None = reader.read(Config, document)
     config_rules.check(document, reader, Path(file).parent)
+    if config is not None and not reader.mistakes:
+        try:
+            DialPlan(config.dial_plan)
+        except UnknownContext as error:
+            reader.mistake("dial_plan", str(error))
     if config is None or reader.mistakes:
         return None, reader.mistakes
     return _with_absolute_paths(config, Path(file).parent), []
@@ -301,8 +314,20 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
             return rule
         return msgspec.structs.replace(rule, to=Destination("play", str((folder / rule.to.argument).resolve())))
 
+    def absolute(path: str) -> str:
+        return str((folder / path).resolve()) if path else ""
+
+    tls = msgspec.structs.replace(
+        config.tls,
+        ca_file=absolute(config.tls.ca_file),
+        certificates=tuple(
+            msgspec.structs.replace(given, file=absolute(given.file), key=absolute(given.key))
+            for given in config.tls.certificates
+        ),
+    )
     return msgspec.structs.replace(
         config,
+        tls=tls,
         server=msgspec.structs.replace(config.server, data_dir=str((folder / config.server.data_dir).resolve())),
         dial_plan={name: tuple(map(place, rules)) for name, rules in config.dial_plan.items()},
     )

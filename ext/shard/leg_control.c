@@ -66,7 +66,8 @@ enum sr_error sr_leg_open(sr_plane *plane, sr_leg **opened, int *error_number)
     leg->rtcp_due_ns = plane->now_ns + sr_rtcp_interval_ns(&plane->random, true);
     sr_shard_watch(plane, leg->rtp_fd, (uint64_t)leg->handle << 1);
     sr_shard_watch(plane, leg->rtcp_fd, (uint64_t)leg->handle << 1 | 1);
-    plane->counts.open_legs++;
+    leg->open_at = plane->counts.open_legs++;
+    plane->open[leg->open_at] = (uint16_t)index;
     sr_leg_publish(plane, leg);
     *opened = leg;
     return SR_OK;
@@ -81,9 +82,11 @@ static void send_report(sr_plane *plane, sr_leg *leg, bool bye)
     /* Who has not sent since the second last report is no sender (section 6.4). */
     bool active = sender->packets > 0 && plane->now_ns - sender->sent_ns < 10000 * MS;
     sr_sent sent = {sender->ssrc, sender->packets, sender->octets, sr_sender_clock(sender, clock_rate_hz, plane->now_ns)};
-    uint8_t data[SR_RTCP_MAX_BYTES];
+    uint8_t data[SR_RTCP_MAX_BYTES + SR_SRTP_TAIL_BYTES] __attribute__((aligned(8)));
     int bytes = sr_rtcp_write(&leg->rtcp, data, active ? &sent : NULL, sender->ssrc, &leg->receiver, plane->cname,
                               plane->now_ns, plane->wall_ns, bye);
+    if (leg->srtp.keys.suite != SR_PLAIN && (bytes = sr_srtp_seal(&leg->srtp, data, bytes, true)) < 0)
+        return;
     bool mux = leg->flags & SR_MUX;
     plane->net.send(plane->net.context, mux ? leg->rtp_fd : leg->rtcp_fd, data, bytes,
                     mux ? &leg->latch.source : &leg->rtcp_to);
@@ -101,6 +104,7 @@ void sr_leg_close(sr_plane *plane, sr_leg *leg)
     }
     sr_room_leave(plane, leg);
     sr_tap_close(plane, leg);
+    sr_srtp_clear(&leg->srtp);
     leg->feed = SR_FEED_NONE;
     sr_plane_schedule(plane, leg);
     sr_leg_publish(plane, leg);
@@ -115,7 +119,9 @@ void sr_leg_close(sr_plane *plane, sr_leg *leg)
     else
         plane->legs[plane->free_tail].next_free = index;
     plane->free_tail = index;
-    plane->counts.open_legs--;
+    uint16_t last = plane->open[--plane->counts.open_legs];
+    plane->open[leg->open_at] = last;
+    plane->legs[last].open_at = leg->open_at;
 }
 
 void sr_leg_end_play(sr_plane *plane, sr_leg *leg, enum sr_played reason)
@@ -188,6 +194,7 @@ void sr_leg_publish(sr_plane *plane, sr_leg *leg)
     now.receive_codec = leg->configured && leg->heard ? leg->arriving_codec : SR_TYPE_UNKNOWN;
     now.send_codec = leg->configured ? leg->send_codec : SR_TYPE_UNKNOWN;
     now.flags = leg->flags;
+    now.suite = leg->srtp.keys.suite;
     now.latched = leg->latch.trust != SR_UNKNOWN;
     now.confirmed = leg->latch.confirmed;
     now.timed_out = leg->timed_out;

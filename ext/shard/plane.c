@@ -98,10 +98,11 @@ static const char *take_memory(sr_plane *plane)
     plane->parties = take(plane, 10, SR_MIX_PARTIES + 1, sizeof *plane->parties);
     plane->said = take(plane, 11, (SR_MIX_PARTIES + 1) * SR_MIX_SAMPLES, sizeof *plane->said);
     plane->sum = take(plane, 12, SR_MIX_SAMPLES, sizeof *plane->sum);
+    plane->open = take(plane, 15, count, sizeof *plane->open);
     plane->prompts = take(plane, 5, plane->config.max_prompts, sizeof *plane->prompts);
     plane->facts = take(plane, 6, SR_FACTS, sizeof *plane->facts);
     if (!plane->legs || !encoders || !decoders || !outgoing || !playouts || !resamples || !plane->prompts || !plane->facts
-        || !plane->rooms || !plane->parties || !plane->said || !plane->sum || !plane->taps || !tap_decoders)
+        || !plane->rooms || !plane->parties || !plane->said || !plane->sum || !plane->taps || !tap_decoders || !plane->open)
         return "not enough memory";
     for (size_t i = 0; i < count; i++) {
         sr_leg *leg = &plane->legs[i];
@@ -133,6 +134,8 @@ const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const 
     for (int i = 0; i < SR_CNAME_BYTES; i++) /* RFC 7022: 80 random bits, which tell nobody who we are */
         plane->cname[i] = letters[sr_random(&plane->random) & 31];
     sr_tone_tables();
+    if (!sr_srtp_start())
+        return "libsrtp does not start";
     const char *problem = take_memory(plane);
     if (problem == NULL)
         problem = make_filters(plane);
@@ -189,10 +192,11 @@ void sr_plane_clock(sr_plane *plane, int64_t now_ns, int64_t wall_ns)
         plane->first_slot_ns = now_ns;
 }
 
-static void wheel_remove(sr_leg *leg)
+static void wheel_remove(sr_plane *plane, sr_leg *leg)
 {
     if (leg->wheel_link == NULL)
         return;
+    plane->wheel_legs--;
     *leg->wheel_link = leg->wheel_next;
     if (leg->wheel_next != NULL)
         leg->wheel_next->wheel_link = leg->wheel_link;
@@ -203,6 +207,7 @@ static void wheel_remove(sr_leg *leg)
 static void wheel_add(sr_plane *plane, sr_leg *leg, uint64_t slot)
 {
     sr_leg **head = &plane->wheel[slot % SR_WHEEL_SLOTS];
+    plane->wheel_legs++;
     leg->wheel_next = *head;
     leg->wheel_link = head;
     if (*head != NULL)
@@ -214,7 +219,7 @@ void sr_plane_schedule(sr_plane *plane, sr_leg *leg)
 {
     bool generated = leg->feed >= SR_FEED_PEER;
     if (!generated)
-        wheel_remove(leg);
+        wheel_remove(plane, leg);
     else if (leg->wheel_link == NULL) /* begins within one frame, at the phase of its slot: so the load is spread */
         wheel_add(plane, leg, plane->slot + 1 + (uint64_t)(leg - plane->legs) % (leg->frame_ms / SR_SLOT_MS));
 }
@@ -228,17 +233,15 @@ static void do_slot(sr_plane *plane)
         due->wheel_link = &due;
     while (due != NULL) {
         sr_leg *leg = due;
-        wheel_remove(leg);
+        wheel_remove(plane, leg);
         wheel_add(plane, leg, plane->slot + leg->frame_ms / SR_SLOT_MS);
         sr_leg_generate(plane, leg);
     }
     sr_rooms_tick(plane);
     sr_taps_tick(plane);
-    for (uint32_t i = plane->slot % KEEP_SLOTS; i < plane->config.max_legs; i += KEEP_SLOTS) {
-        if (plane->legs[i].handle != 0)
-            sr_leg_keep(plane, &plane->legs[i]);
-        sr_tap_keep(plane, i);
-    }
+    for (uint32_t i = plane->slot % KEEP_SLOTS; i < plane->counts.open_legs; i += KEEP_SLOTS)
+        sr_leg_keep(plane, &plane->legs[plane->open[i]]);
+    sr_taps_keep(plane, plane->slot % KEEP_SLOTS, KEEP_SLOTS);
 }
 
 static void publish(sr_plane *plane)
@@ -253,12 +256,18 @@ static void publish(sr_plane *plane)
     sr_stats_end(&plane->stats->lock);
 }
 
+bool sr_plane_may_rest(const sr_plane *plane)
+{
+    return plane->wheel_legs == 0 && plane->active_rooms == 0 && plane->tapped_legs == 0 && plane->facts_count == 0;
+}
+
 int64_t sr_plane_tick(sr_plane *plane)
 {
     int64_t due_ns = plane->first_slot_ns + (int64_t)(plane->slot + 1) * SR_SLOT_NS;
-    int64_t late_ns = plane->now_ns - due_ns;
+    int64_t late_ns = plane->now_ns - due_ns, rest_ns = plane->resting ? SR_REST_SLOTS * SR_SLOT_NS : 0;
     if (late_ns < 0)
         return due_ns;
+    late_ns = late_ns > rest_ns ? late_ns - rest_ns : 0;
     if (late_ns > plane->counts.max_late_ns)
         plane->counts.max_late_ns = late_ns;
     if (late_ns > MAX_CATCH_UP * SR_SLOT_NS) {
@@ -270,7 +279,7 @@ int64_t sr_plane_tick(sr_plane *plane)
     for (; due_ns <= plane->now_ns; due_ns += SR_SLOT_NS) {
         plane->slot++;
         plane->counts.slots++;
-        plane->counts.late_slots += plane->now_ns - due_ns > LATE_NS;
+        plane->counts.late_slots += plane->now_ns - due_ns > LATE_NS + rest_ns;
         do_slot(plane);
     }
     publish(plane);

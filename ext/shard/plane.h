@@ -23,6 +23,7 @@
 #include "rtcp.h"
 #include "rtp.h"
 #include "sender.h"
+#include "srtp.h"
 #include "stats.h"
 #include "tap.h"
 #include "telephone_event.h"
@@ -40,6 +41,7 @@
 #define SR_SLOT_NS 5000000LL     /* the clock's grain: legs of a shard are spread over it */
 #define SR_SLOT_MS 5
 #define SR_WHEEL_SLOTS 16        /* a power of two, longer than the longest packet */
+#define SR_REST_SLOTS 8          /* a plane that generates nothing looks after its legs in so long steps */
 
 /* What a payload type of a leg means, beside the index of a codec. */
 enum { SR_TYPE_UNKNOWN = 255, SR_TYPE_EVENT = 254, SR_TYPE_NOISE = 253 };
@@ -88,6 +90,7 @@ typedef struct sr_leg {
     sr_latch latch;
     sr_rtp_receiver receiver;
     sr_sender sender;
+    sr_srtp srtp;
     sr_rtcp rtcp;
     sr_endpoint rtcp_to;
     sr_event_receiver events;
@@ -110,6 +113,7 @@ typedef struct sr_leg {
 
     struct sr_leg *wheel_next, **wheel_link; /* wheel_link NULL: not on the wheel */
     uint32_t next_free;
+    uint32_t open_at;            /* its place in sr_plane.open */
 } sr_leg;
 
 typedef struct sr_plane_config {
@@ -136,13 +140,17 @@ typedef struct sr_plane {
     uint64_t slot;               /* slots that have been done */
     int64_t first_slot_ns;
     sr_leg *wheel[SR_WHEEL_SLOTS];
+    uint32_t wheel_legs;         /* how many are on it */
+    bool resting;                /* ticks come every SR_REST_SLOTS */
 
     sr_leg *legs;
     uint32_t free_head, free_tail; /* first in, first out: a slot rests as long as possible */
+    uint16_t *open;              /* indices of the counts.open_legs that are open, in no order */
     sr_ports ports;
     sr_prompt *prompts;
     sr_tap *taps;                /* one for each leg; memory is touched only when used */
     uint32_t tapped_legs;
+    _Atomic int recordings;      /* that are not over and told: without one nobody looks for them */
     _Atomic int ended;           /* tells the writer thread */
     sr_room *rooms;
     int active_rooms;
@@ -163,7 +171,7 @@ typedef struct sr_plane {
     sr_plane_stats counts;
 
     struct { void *start; size_t bytes; } memory[SR_MEMORIES]; /* what sr_plane_free gives back */
-    uint8_t datagram[SR_HEADROOM + SR_DATAGRAM_BYTES];
+    uint8_t datagram[SR_HEADROOM + SR_DATAGRAM_BYTES + SR_SRTP_TAIL_BYTES] __attribute__((aligned(8)));
     int16_t pcm[SR_MAX_FRAME_SAMPLES];
 } sr_plane;
 
@@ -175,6 +183,8 @@ void sr_plane_free(sr_plane *plane);
 void sr_plane_clock(sr_plane *plane, int64_t now_ns, int64_t wall_ns);
 /* Does all slots that are due; returns the time of the next one. */
 int64_t sr_plane_tick(sr_plane *plane);
+/* Whether nothing needs the clock at each slot: no audio is generated, and all that is to be told is told. */
+bool sr_plane_may_rest(const sr_plane *plane);
 /* Puts a leg with a generated feed on the wheel, takes another off it. */
 void sr_plane_schedule(sr_plane *plane, sr_leg *leg);
 sr_leg *sr_plane_leg(sr_plane *plane, uint32_t handle);
@@ -231,7 +241,8 @@ enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t numbe
 void sr_tap_pause(sr_plane *plane, sr_leg *leg, bool paused);
 void sr_tap_stop(sr_plane *plane, sr_leg *leg);
 void sr_tap_close(sr_plane *plane, sr_leg *leg);
-void sr_tap_keep(sr_plane *plane, uint32_t index);
+/* Tells which recordings are whole, of every `step`th tap. */
+void sr_taps_keep(sr_plane *plane, uint32_t first, uint32_t step);
 void sr_taps_tick(sr_plane *plane);
 /* The writer's thread: returns when the plane has ended and all files are whole. */
 void *sr_taps_write(void *plane);

@@ -41,11 +41,13 @@ int sr_shard_open(sr_plane *plane)
     return sr_shard_watch(plane, plane->wire_fd, WIRE) < 0 || sr_shard_watch(plane, plane->timer_fd, TIMER) < 0 ? -1 : 0;
 }
 
-static void set_timer(const sr_plane *plane, int64_t due_ns)
+/* At `due_ns` and then every so many slots. */
+static void set_timer(const sr_plane *plane, int64_t due_ns, int slots)
 {
+    int64_t every_ns = slots * SR_SLOT_NS;
     struct itimerspec when = {
         .it_value = {due_ns / 1000000000, due_ns % 1000000000},
-        .it_interval = {SR_SLOT_NS / 1000000000, SR_SLOT_NS % 1000000000},
+        .it_interval = {every_ns / 1000000000, every_ns % 1000000000},
     };
     timerfd_settime(plane->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
@@ -56,6 +58,17 @@ static void gather(const sr_plane *plane, int64_t woken_ns)
     int64_t until_ns = woken_ns + plane->config.gather_ns;
     struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+/* A plane that generates no audio is not woken at each slot; nothing that it has to do is in such a hurry. */
+static void rest(sr_plane *plane)
+{
+    bool may = sr_plane_may_rest(plane);
+    if (may == plane->resting)
+        return;
+    int64_t due_ns = plane->first_slot_ns + (int64_t)(plane->slot + (may ? SR_REST_SLOTS : 1)) * SR_SLOT_NS;
+    set_timer(plane, due_ns, may ? SR_REST_SLOTS : 1);
+    plane->resting = may;
 }
 
 static void packet_ready(sr_plane *plane, uint64_t data)
@@ -74,7 +87,7 @@ void sr_shard_run(sr_plane *plane)
 {
     struct epoll_event events[EVENTS];
     sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
-    set_timer(plane, sr_plane_tick(plane));
+    set_timer(plane, sr_plane_tick(plane), 1);
     pthread_t writer;
     bool writing = pthread_create(&writer, NULL, sr_taps_write, plane) == 0; /* without it sr_plane_free writes */
     bool wired = true;
@@ -84,6 +97,10 @@ void sr_shard_run(sr_plane *plane)
             break;
         bool command = false, tick = false, packet = false;
         int64_t woken_ns = read_clock(CLOCK_MONOTONIC);
+        if (plane->resting) { /* what comes now may begin something at its slot */
+            sr_plane_clock(plane, woken_ns, read_clock(CLOCK_REALTIME));
+            sr_plane_tick(plane);
+        }
         for (int i = 0; i < count; i++) {
             uint64_t data = events[i].data.u64;
             if (data == WIRE)
@@ -108,13 +125,13 @@ void sr_shard_run(sr_plane *plane)
             sr_plane_tick(plane);
         if (plane->facts_count > 0)
             sr_plane_flush(plane);
+        rest(plane);
         if (packet && plane->config.gather_ns > 0)
             gather(plane, woken_ns);
     }
     sr_plane_end(plane);
     if (writing)
         pthread_join(writer, NULL);
-    for (uint32_t i = 0; i < plane->config.max_legs; i++)
-        sr_tap_keep(plane, i);
+    sr_taps_keep(plane, 0, 1);
     sr_plane_flush(plane);
 }

@@ -157,6 +157,7 @@ enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t numbe
     tap->frames = 0;
     tap->paused = false;
     sr_recording_init(&tap->recording, fd, rate_hz, channels, tap->ring, sizeof tap->ring, tap->segment);
+    atomic_fetch_add(&plane->recordings, 1);
     atomic_store_explicit(&tap->state, SR_RECORDING_RUNS, memory_order_release);
     adjust(plane, leg);
     return SR_OK;
@@ -182,7 +183,7 @@ void sr_tap_close(sr_plane *plane, sr_leg *leg)
 }
 
 /* A recording whose file is whole and closed is told; its slot may belong to another leg by now. */
-void sr_tap_keep(sr_plane *plane, uint32_t index)
+static void keep(sr_plane *plane, uint32_t index)
 {
     sr_tap *tap = &plane->taps[index];
     if (atomic_load_explicit(&tap->state, memory_order_acquire) != SR_RECORDING_DONE)
@@ -195,11 +196,18 @@ void sr_tap_keep(sr_plane *plane, uint32_t index)
     sr_leg stand_in = {.handle = tap->leg};
     sr_plane_fact(plane, SR_RECORDED, &stand_in, tap->number, &fact);
     atomic_store(&tap->state, SR_RECORDING_NONE);
+    atomic_fetch_sub(&plane->recordings, 1);
+}
+
+void sr_taps_keep(sr_plane *plane, uint32_t first, uint32_t step)
+{
+    for (uint32_t i = first; i < plane->config.max_legs && atomic_load(&plane->recordings) > 0; i += step)
+        keep(plane, i);
 }
 
 void sr_taps_drain(sr_plane *plane)
 {
-    for (uint32_t i = 0; i < plane->config.max_legs; i++) {
+    for (uint32_t i = 0; i < plane->config.max_legs && atomic_load(&plane->recordings) > 0; i++) {
         sr_tap *tap = &plane->taps[i];
         int state = atomic_load_explicit(&tap->state, memory_order_acquire);
         if (state == SR_RECORDING_RUNS) {

@@ -15,6 +15,7 @@ from switchroom.pbx import control
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.room import Room
+from switchroom.pbx.calls.security import Security
 from switchroom.pbx.calls.story import Story
 from switchroom.pbx.config import Config, Limits
 from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode
@@ -22,8 +23,9 @@ from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
 from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
+from switchroom.pbx.sip.client_session import ClientSession
 from switchroom.pbx.sip.header import NameAddr
-from switchroom.pbx.sip.message import Request
+from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session
 from switchroom.pbx.sip.transaction import Transaction
@@ -62,6 +64,7 @@ class Switchboard:
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
         self._peers = PeerTable(config.peers)
+        self.security = Security(config, self._peers)
         self._write = write
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,6 +121,7 @@ class Switchboard:
         else:
             story = self._new_story(caller, dialled or endpoint.label, source="", user="")
         leg = Leg(self, story, self._leg_id(story), Party(endpoint.label))
+        leg.srtp = self.security.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
         headers = {}
@@ -127,18 +131,22 @@ class Switchboard:
         host, port = self.stack.sent_by(flow)
         origin = f"{host}:{port}" if port != 5060 else host
         label = parse_uri(endpoint.uri) if ":" in endpoint.label else None
-        session = self.agent.invite(
-            endpoint.uri,
-            flow,
-            leg,
-            from_=NameAddr(caller.name, f"sip:{caller.number}@{origin}" if caller.number else f"sip:{origin}", {}),
-            to=NameAddr("", f"sip:{endpoint.label}@{origin}", {}) if label is None else None,
-            body=media.offer(codecs=self._codecs(endpoint, beside)),
-            headers=headers,
-            max_forwards=hops,
-            contact_user=caller.number,
-        )
-        leg.begin_outgoing(session)
+        codecs = self._codecs(endpoint, beside)
+
+        def invite(more: Headers) -> ClientSession:
+            return self.agent.invite(
+                endpoint.uri,
+                flow,
+                leg,
+                from_=NameAddr(caller.name, f"sip:{caller.number}@{origin}" if caller.number else f"sip:{origin}", {}),
+                to=NameAddr("", f"sip:{endpoint.label}@{origin}", {}) if label is None else None,
+                body=media.offer(codecs=codecs),
+                headers={**headers, **more},
+                max_forwards=hops,
+                contact_user=caller.number,
+            )
+
+        leg.begin_outgoing(invite)
         return leg
 
     def bridge(self, one: control.Leg, other: control.Leg) -> None:
@@ -200,6 +208,7 @@ class Switchboard:
             counted_as=counted_as,
         )
         leg = Leg(self, story, self._leg_id(story), party)
+        leg.srtp = self.security.of_account(counted_as)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))
         return leg

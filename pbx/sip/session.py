@@ -135,7 +135,7 @@ class Session:
     def contact(self) -> str:
         """Our Contact on this session's flow."""
         assert self.dialog is not None
-        return self.agent.contact(self.dialog.flow, self.contact_user)
+        return self.agent.contact(self.dialog.flow, self.contact_user, self.dialog.target.startswith("sips:"))
 
     # ---- from the network
 
