@@ -4,7 +4,8 @@
 What of a queue may be changed while the exchange runs stands in `LIVE`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -205,7 +206,27 @@ class AcdConfig(Section, frozen=True):
     """Callers whose last agent is remembered."""
 
 
-def check(document: dict[str, Any], reader: Reader) -> None:
+def is_file(text: str) -> bool:
+    """Whether a setting for something to be heard names a file."""
+    return bool(text) and not text.startswith(("speak:", "tone:"))
+
+
+def with_absolute_paths(queue: QueueConfig, absolute: Callable[[str], str]) -> QueueConfig:
+    """The queue with the paths of its sound files made absolute."""
+
+    def place(text: str) -> str:
+        return absolute(text) if is_file(text) else text
+
+    return msgspec.structs.replace(
+        queue,
+        music=place(queue.music),
+        greeting=place(queue.greeting),
+        whisper=place(queue.whisper),
+        adverts=tuple(map(place, queue.adverts)),
+    )
+
+
+def check(document: dict[str, Any], reader: Reader, folder: Path) -> None:
     """The rules between these sections, and between them and others; every broken one is noted in `reader`."""
     queues, agents, teams = document.get("queue"), document.get("agent"), document.get("team")
     known = set(queues) if isinstance(queues, dict) else set()
@@ -230,6 +251,15 @@ def check(document: dict[str, Any], reader: Reader) -> None:
     for name, queue in queues.items() if isinstance(queues, dict) else ():
         if isinstance(queue, dict):
             _check_queue(f"queue.{name}", queue, known, names, reader)
+            for key, text in _sounds(queue):
+                if isinstance(text, str) and is_file(text) and not (folder / text).is_file():
+                    reader.mistake(f"queue.{name}.{key}", f"there is no file {text!r}")
+    plan = document.get("dial_plan")
+    for context, rules in plan.items() if isinstance(plan, dict) else ():
+        for index, rule in enumerate(_tables(rules)):
+            to = rule.get("to")
+            if isinstance(to, str) and to.startswith("queue:") and "{" not in to and to[6:] not in known:
+                reader.mistake(f"dial_plan.{context}[{index}].to", f"there is no queue {to[6:]!r}")
 
 
 def _check_queue(key: str, queue: dict[str, Any], queues: set[str], agents: dict[str, str], reader: Reader) -> None:
@@ -242,6 +272,11 @@ def _check_queue(key: str, queue: dict[str, Any], queues: set[str], agents: dict
     for place, to in targets:
         if isinstance(to, str) and to.startswith("queue:") and to.removeprefix("queue:") not in queues:
             reader.mistake(place, f"there is no queue {to.removeprefix('queue:')!r}")
+
+
+def _sounds(queue: dict[str, Any]) -> list[tuple[str, Any]]:
+    single = [(key, queue.get(key)) for key in ("music", "greeting", "whisper")]
+    return single + [(f"adverts[{index}]", advert) for index, advert in enumerate(_list(queue.get("adverts")))]
 
 
 def _tables(value: Any) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ class Over(msgspec.Struct, frozen=True):
     by: Literal["caller", "agent", "transferred", "taken-over"]
     to: str = ""
     leg: Leg | None = None
+    who: str = ""
     """Whom the caller talks to from now on."""
 
 
@@ -62,11 +63,11 @@ class Conversation:
         self.caller.stop()
         self._control.bridge(self.caller, self.leg)
 
-    def take_over(self, leg: Leg) -> bool:
-        """Cut the agent off: the caller goes on with `leg`. False when it is over already."""
+    def take_over(self, leg: Leg, who: str) -> bool:
+        """Cut the agent off: the caller goes on with somebody's leg. False when it is over already."""
         if self._over.done():
             return False
-        self._over.set_result(Over("taken-over", leg=leg))
+        self._over.set_result(Over("taken-over", leg=leg, who=who))
         return True
 
     async def _whisper(self, sources: Sequence[str]) -> None:

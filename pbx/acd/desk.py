@@ -13,15 +13,16 @@ import msgspec
 from switchroom.pbx.acd.callback import Callback
 from switchroom.pbx.acd.config import AcdConfig, AgentConfig, QueueConfig, TeamConfig
 from switchroom.pbx.acd.conversation import Conversation
+from switchroom.pbx.acd.decisions import Offered, Overdue, Overflowed, Withdrawn
 from switchroom.pbx.acd.errors import AcdError
 from switchroom.pbx.acd.own_calls import OwnCalls
 from switchroom.pbx.acd.ringing import Ringing
-from switchroom.pbx.acd.scheduler import Offered, Overdue, Overflowed, Scheduler, Withdrawn
+from switchroom.pbx.acd.scheduler import Scheduler
 from switchroom.pbx.acd.visit import Served, Visit, Wishes
 from switchroom.pbx.acd.voice import Voice
 from switchroom.pbx.call import Call
 from switchroom.pbx.control import CallControl, CallError, Endpoint, Leg, Party
-from switchroom.pbx.events import AnyRecord, OfferOutcome, RegistrationAdded, RegistrationRemoved
+from switchroom.pbx.events import AgentStatus, AnyRecord, OfferOutcome, RegistrationAdded, RegistrationRemoved
 
 MAX_CALLBACKS = 10_000
 
@@ -282,6 +283,39 @@ class Desk:
         """They are no longer."""
         for listener in self.on_talk:
             listener(agent, None)
+
+    def set_status(self, agent: str, status: AgentStatus, reason: str = "", *, by: str, at: str = "") -> None:
+        """An agent logs in, goes on break or logs out, at its phone or by somebody's order. Raises AcdError."""
+        self.scheduler.set_status(self.now(), agent, status, reason, by, at)
+        if status != "logged-out":
+            self.probe(agent)
+        self.look_after()
+        self.step()
+
+    def wrap_up_done(self, agent: str, code: str = "") -> None:
+        """The agent is done with its last call. Raises AcdError."""
+        self.scheduler.wrap_up_done(self.now(), agent, code)
+        self.look_after()
+        self.step()
+
+    def pick(self, call: str, by: str, leg: Leg) -> None:
+        """Join a caller who waits to a leg of somebody outside the queue. Raises AcdError when it does not wait."""
+        visit = self.visits.get(call)
+        if visit is None or not self.scheduler.take(self.now(), call, by):
+            raise AcdError(f"call {call} does not wait", 409)
+        visit.connected(by, leg)
+        self.step()
+
+    def move(self, call: str, queue: str) -> None:
+        """Move a caller who waits to another queue, where it keeps its place. Raises AcdError."""
+        if queue not in self.scheduler.queues:
+            raise AcdError(f"there is no queue {queue!r}")
+        visit, caller = self.visits.get(call), self.scheduler.callers.get(call)
+        if visit is None or caller is None or caller.agent:
+            raise AcdError(f"call {call} does not wait", 409)
+        self.scheduler.leave(self.now(), call, "moved", f"queue:{queue}")
+        visit.overflowed(Overflowed(call, caller.queue.name, "moved", f"queue:{queue}"))
+        self.step()
 
     def last_agent(self, number: str) -> str:
         """The agent whom this caller talked to last, if it may be offered callers at all."""

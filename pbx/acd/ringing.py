@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from switchroom.pbx.acd.scheduler import Offered
+from switchroom.pbx.acd.decisions import Offered
 from switchroom.pbx.control import Answered, CallError, Ended, Endpoint, Fact, Leg, Party, Presentation
 from switchroom.pbx.events import OfferOutcome
 

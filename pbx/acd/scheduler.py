@@ -6,13 +6,14 @@ them together and says what else is due. Every fact goes to `write` as a record,
 cannot differ.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-
-import msgspec
+from collections.abc import Callable, Mapping
 
 from switchroom.pbx.acd.agents import Agents
+from switchroom.pbx.acd.choice import choose, passed_over
 from switchroom.pbx.acd.config import AcdConfig, Overflow
-from switchroom.pbx.acd.model import Agent, Caller, Line, Offer, Queue, add, remove
+from switchroom.pbx.acd.decisions import Decision, Offered, Overdue, Overflowed, Refusal, Withdrawn
+from switchroom.pbx.acd.entrance import refusal
+from switchroom.pbx.acd.model import Agent, Caller, Line, Offer, add, remove
 from switchroom.pbx.events import (
     AgentStatus,
     AnyRecord,
@@ -26,57 +27,11 @@ from switchroom.pbx.events import (
     QueueOffered,
     QueueRefused,
     QueueWaits,
-    Standing,
 )
 
-NAMED = 20
-"""A decision names every agent of a queue of so many; of larger ones it names some, and counts the rest."""
 LEASE_GRACE_S = 5.0
 """Whoever carries out an offer must have said how it ended so long after the ringing should."""
 MAX_CALLERS = 100_000
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """Why a caller could not enter, and where the queue sends such callers (empty: nowhere)."""
-
-    reason: str
-    to: str = ""
-
-
-class Offered(msgspec.Struct, frozen=True):
-    """Ring these agents for this caller; then say `answered` or `ended` for each."""
-
-    offer: int
-    call: str
-    queue: str
-    agents: tuple[str, ...]
-    ring_s: float
-
-
-class Withdrawn(msgspec.Struct, frozen=True):
-    """Stop ringing these agents."""
-
-    offer: int
-    agents: tuple[str, ...]
-
-
-class Overflowed(msgspec.Struct, frozen=True):
-    """The caller has left the queue; it goes on at `to` (empty: nowhere)."""
-
-    call: str
-    queue: str
-    reason: str
-    to: str
-
-
-class Overdue(msgspec.Struct, frozen=True):
-    """An agent has been talking or busy for a while: look whether that is still so."""
-
-    agent: str
-    call: str
-
-
-Decision = Offered | Withdrawn | Overflowed | Overdue
 
 
 class Scheduler:
@@ -130,10 +85,12 @@ class Scheduler:
         """
         assert call not in self.callers, "a call waits in one queue at a time"
         to = self.queues[queue]
-        refusal = None if callback else self._refusal(to)
-        if refusal is not None:
-            self._write(QueueRefused(call=call, queue=queue, caller=number, reason=refusal.reason, to=refusal.to))
-            return refusal
+        refused = None if callback else refusal(to)
+        if len(self.callers) >= MAX_CALLERS:
+            refused = Refusal("full")
+        if refused is not None:
+            self._write(QueueRefused(call=call, queue=queue, caller=number, reason=refused.reason, to=refused.to))
+            return refused
         self._order += 1
         rank = (-(to.config.priority + priority), now if entered_s is None else entered_s, self._order)
         caller = Caller(call, number, to, rank, now)
@@ -307,25 +264,13 @@ class Scheduler:
         while lines:
             line = min(lines, key=lambda line: line.waiting[0][0])
             caller = line.waiting[0][1]
-            self._offer(now, line, caller, self._choose(line))
+            self._offer(now, line, caller, choose(line, self._below))
             lines = [line for line in lines if line.waiting and line.idle]
-
-    def _choose(self, line: Line) -> list[Agent]:
-        config, idle = line.queue.config, line.idle
-        first: Agent
-        if config.strategy == "ring-all":
-            return [entry[-1] for entry in idle[: config.ring_most]]
-        if config.strategy == "random" and len(idle) > 1:
-            among = sum(entry[0] == idle[0][0] for entry in idle)
-            first = idle[self._below(among)][-1]
-        else:
-            first = idle[0][-1]
-        return [first]
 
     def _offer(self, now: float, line: Line, caller: Caller, agents: list[Agent]) -> None:
         queue = line.queue
         names = tuple([agent.name for agent in agents])
-        passed, counts = self._passed(line, names)
+        passed, counts = passed_over(line, names)
         self._unline(caller)
         self._offer_number += 1
         ring_s = queue.config.ring_s * (2 if queue.config.then_mobile else 1)
@@ -347,45 +292,7 @@ class Scheduler:
         self.deadlines.set(("lease", str(offer.number)), offer.deadline_s)
         self._decisions.append(Offered(offer.number, caller.call, queue.name, names, queue.config.ring_s))
 
-    def _passed(self, line: Line, chosen: Iterable[str]) -> tuple[dict[str, Standing], dict[str, int]]:
-        """How those stood who were not chosen: by name where they are few, and counted where they are many."""
-        if line.only:
-            return {}, {}
-        agents = line.queue.agents
-        if len(agents) <= NAMED:
-            standings = {
-                name: agent.standing if agent.standing != "ready" or name in line.members else "skills"
-                for name, agent in agents.items()
-                if name not in chosen
-            }
-            return standings, {}
-        first = {entry[-1].name: entry[-1].standing for entry in line.idle[:NAMED] if entry[-1].name not in chosen}
-        return first, {standing: count for standing, count in line.queue.counts.items() if count}
-
     # ---- within
-
-    def _refusal(self, queue: Queue) -> Refusal | None:
-        config = queue.config
-        for reason, so in (
-            ("closed", not config.open),
-            ("lines", config.max_calls and len(queue.callers) >= config.max_calls),
-            ("full", queue.waiting >= config.max_waiting or len(self.callers) >= MAX_CALLERS),
-        ):
-            if so:
-                rule = queue.rule("full" if reason == "lines" else reason)
-                return Refusal(reason, rule.to if rule is not None else "")
-        if (rule := queue.rule("nobody")) is not None and not queue.logged_in:
-            return Refusal("nobody", rule.to)
-        if (rule := queue.rule("estimate")) is not None and self._estimated(queue) > rule.above_s:
-            return Refusal("estimate", rule.to)
-        rule = queue.rule("service-level")
-        if rule is not None and not queue.counts["ready"] and queue.service_level() < rule.below:
-            return Refusal("service-level", rule.to)
-        return None
-
-    def _estimated(self, queue: Queue) -> float:
-        estimate = queue.estimate_s(queue.waiting + 1)
-        return float("inf") if estimate is None else estimate
 
     def _stand(self, now: float, caller: Caller) -> None:
         """Put a caller into the line where it belongs at this time."""

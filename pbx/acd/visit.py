@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from switchroom.pbx.acd.conversation import Conversation, Over
-from switchroom.pbx.acd.scheduler import Overflowed
+from switchroom.pbx.acd.decisions import Overflowed
 from switchroom.pbx.call import Call
 from switchroom.pbx.control import CallerGone, Leg
 
@@ -222,7 +222,7 @@ class Visit:
                 desk.step()
             if over.leg is None:
                 break
-            agent, leg, took_over = over.leg.party.number, over.leg, True
+            agent, leg, took_over = over.who, over.leg, True
         if call.ended:
             raise CallerGone("the caller hung up")
         to = desk.route(over.to) if over.to else ""

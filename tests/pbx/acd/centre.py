@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from switchroom.pbx.acd.config import AgentConfig, QueueConfig
-from switchroom.pbx.acd.scheduler import Decision, Offered, Scheduler
+from switchroom.pbx.acd.decisions import Decision, Offered
+from switchroom.pbx.acd.scheduler import Scheduler
 from switchroom.pbx.events import AnyRecord, Record
 
 

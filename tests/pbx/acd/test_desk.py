@@ -53,7 +53,7 @@ def test_the_caller_hears_music_until_an_agent_answers_and_the_agent_hears_who_i
 
 def test_when_the_agent_hangs_up_the_caller_stays_for_the_flow() -> None:
     async def script(centre: SimCentre) -> None:
-        caller, task = centre.caller("555")
+        _, task = centre.caller("555")
         await asyncio.sleep(10)
         centre.control.legs[1].leave()
         await task
@@ -119,7 +119,7 @@ def test_hanging_up_at_any_moment_leaves_nothing_behind() -> None:
 
 def test_the_agent_hanging_up_during_the_whisper_does_not_lose_the_caller_in_silence() -> None:
     async def script(centre: SimCentre) -> None:
-        caller, task = centre.caller("555")
+        _, task = centre.caller("555")
         await asyncio.sleep(3)
         centre.control.legs[1].leave()
         await task
@@ -153,7 +153,7 @@ def test_place_adverts_and_choice() -> None:
 
 def test_overflow_to_another_queue_keeps_the_time_of_entry() -> None:
     async def script(centre: SimCentre) -> None:
-        caller, task = centre.caller("555")
+        _, task = centre.caller("555")
         await asyncio.sleep(100)
         centre.control.legs[1].leave()
         await task

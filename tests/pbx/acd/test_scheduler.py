@@ -4,8 +4,8 @@
 import pytest
 
 from switchroom.pbx.acd.config import Overflow, QueueConfig
+from switchroom.pbx.acd.decisions import Overflowed, Refusal, Withdrawn
 from switchroom.pbx.acd.errors import AcdError
-from switchroom.pbx.acd.scheduler import Overflowed, Refusal, Withdrawn
 from switchroom.pbx.events import (
     AgentStateSet,
     AgentStatusSet,
