@@ -22,7 +22,7 @@ from switchroom.media.errors import PlaneLost
 VERSION: Final = 1
 BATCH: Final = 32
 MAX_QUEUED: Final = 200_000
-LAZY_S: Final = 0.02
+LAZY_S: Final = 0.1
 
 _RECORD: Final = struct.Struct("=HHIIIQ104s")
 _ADDRESS: Final = struct.Struct("=HH16s")
@@ -57,6 +57,9 @@ class Op(enum.IntEnum):
     RECORD_PAUSE = 22
     RECORD_STOP = 23
     ROOM_TONE = 24
+    ROOM_RECORD = 25
+    ROOM_RECORD_PAUSE = 26
+    ROOM_RECORD_STOP = 27
     SECURE = 48
 
     ANSWER = 128

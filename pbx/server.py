@@ -46,7 +46,7 @@ from switchroom.pbx.storage.sqlite import SqliteStore
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
 
-LATENESS_S = 0.05
+LATENESS_S = 0.25
 """How often the lateness of the event loop is looked at."""
 
 
@@ -153,6 +153,7 @@ class Server:
             time.time,
         )
         await self.registrar.load()
+        self.stack.on_flow_lost = self.registrar.flow_lost
         transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
         self.media = MediaServer(config.media, self._on_media_event)
         await self.media.start()

@@ -49,6 +49,7 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
+from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
@@ -67,6 +68,11 @@ AnyRecord = (
     | CallBridged
     | CallUnbridged
     | CallEnded
+    | FlowStarted
+    | FlowStep
+    | FlowEnded
+    | CallRated
+    | MessageLeft
     | RegistrationAdded
     | RegistrationRemoved
     | OperatorCalled
@@ -115,6 +121,7 @@ __all__ = [
     "AnyRecord",
     "CallBridged",
     "CallEnded",
+    "CallRated",
     "CallResult",
     "CallRouted",
     "CallStarted",
@@ -123,12 +130,16 @@ __all__ = [
     "CallbackTried",
     "EndedBy",
     "Entry",
+    "FlowEnded",
+    "FlowStarted",
+    "FlowStep",
     "LegAnswered",
     "LegEnded",
     "LegHeld",
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "MessageLeft",
     "OfferEnded",
     "OfferOutcome",
     "OperatorCalled",

@@ -27,6 +27,7 @@ class ClientSession(Session):
     def __init__(self, agent: "UserAgent", user: SessionUser, request: Request, flow: Flow) -> None:
         super().__init__(agent, user, request.from_.tag or "", request.call_id)
         self.request = request
+        self.sips = request.uri.startswith("sips:")
         self.flow = flow
         self._early: dict[str, Dialog] = {}
         self._provisional = False
@@ -43,7 +44,7 @@ class ClientSession(Session):
     def contact(self) -> str:
         if self.dialog is not None:
             return super().contact
-        return self.agent.contact(self.flow, self.contact_user, self.request.uri.startswith("sips:"))
+        return self.agent.contact(self.flow, self.contact_user, self.sips)
 
     def acknowledge(self, body: bytes = b"") -> None:
         """Send the ACK of the answer, with our answer where the 2xx held the offer. Raises StateError when not due."""
@@ -87,7 +88,7 @@ class ClientSession(Session):
 
     def on_response(self, transaction: Transaction, response: Response) -> None:
         if transaction.request is not self.request:
-            if transaction.request.method != "CANCEL":
+            if transaction.method != "CANCEL":
                 super().on_response(transaction, response)
             return
         if response.status < 200:
@@ -100,7 +101,7 @@ class ClientSession(Session):
     def on_failure(self, transaction: Transaction, status: int) -> None:
         if transaction is self._outgoing and not self.confirmed:
             self._on_final(status, "no answer" if status == 408 else "transport failed", None)
-        elif transaction.request.method != "CANCEL":
+        elif transaction.method != "CANCEL":
             super().on_failure(transaction, status)
 
     # ---- within
@@ -140,6 +141,7 @@ class ClientSession(Session):
         self.dialog = dialog
         self.confirmed = True
         self._outgoing = None
+        self._early.pop(tag, None)
         self._stop_giving_up()
         if self._cancelled is not None:  # the CANCEL crossed the answer
             self.bye(self._cancelled)
