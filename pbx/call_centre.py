@@ -5,9 +5,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from switchroom.ivr.services import QueueOutcome, QueueResult
 from switchroom.ivr.speech import Speech
 from switchroom.pbx.acd.codes import Codes
 from switchroom.pbx.acd.desk import Centre, Desk
+from switchroom.pbx.acd.errors import AcdError
 from switchroom.pbx.acd.supervisor import Supervisors
 from switchroom.pbx.acd.voice import Spoken
 from switchroom.pbx.apps.destinations import Destinations
@@ -47,6 +49,50 @@ class DialPlanWays:
     async def send(self, call: Call, to: str) -> None:
         destination = Destination.from_text(to)
         await self._destinations.send(call, destination.kind, destination.argument)
+
+
+class FlowQueues:
+    """The queues, as IVR flows know them."""
+
+    def __init__(self, desk: Callable[[], Desk]) -> None:
+        self._desk = desk
+
+    async def serve(self, call: Call, queue: str, **wishes: Any) -> QueueOutcome:
+        desk = self._desk()
+        try:
+            served = await desk.serve(call, queue, follow=False, **wishes)
+        except AcdError as error:
+            raise CallError(error.status, str(error)) from error
+        result: QueueResult
+        if served.result == "answered" and served.to:
+            await desk.follow(call, served)  # the agent has passed the caller on
+            result = "served"
+        elif served.to == "callback":
+            desk.call_back(call, served.queue, call.caller, desk.now() - served.waited_s)
+            result = "callback"
+        elif served.to.startswith("voicemail:"):
+            result = "voicemail"
+        elif served.to:
+            await desk.follow(call, served)
+            result = "left"
+        else:
+            result = _RESULTS.get(served.reason, "served" if served.result == "answered" else "left")
+        key = served.reason.removeprefix("choice ") if served.reason.startswith("choice ") else ""
+        return QueueOutcome(served.queue, result, served.agent, served.waited_s, key)
+
+    async def call_back(self, call: Call, queue: str, number: str) -> bool:
+        desk = self._desk()
+        try:
+            desk.call_back(call, queue, number, desk.now())
+        except CallError:
+            return False
+        return True
+
+
+_RESULTS: dict[str, QueueResult] = {
+    "wait": "timeout", "full": "full", "lines": "full", "estimate": "full", "service-level": "full",
+    "closed": "closed", "nobody": "closed",
+}  # fmt: skip
 
 
 class CallCentre:

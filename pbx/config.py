@@ -13,6 +13,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta, field
 
+from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.acd import config as acd_config
@@ -269,6 +270,8 @@ class Config(Section, frozen=True):
     queues: dict[str, acd_config.QueueConfig] = field(default_factory=dict, name="queue")
     agents: tuple[acd_config.AgentConfig, ...] = field(default=(), name="agent")
     teams: tuple[acd_config.TeamConfig, ...] = field(default=(), name="team")
+    ivr: IvrConfig = IvrConfig()
+    speech: SpeechConfig = SpeechConfig()
     rpc: RpcConfig = RpcConfig()
     journal: JournalConfig = JournalConfig()
 
@@ -331,10 +334,12 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
             for given in config.tls.certificates
         ),
     )
+    ivr = msgspec.structs.replace(config.ivr, prompts=absolute(config.ivr.prompts), flows=absolute(config.ivr.flows))
     return msgspec.structs.replace(
         config,
         queues={name: acd_config.with_absolute_paths(queue, absolute) for name, queue in config.queues.items()},
         tls=tls,
+        ivr=ivr,
         server=msgspec.structs.replace(config.server, data_dir=str((folder / config.server.data_dir).resolve())),
         dial_plan={name: tuple(map(place, rules)) for name, rules in config.dial_plan.items()},
     )

@@ -17,12 +17,13 @@ import msgspec
 import uvloop
 
 import switchroom
-from switchroom.ivr.speech import Speech
+from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
+from switchroom.pbx.acd.desk import Desk
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
-from switchroom.pbx.call_centre import CallCentre
+from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
@@ -30,6 +31,7 @@ from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
 from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, Rule
 from switchroom.pbx.events import AnyRecord, ServerStarted, ServerStopped
+from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
 from switchroom.pbx.io.address import Listener
@@ -69,6 +71,7 @@ class Server:
             )
         self.config = config
         self._apps: dict[str, App] = {}
+        self._flows: dict[str, PythonFlow] = {}
         self._rules: list[Rule] = []
         self.on_started: Callable[[], None] = lambda: None
         """Called by `run` and `serve` once calls are taken."""
@@ -87,6 +90,15 @@ class Server:
             self._apps[name] = app
             self._rules.append(Rule(number=Pattern.from_text(number), to=Destination("app", name)))
             return app
+
+        return register
+
+    def flow(self, name: str) -> Callable[[PythonFlow], PythonFlow]:
+        """Let the async function that follows be an IVR flow: destination `ivr:NAME` of the dial plan."""
+
+        def register(work: PythonFlow) -> PythonFlow:
+            self._flows[name] = work
+            return work
 
         return register
 
@@ -169,10 +181,14 @@ class Server:
             Clockwork(config.times, {}),
             time.time,
         )
-        speech = Speech(Path(config.server.data_dir) / "speech")
-        destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
+        destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
+        self.flows = Flows(
+            config, write=self.journal.append, destinations=destinations, dial_plan=lambda: dial_plan, log=log.warning,
+            queues=FlowQueues(self._desk),
+        )  # fmt: skip
+        self.flows.load(self._flows)
         self.centre = CallCentre(
-            config, self.board, dial_plan, destinations, speech,
+            config, self.board, dial_plan, destinations, self.flows.speech,
             write=self.journal.append, below=ids.below, log=log.warning,
         )  # fmt: skip
         self.centre.start()
@@ -210,6 +226,7 @@ class Server:
         if self.centre is not None:
             await self.centre.close()
         await self.board.close()
+        await self.flows.close()
         self.tls.stop()
         await self.stack.close()
         await self.media.close()
@@ -222,6 +239,10 @@ class Server:
             self._scratch.cleanup()
 
     # ---- within
+
+    def _desk(self) -> Desk:
+        assert self.centre is not None
+        return self.centre.desk
 
     def _write(self, record: AnyRecord) -> int:
         """Put a record of calls or registrations into the journal; the call centre is told at once."""

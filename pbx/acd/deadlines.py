@@ -19,6 +19,9 @@ class Deadlines(Generic[K]):
     def __len__(self) -> int:
         return len(self._valid)
 
+    def __contains__(self, key: K) -> bool:
+        return key in self._valid
+
     def set(self, key: K, at_s: float) -> None:
         """Let `key` be due at a time; it replaces an earlier deadline of the key."""
         self._order += 1

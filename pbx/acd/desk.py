@@ -131,10 +131,11 @@ class Desk:
         wishes = Wishes(priority, skills or {}, agent, agent_wait_s)
         served = await Visit(self, call, wishes).run(queue)
         if follow and served.to:
-            await self._follow(call, served)
+            await self.follow(call, served)
         return served
 
-    async def _follow(self, call: Call, served: Served) -> None:
+    async def follow(self, call: Call, served: Served) -> None:
+        """Serve a caller where queue or agent have sent it. Raises CallError, CallerGone."""
         if served.to == "callback":
             self.call_back(call, served.queue, call.caller, self.now() - served.waited_s)
             for source in await self.phrase("callback", self.queue_config(served.queue).language):
@@ -145,7 +146,9 @@ class Desk:
 
     def call_back(self, call: Call, queue: str, number: str, since_s: float) -> None:
         """Keep a caller's place in a queue, and call `number` when it is its turn. Raises CallError."""
-        if not number or len(self.callbacks) >= MAX_CALLBACKS:
+        if queue not in self.scheduler.queues:
+            raise CallError(404, f"there is no queue {queue!r}")
+        if not number or call.id in self.callbacks or len(self.callbacks) >= MAX_CALLBACKS:
             raise CallError(503, "no callback can be taken")
         Callback(self, call.id, queue, number, since_s).begin()
 

@@ -17,6 +17,7 @@ KINDS: dict[str, bool] = {
     "busy": False,
     "reject": True,
     "digits": False,
+    "ivr": True,
     "app": True,
     "queue": True,
     "agent": True,
