@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from switchroom.media.config import MediaConfig
+from switchroom.media.describe import describe
 from switchroom.media.errors import MediaError, PlaneLost, PromptError
 from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.events import PlayDone, PlayEnd
 from switchroom.media.formats import Format
+from switchroom.media.keys import pack_keys
 from switchroom.media.move import Move
 from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
 from switchroom.media.plane import Plane
@@ -37,11 +39,6 @@ _COMFORT_NOISE: Final = 13
 """RFC 3389's static number: phones send it without asking."""
 _CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
 _SECURE: Final = struct.Struct(f"=B{KEY_BYTES}s{KEY_BYTES}s")
-_KEYS: Final = struct.Struct("=HHB32s")
-_KEYS_AT_ONCE: Final = 32
-_PAUSES: Final = str.maketrans("abcdw,", "ABCD  ")
-KEYS: Final = frozenset("0123456789*#ABCD ")
-MAX_DIGITS: Final = 60
 DtmfMode = Literal["auto", "in-band", "info"]
 """How keys are sent: as telephone-event or else as tones; as tones; in INFO, which is the caller's business."""
 _PLAY: Final = struct.Struct("=III")
@@ -314,15 +311,8 @@ class Session:
 
         Raises ValueError for what is no key, MediaError for more than fit.
         """
-        keys = digits.translate(_PAUSES)
-        if not keys or len(keys) > MAX_DIGITS:
-            raise MediaError(f"{len(keys)} keys: 1 to {MAX_DIGITS} can be sent in one go")
-        if not KEYS.issuperset(keys):
-            raise ValueError(f"not keys of a telephone: {digits!r}")
-        on_ms, off_ms = (max(40, min(ms, 10_000)) for ms in (on_ms, off_ms))
-        for at in range(0, len(keys), _KEYS_AT_ONCE):
-            part = keys[at : at + _KEYS_AT_ONCE]
-            self.order(Op.KEYS_SEND, body=_KEYS.pack(on_ms, off_ms, len(part), part.encode()))
+        for body in pack_keys(digits, on_ms, off_ms):
+            self.order(Op.KEYS_SEND, body=body)
 
     def drop_digits(self) -> None:
         """Press no more of the keys that wait."""
@@ -383,26 +373,7 @@ class Session:
 
     def describe(self) -> str:
         """One line: where audio comes from, what is done with it, where it goes."""
-        agreed, stats = self.agreed, self.stats()
-        where = f"session {self.id} on {self.address}:{self.port}"
-        if self.closed:
-            where += " (closed)"
-        if agreed is None:
-            return f"{where}: nothing agreed yet"
-        way = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}.get(
-            (agreed.sends, agreed.receives), "inactive"
-        )
-        way += f" {stats.suite}" if stats.suite else ""
-        host, port = stats.source
-        moved = "" if (host, port) == (agreed.address, agreed.port) else f", signalled {agreed.address}:{agreed.port}"
-        heard = "nothing received yet" if stats.silent_ms is None else f"last packet {stats.silent_ms} ms ago"
-        return (
-            f"{where}: {agreed.send.name} {agreed.ptime_ms} ms {way}{' held' if agreed.held else ''}"
-            f"; remote {host}:{port}{moved}{' confirmed' if stats.confirmed else ''}"
-            f"; in {stats.received_packets} packets {stats.receive_codec or '-'}, lost {stats.lost}"
-            f", jitter {stats.jitter_us / 1000:.1f} ms, strangers {stats.stranger}, invalid {stats.invalid}, {heard}"
-            f"; out {stats.sent_packets} packets, hears {stats.feed}, remote lost {stats.remote_lost}"
-        )
+        return describe(self)
 
     # the end
 
