@@ -12,6 +12,7 @@ from switchroom.pbx.gatekeeper import Caller, Gatekeeper
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
+from switchroom.pbx.sip.session_timer import too_brief
 from switchroom.pbx.sip.uri import Uri, parse_uri
 
 RETRY_S = 5
@@ -49,6 +50,12 @@ class Incoming:
         caller = self._gatekeeper.identify(session.request, session.flow)
         if not isinstance(caller, Caller):
             session.reject(caller.status, headers=caller.headers)
+            return None
+        if caller.timer_rules is not None:
+            session.timer_rules = caller.timer_rules
+        brief = too_brief(session.request, session.timer_rules)
+        if brief is not None:
+            session.reject(422, headers=brief)
             return None
         limit = caller.max_calls or (self.board.limits.calls_per_user if caller.user else 0)
         if limit and self.board.calls_of.get(caller.account, 0) >= limit:

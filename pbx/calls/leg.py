@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from switchroom.media.bridge import Bridge
-from switchroom.media.errors import MediaError, NotAcceptable
+from switchroom.media.errors import MediaError, NotAcceptable, OfferPending
 from switchroom.media.events import Recorded
 from switchroom.media.sdp import Direction
 from switchroom.media.session import Session as MediaSession
@@ -125,8 +125,12 @@ class Leg:
         if self.state not in ("offered", "ringing") or not isinstance(self.sip, ServerSession):
             return
         body = b""
-        if early_media and self.sip.request.body and self.media is not None:
-            body = self.media.answer(prefer=self._partner_codec())
+        if early_media and self.media is not None:
+            if self.sip.request.body:
+                body = self.media.answer(prefer=self._partner_codec())
+            elif self.sip.can_offer_early and self.media.agreed is None and not self._we_offered:
+                body = self.media.offer()  # the PRACK brings the answer (RFC 3262 section 5)
+                self._we_offered = True
         self.sip.ring(183 if body else 180, body)
         if self.state == "offered":
             self.state = "ringing"
@@ -138,6 +142,8 @@ class Leg:
         try:
             if self.sip.request.body:
                 body = self.media.answer(prefer=self._partner_codec())
+            elif self._we_offered or self.media.agreed is not None:
+                body = b""  # agreed in a reliable provisional response and its PRACK
             else:
                 body = self.media.offer()
                 self._we_offered = True
@@ -223,15 +229,19 @@ class Leg:
 
     def on_answer(self, session: Session, response: Response) -> None:
         assert isinstance(session, ClientSession)
+        media = self._media()
         try:
-            self._media().receive_answer(response.body)
+            if response.body or media.agreed is None:  # without a body: agreed in a reliable provisional response
+                media.receive_answer(response.body)
+        except OfferPending as error:
+            self.board.note(self, "an answer that comes after an UPDATE", error)
         except MediaError as error:
             session.acknowledge()
             session.bye({"reason": [f'SIP;cause=488;text="{_quotable(str(error))}"']})
             self._finish(488, str(error), "exchange")
             return
         session.acknowledge()
-        self._media().confirm()
+        media.confirm()
         self._set_answered()
 
     def on_failure(self, session: Session, status: int, reason: str, response: Response | None) -> None:
@@ -256,12 +266,26 @@ class Leg:
             else:
                 body = media.offer(direction=self._wanted_direction)
                 self._we_offered = True
+        except OfferPending:  # RFC 3311 section 5.2: theirs is open: 500; ours is: 491
+            headers = {"retry-after": [str(self.board.ids.below(10))]}
+            session.refuse(*((500, headers) if media.pending == "remote" else (491, None)))
+            return
         except MediaError as error:
             media.rollback()
             session.refuse(488 if isinstance(error, NotAcceptable) else 400)
             return
         session.accept(body)
         self._note_hold()
+
+    def on_early_answer(self, session: Session, body: bytes) -> None:
+        self._we_offered = False
+        try:
+            self._media().receive_answer(body)
+        except MediaError as error:
+            self._refuse_media(error)
+
+    def on_refresh(self, session: Session) -> None:
+        self._reoffer()
 
     def on_ack(self, session: Session, body: bytes) -> None:
         media = self._media()

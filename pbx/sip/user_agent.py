@@ -19,6 +19,7 @@ from switchroom.pbx.sip.header import NameAddr
 from switchroom.pbx.sip.message import Headers, Request, Response
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import SDP, Session, SessionUser
+from switchroom.pbx.sip.session_timer import TimerRules, wish
 from switchroom.pbx.sip.timers import Timers, TimerValues
 from switchroom.pbx.sip.transaction import Transaction, TransactionUser
 from switchroom.pbx.sip.transactions import Transactions, Wire
@@ -87,6 +88,8 @@ class UserAgent:
         self.dialog_methods: set[str] = set()
         """Methods within a dialog that the session's user takes, beside INVITE, ACK, BYE and OPTIONS."""
         self.supported = ""
+        self.timer_rules: TimerRules | None = None
+        """How sessions are refreshed (RFC 4028); None: never."""
         self._allow, self._allow_for = "", (-1, -1)
         self.accept_invite: Callable[[Request, Flow], tuple[int, Headers] | None] = lambda request, flow: None
         """Asked before a new INVITE costs anything: a refusal, or None."""
@@ -156,6 +159,7 @@ class UserAgent:
         headers: Headers | None = None,
         max_forwards: int = 70,
         contact_user: str = "",
+        timer_rules: TimerRules | None = None,
     ) -> ClientSession:
         """Make a session that will send an INVITE to `uri` by `flow` when it is started."""
         request = self._new_request("INVITE", uri, from_, to, max_forwards)
@@ -164,11 +168,15 @@ class UserAgent:
         if self.supported:
             request.headers["supported"] = [self.supported]
         request.headers["user-agent"] = [self.name]
+        rules = timer_rules or self.timer_rules
+        if rules is not None:
+            request.headers.update(wish(rules))
         if headers:
             request.headers.update(headers)
         put_offer(request, body)
         session = ClientSession(self, user, request, flow)
         session.contact_user = contact_user
+        session.timer_rules = rules
         return session
 
     def request(
