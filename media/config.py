@@ -5,6 +5,8 @@ from typing import Annotated
 
 import msgspec
 
+from switchroom.media.srtp import SrtpMode
+
 Port = Annotated[int, msgspec.Meta(ge=1024, le=65_535)]
 
 
@@ -25,6 +27,8 @@ class MediaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Of each shard. Memory for them is taken at the start, about 25 kB each."""
     codecs: tuple[str, ...] = ("PCMU", "PCMA")
     """By preference."""
+    srtp: SrtpMode = "off"
+    """Encrypted audio by SDES (RFC 4568), for users and peers that say nothing else."""
     ptime_ms: Annotated[int, msgspec.Meta(ge=10, le=60, multiple_of=10)] = 20
     rtp_timeout_ms: Annotated[int, msgspec.Meta(ge=0, le=3_600_000)] = 3_000
     """So long a remote that should send may be silent before RtpTimeout; 0 for ever."""

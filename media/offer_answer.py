@@ -5,7 +5,8 @@ A `Negotiator` belongs to one SIP dialog. It makes and takes descriptions as byt
 `Agreed`; a description that raises an error changes nothing. Other m= lines are refused with port 0 and kept in place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from secrets import token_bytes
 from typing import Final, Literal
 
 import msgspec
@@ -21,8 +22,17 @@ from switchroom.media.formats import (
     answer_parameters,
     write_format,
 )
-from switchroom.media.remote import Remote, read_stream
+from switchroom.media.remote import SECURE, Remote, read_stream
 from switchroom.media.sdp import Connection, Description, Direction, Media, Origin
+from switchroom.media.srtp import (
+    Crypto,
+    Keys,
+    SrtpMode,
+    check_offer,
+    keys_of_answer,
+    keys_to_answer,
+    keys_to_offer,
+)
 
 PTIME_MS: Final = 20
 
@@ -71,6 +81,8 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True):
     held: bool
     """The peer has put us on hold: sendonly, inactive, an address of 0.0.0.0 or a port of 0."""
     remote_codecs: tuple[str, ...]
+    keys: Keys | None = None
+    """SRTP in both directions; None: plain RTP."""
 
 
 class _Slot(msgspec.Struct, frozen=True):
@@ -97,6 +109,11 @@ class _Offered(msgspec.Struct, frozen=True):
     events: tuple[Format, ...]
     direction: Direction
     rtcp_mux: bool
+    crypto: tuple[Crypto, ...]
+
+    @property
+    def secure(self) -> bool:
+        return self.layout.slots[self.layout.audio].protocol in SECURE
 
 
 class Negotiator:
@@ -106,8 +123,12 @@ class Negotiator:
     method raises OfferPending when it comes out of turn, SdpError and NotAcceptable for what the peer wrote.
     """
 
-    def __init__(self, local: LocalMedia) -> None:
+    def __init__(self, local: LocalMedia, new_key: Callable[[int], bytes] = token_bytes) -> None:
         self.local = local
+        self.srtp: SrtpMode = "off"
+        """`optional`: what the peer offers is answered in kind; our first offer is RTP/AVP with keys, which a phone may
+        leave unused. An answer without keys then means plain RTP."""
+        self._new_key = new_key
         self.agreed: Agreed | None = None
         self._wanted: Direction = "sendrecv"
         self._layout = _Layout()
@@ -139,6 +160,10 @@ class Negotiator:
         remote = self._theirs or self._remote
         return remote is not None and remote.holds
 
+    @property
+    def _keys(self) -> Keys | None:
+        return self.agreed.keys if self.agreed is not None else None
+
     def offer(self, direction: Direction = "sendrecv", codecs: Sequence[str] | None = None) -> bytes:
         """A new offer with our codecs, or those of them named in `codecs`, in that order.
 
@@ -150,12 +175,13 @@ class Negotiator:
         numbers = dict(layout.numbers)
         numbered = tuple([_numbered(form, numbers) for form in chosen])
         events = self._events(numbered, numbers)
-        layout = _Layout(layout.slots, layout.audio, numbers)
+        crypto = keys_to_offer(self.srtp, self.agreed is not None, self._keys, self._new_key)
+        layout = _Layout(self._offer_slots(), layout.audio, numbers)
         mux = self.local.offer_rtcp_mux or (self.agreed is not None and self.agreed.rtcp_mux)
-        self._offered = _Offered(layout, numbered, events, direction, mux)
+        self._offered = _Offered(layout, numbered, events, direction, mux, crypto)
         self._waiting = True
         self._answer = None
-        return self._write(layout, numbered + events, direction, self.local.ptime_ms, mux)
+        return self._write(layout, numbered + events, direction, self.local.ptime_ms, mux, crypto)
 
     def receive_answer(self, body: bytes) -> None:
         """Take the answer to our offer. A later answer to the same offer (a forked call) replaces the former."""
@@ -176,6 +202,7 @@ class Negotiator:
             offered.events,
             offered.direction,
             remote.rtcp_mux and offered.rtcp_mux,
+            keys_of_answer(offered.crypto, remote.crypto, remote.secure or offered.secure),
         )
         self._wanted = offered.direction
         self._layout = offered.layout
@@ -219,7 +246,8 @@ class Negotiator:
                 if event.clock_hz == codec.clock_hz
             ]
         )
-        agreed = self._agreed_on(remote, theirs, (codec,), events, self._wanted, remote.rtcp_mux)
+        crypto, keys = keys_to_answer(self.srtp, remote.crypto, self._keys, self._new_key)
+        agreed = self._agreed_on(remote, theirs, (codec,), events, self._wanted, remote.rtcp_mux, keys)
         self._layout = self._theirs_layout
         self._theirs = None
         self._offered = None
@@ -229,6 +257,7 @@ class Negotiator:
             _direction(agreed.sends, agreed.receives),
             agreed.ptime_ms,
             remote.rtcp_mux,
+            crypto,
             refused=remote.port == 0,
         )
         return self._answer
@@ -247,21 +276,39 @@ class Negotiator:
     def _find_stream(self, description: Description) -> tuple[int, Remote]:
         """The audio line to use: the agreed one if it is still good, else the first that we can do."""
         current = self._layout.audio
-        order = sorted(range(len(description.media)), key=lambda index: index != current)
+        media = description.media
+        order = sorted(
+            range(len(media)),
+            key=lambda index: (
+                index != current or self.agreed is None,
+                self.srtp != "off" and media[index].protocol not in SECURE,
+            ),
+        )
         reason = "no audio stream is offered"
         for index in order:
             try:
                 remote = read_stream(description, index, self.local.address, self.local.codecs)
+                if remote is not None:
+                    check_offer(self.srtp, remote.secure, remote.crypto)
             except NotAcceptable as error:
                 reason = str(error)
                 continue
             if remote is not None and remote.port != 0:
                 return index, remote
-        if self.agreed is not None and self._remote is not None and current < len(description.media):
-            media = description.media[current]
-            if media.kind == "audio" and media.port == 0:  # switched off, may come back: RFC 3264 section 8.2
+        if self.agreed is not None and self._remote is not None and current < len(media):
+            audio = media[current]
+            if audio.kind == "audio" and audio.port == 0:  # switched off, may come back: RFC 3264 section 8.2
                 return current, msgspec.structs.replace(self._remote, port=0, rtcp_port=0, direction="inactive")
         raise NotAcceptable(reason)
+
+    def _offer_slots(self) -> tuple[_Slot, ...]:
+        """The m= lines of an offer; the protocol of ours is settled by the first exchange."""
+        layout = self._layout
+        if self.agreed is not None and (self.srtp != "required" or self._keys is not None):
+            return layout.slots
+        protocol = "RTP/SAVP" if self.srtp == "required" else "RTP/AVP"
+        audio = msgspec.structs.replace(layout.slots[layout.audio], protocol=protocol)
+        return (*layout.slots[: layout.audio], audio, *layout.slots[layout.audio + 1 :])
 
     def _choose_codecs(self, names: Sequence[str] | None) -> list[Format]:
         codecs = self.local.codecs
@@ -289,6 +336,7 @@ class Negotiator:
         events: tuple[Format, ...],
         direction: Direction,
         rtcp_mux: bool,
+        keys: Keys | None,
     ) -> Agreed:
         """Join the peer's description with ours. `codecs` and `events` carry the payload types at which we receive."""
         switched_on = remote.port != 0
@@ -308,6 +356,7 @@ class Negotiator:
             receives=switched_on and direction in _RECEIVING and remote.direction in _SENDING,
             held=remote.holds,
             remote_codecs=remote.names,
+            keys=keys,
         )
         return self.agreed
 
@@ -318,6 +367,7 @@ class Negotiator:
         direction: Direction,
         ptime_ms: int,
         rtcp_mux: bool,
+        crypto: tuple[Crypto, ...],
         refused: bool = False,
     ) -> bytes:
         """Our description as bytes. The version in o= rises when, and only when, the rest differs from the last one."""
@@ -326,6 +376,7 @@ class Negotiator:
         attributes: list[tuple[str, str | None]] = []
         for form in formats:
             attributes += write_format(form)
+        attributes += [line.line() for line in crypto]
         attributes.append(("ptime", str(ptime_ms)))
         if rtcp_mux:
             attributes.append(("rtcp-mux", None))

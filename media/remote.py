@@ -12,8 +12,10 @@ from msgspec import structs
 from switchroom.media.errors import NotAcceptable, SdpError
 from switchroom.media.formats import EVENT, Format, read_formats
 from switchroom.media.sdp import Attributes, Connection, Description, Direction, Media, address_family, is_unicast
+from switchroom.media.srtp import Crypto, read_crypto
 
-PROTOCOLS: Final = ("RTP/AVP", "RTP/AVPF")
+PROTOCOLS: Final = ("RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF")
+SECURE: Final = PROTOCOLS[2:]
 
 MIN_PTIME_MS: Final = 10
 MAX_PTIME_MS: Final = 60
@@ -43,6 +45,9 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     ptime_ms: int | None
     """Length of the packets that the peer wants, within our limits; None when it does not say."""
     maxptime_ms: int
+    secure: bool = False
+    """The protocol is a secure one: nothing may be sent in the clear."""
+    crypto: tuple[Crypto, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -92,6 +97,8 @@ def read_stream(description: Description, index: int, local_address: str, codecs
         events=_events(pairs, formats),
         ptime_ms=_milliseconds(values.get("ptime")),
         maxptime_ms=_milliseconds(values.get("maxptime")) or MAX_PTIME_MS,
+        secure=media.protocol in SECURE,
+        crypto=read_crypto(media.attributes),
     )
 
 

@@ -17,6 +17,7 @@ from switchroom.media.plane import Plane
 from switchroom.media.prompts import Key, Prompt, PromptStore, Source, source_key
 from switchroom.media.recorder import Recording
 from switchroom.media.sdp import Direction
+from switchroom.media.srtp import KEY_BYTES, Keys, SrtpMode
 from switchroom.media.stats import LegStats
 from switchroom.media.tones import Step, Tone, find_tone, pack_tone
 from switchroom.media.wire import Op, pack_address
@@ -31,6 +32,7 @@ _MAX_RECEIVED: Final = 12
 _COMFORT_NOISE: Final = 13
 """RFC 3389's static number: phones send it without asking."""
 _CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
+_SECURE: Final = struct.Struct(f"=B{KEY_BYTES}s{KEY_BYTES}s")
 _PLAY: Final = struct.Struct("=II")
 
 _ids = itertools.count(1)
@@ -64,6 +66,7 @@ class Session:
         self._negotiator = Negotiator(
             LocalMedia(address=config.address, port=port, codecs=formats, session_id=sdp_id, ptime_ms=config.ptime_ms)
         )
+        self._keys: Keys | None = None  # those that the plane has
         self._remote: tuple[bytes, bytes] | None = None  # the last addresses that could be reached
         self._loading: tuple[int, asyncio.Task[None]] | None = None
         self._plays: list[int] = []  # given to the plane and not ended yet; the last one is heard
@@ -120,10 +123,38 @@ class Session:
         """Whether the remote has put us on hold (RFC 3264 section 8.4)."""
         return self._negotiator.held
 
+    @property
+    def srtp(self) -> SrtpMode:
+        """Whether SRTP is offered, taken, wanted; to be set before the first offer of either side."""
+        return self._negotiator.srtp
+
+    @srtp.setter
+    def srtp(self, mode: SrtpMode) -> None:
+        self._negotiator.srtp = mode
+
+    @property
+    def secured(self) -> bool:
+        """Whether SRTP was agreed: nothing in the clear is sent or taken."""
+        return self.srtp_suite != ""
+
+    @property
+    def srtp_suite(self) -> str:
+        """The suite that was agreed; empty for plain RTP."""
+        agreed = self._negotiator.agreed
+        return agreed.keys.suite.name if agreed is not None and agreed.keys is not None else ""
+
+    def _secure(self, keys: Keys | None) -> None:
+        if keys == self._keys:
+            return
+        self._keys = keys
+        body = _SECURE.pack(keys.suite.number, keys.receive, keys.send) if keys is not None else bytes(_SECURE.size)
+        self.plane.post(Op.SECURE, self.handle, body=body)
+
     def _configure(self) -> None:
         agreed = self._negotiator.agreed
         if agreed is None or self.closed:
             return
+        self._secure(agreed.keys)
         flags = _HELD if agreed.held else 0
         if agreed.port != 0 and agreed.address not in ("0.0.0.0", "::"):
             flags |= _REACHABLE
@@ -276,6 +307,7 @@ class Session:
         way = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}.get(
             (agreed.sends, agreed.receives), "inactive"
         )
+        way += f" {stats.suite}" if stats.suite else ""
         host, port = stats.source
         moved = "" if (host, port) == (agreed.address, agreed.port) else f", signalled {agreed.address}:{agreed.port}"
         heard = "nothing received yet" if stats.silent_ms is None else f"last packet {stats.silent_ms} ms ago"

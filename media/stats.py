@@ -8,12 +8,13 @@ from typing import Final
 
 import msgspec
 
+from switchroom.media.srtp import SUITE_NAMES
 from switchroom.media.wire import unpack_address
 
-BLOCK_BYTES: Final = 256
+BLOCK_BYTES: Final = 512
 _TRIES: Final = 1_000
 _LOCK: Final = struct.Struct("=I")
-_LEG: Final = struct.Struct("=II4Qq6I2Ii7I8Bq20s")
+_LEG: Final = struct.Struct("=II4Qq6I2Ii7I8Bq20s2IB")
 _PLANE: Final = struct.Struct("=II3Qq2Q4I")
 
 FEEDS: Final = ("nothing", "relay", "echo", "mix", "transcode", "player", "hold", "silence")
@@ -59,6 +60,12 @@ class LegStats(msgspec.Struct, frozen=True, kw_only=True):
     """Since the last packet; None before the first."""
     source: tuple[str, int] = ("", 0)
     """Where RTP goes, and comes from once `latched`."""
+    unauthentic: int = 0
+    """SRTP packets under a wrong key, which go nowhere."""
+    replayed: int = 0
+    """SRTP packets that had come before."""
+    suite: str = ""
+    """The SRTP suite; empty: not encrypted."""
 
 
 class PlaneStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +137,7 @@ class StatsPage:
             jitter_us, round_trip_us, remote_lost, remote_jitter_us,
             fraction, rtcp_received, rtcp_sent, send_errors, source_ssrc, own_ssrc,
             feed, receive_codec, send_codec, _flags, latched, confirmed, bye, timed_out,
-            silent_ms, source,
+            silent_ms, source, unauthentic, replayed, suite,
         ) = _LEG.unpack_from(block)  # fmt: skip
         if owner != handle:
             return None
@@ -165,6 +172,9 @@ class StatsPage:
             timed_out=bool(timed_out),
             silent_ms=None if silent_ms < 0 else silent_ms,
             source=unpack_address(source),
+            unauthentic=unauthentic,
+            replayed=replayed,
+            suite=SUITE_NAMES[suite] if suite < len(SUITE_NAMES) else "unknown",
         )
 
     def _name(self, index: int) -> str | None:

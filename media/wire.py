@@ -57,6 +57,7 @@ class Op(enum.IntEnum):
     RECORD_PAUSE = 22
     RECORD_STOP = 23
     ROOM_TONE = 24
+    SECURE = 48
 
     ANSWER = 128
     TIMED_OUT = 129

@@ -27,6 +27,8 @@ class CdrLeg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_at_ms: int | None = None
     held_ms: int = 0
     codec: str = ""
+    srtp: str = ""
+    """The SRTP suite; empty: the audio was not encrypted."""
     status: int = 0
     reason: str = ""
     ended_by: EndedBy | None = None
@@ -86,9 +88,9 @@ class CallFold:
                 }
             case events.LegRinging(leg=leg) if leg in self._legs:
                 self._legs[leg].setdefault("ringing_at_ms", at_ms)
-            case events.LegAnswered(leg=leg, codec=codec) if leg in self._legs:
+            case events.LegAnswered(leg=leg, codec=codec, srtp=srtp) if leg in self._legs:
                 self._legs[leg].setdefault("answered_at_ms", at_ms)
-                self._legs[leg]["codec"] = codec
+                self._legs[leg] |= {"codec": codec, "srtp": srtp}
             case events.LegHeld(leg=leg) if leg in self._legs:
                 self._held_since.setdefault(leg, at_ms)
             case events.LegResumed(leg=leg):

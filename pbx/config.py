@@ -16,6 +16,7 @@ from msgspec import Meta, field
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.config_reader import Mistake, Reader
+from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, Network, Secret
 from switchroom.pbx.dialplan import Destination, Rule
 from switchroom.pbx.errors import SwitchroomError
@@ -73,7 +74,7 @@ class SipConfig(Section, frozen=True):
         Listener("udp", "127.0.0.1", 5060),
         Listener("tcp", "127.0.0.1", 5060),
     )
-    """`transport:address:port`, transport udp or tcp."""
+    """`transport:address:port`, transport udp, tcp, tls, ws or wss."""
     address: str = ""
     """The host that Via and Contact show; empty: that of the listener. Needed behind NAT and with 0.0.0.0."""
     domains: tuple[str, ...] = ()
@@ -93,6 +94,13 @@ class SipConfig(Section, frozen=True):
     """How long a called phone rings."""
     max_session_s: SecondsOrNone = 14_400.0
     """A call is ended after so long; 0: never."""
+    session_expires_s: Annotated[int, Meta(ge=0, le=86_400)] = 1800
+    """Session timers (RFC 4028): a call whose other end does not say so often that it lives is ended; 0: only where the
+    other end asks for it."""
+    min_se_s: Annotated[int, Meta(ge=1, le=86_400)] = 90
+    """Who wants to refresh a session more often is refused (422); below 90 only for tests."""
+    session_refresher: Literal["us", "them"] = "them"
+    """Who refreshes, where the other end leaves it open."""
     min_expires_s: Count = 60
     default_expires_s: Count = 600
     max_expires_s: Count = 3600
@@ -117,6 +125,8 @@ class SipConfig(Section, frozen=True):
             yield "address", "is needed when a listener is bound to all addresses: phones must be told one of them"
         if self.t2_ms < self.t1_ms:
             yield "t2_ms", f"must not be less than t1_ms ({self.t1_ms})"
+        if 0 < self.session_expires_s < self.min_se_s:
+            yield "session_expires_s", f"must not be less than min_se_s ({self.min_se_s})"
         if not self.min_expires_s <= self.default_expires_s <= self.max_expires_s:
             yield "default_expires_s", "must lie between min_expires_s and max_expires_s"
 
@@ -168,6 +178,8 @@ class User(Section, frozen=True):
     """The list of the dial plan that this user's calls go through."""
     codecs: tuple[Codec, ...] = ()
     """Offered to this user's phones, by preference; empty: those of [media]."""
+    srtp: Literal["", "off", "optional", "required"] = ""
+    """Encrypted audio; empty: as [media] says."""
     max_contacts: CountOrNone = 0
     max_calls: CountOrNone = 0
     """0: as [limits] says."""
@@ -187,8 +199,14 @@ class Peer(Section, frozen=True):
     """IP addresses and CIDR ranges."""
     context: str = "default"
     codecs: tuple[Codec, ...] = ()
+    srtp: Literal["", "off", "optional", "required"] = ""
+    """Encrypted audio; empty: as [media] says."""
     max_calls: CountOrNone = 0
     """0: no limit of its own."""
+    trusted: bool = False
+    """Belongs to our trust domain (RFC 3325): what it says of identities is believed, and it is told ours."""
+    min_se_s: Annotated[int, Meta(ge=0, le=86_400)] = 0
+    """In place of that of [sip]."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if not self.addresses:
@@ -250,6 +268,7 @@ class Config(Section, frozen=True):
 
     server: ServerConfig = ServerConfig()
     sip: SipConfig = SipConfig()
+    tls: TlsConfig = TlsConfig()
     media: MediaConfig = MediaConfig()
     limits: Limits = Limits()
     users: tuple[User, ...] = field(default=(), name="user")
@@ -301,8 +320,20 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
             return rule
         return msgspec.structs.replace(rule, to=Destination("play", str((folder / rule.to.argument).resolve())))
 
+    def absolute(path: str) -> str:
+        return str((folder / path).resolve()) if path else ""
+
+    tls = msgspec.structs.replace(
+        config.tls,
+        ca_file=absolute(config.tls.ca_file),
+        certificates=tuple(
+            msgspec.structs.replace(given, file=absolute(given.file), key=absolute(given.key))
+            for given in config.tls.certificates
+        ),
+    )
     return msgspec.structs.replace(
         config,
+        tls=tls,
         server=msgspec.structs.replace(config.server, data_dir=str((folder / config.server.data_dir).resolve())),
         dial_plan={name: tuple(map(place, rules)) for name, rules in config.dial_plan.items()},
     )

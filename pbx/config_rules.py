@@ -25,10 +25,22 @@ def check(document: Table, reader: Reader, folder: Path) -> None:
                 reader.mistake(f"{key}.name", f"{name!r} is already the name of {earlier}")
             if isinstance(context, str) and context not in contexts:
                 reader.mistake(f"{key}.context", f"the dial plan has no context {context!r}")
+    _check_tls_files(document.get("tls"), reader, folder)
     for key, rule in _rules(plan):
         to = rule.get("to")
         if isinstance(to, str) and to.startswith("play:") and "{" not in to and not (folder / to[5:]).is_file():
             reader.mistake(f"{key}.to", f"there is no file {to[5:]!r}")
+
+
+def _check_tls_files(tls: Any, reader: Reader, folder: Path) -> None:
+    if not isinstance(tls, dict):
+        return
+    named = [("tls.ca_file", tls.get("ca_file"))]
+    for key, table in _tables(tls.get("certificates"), "tls.certificates"):
+        named += [(f"{key}.{name}", table.get(name)) for name in ("file", "key")]
+    for key, file in named:
+        if isinstance(file, str) and file and not (folder / file).is_file():
+            reader.mistake(key, f"there is no file {file!r}")
 
 
 def _rules(plan: Any) -> Iterator[tuple[str, Table]]:

@@ -6,11 +6,11 @@ Each has `from_text(text)`, which raises ValueError with a reason fit for the pe
 
 import hmac
 import ipaddress
-from typing import Literal, Self, cast
+from typing import Literal, Self, cast, get_args
 
 import msgspec
 
-Transport = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls", "ws", "wss"]
 
 
 def host_and_port(text: str) -> tuple[str, int]:
@@ -55,9 +55,14 @@ class Listener(msgspec.Struct, frozen=True):
     @classmethod
     def from_text(cls, text: str) -> Self:
         transport, colon, address = text.partition(":")
-        if not colon or transport.lower() not in ("udp", "tcp"):
-            raise ValueError(f"expected udp:address:port or tcp:address:port, found {text!r}")
+        if not colon or transport.lower() not in get_args(Transport):
+            raise ValueError(f"expected transport:address:port with udp, tcp, tls, ws or wss, found {text!r}")
         return cls(cast(Transport, transport.lower()), *host_and_port(address))
+
+    @property
+    def secure(self) -> bool:
+        """Whether it needs a certificate."""
+        return self.transport in ("tls", "wss")
 
     def __str__(self) -> str:
         return f"{self.transport}:{Endpoint(self.host, self.port)}"

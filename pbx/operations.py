@@ -14,10 +14,12 @@ from switchroom.pbx.calls.story import Story
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.control import CallError
 from switchroom.pbx.events import OperatorCalled
+from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.rpc.exchange import (
     CallInfo,
     CallState,
+    Certificate,
     JournalFigures,
     LegInfo,
     Registration,
@@ -129,6 +131,23 @@ class Operations:
         return [
             TracedMessage(at_ms=round(kept.at_s * 1000), direction=kept.direction, flow=kept.flow, text=kept.text)
             for kept in self._server.trace.messages(sip_call_id)
+        ]
+
+    def certificates(self, reload: bool = False) -> list[Certificate]:
+        keeper = self._server.tls
+        try:
+            infos = keeper.reload() if reload else keeper.certificates.infos
+        except CertificateError as error:
+            raise CallError(500, str(error)) from error
+        return [
+            Certificate(
+                file=info.file,
+                names=info.names,
+                issuer=info.issuer,
+                not_after_ms=round(info.not_after.timestamp() * 1000),
+                sha256=info.sha256,
+            )
+            for info in infos
         ]
 
     def audit(self, record: OperatorCalled) -> None:

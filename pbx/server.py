@@ -42,6 +42,7 @@ from switchroom.pbx.registrar import Registrar, Rules
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.sip.timers import TimerValues
 from switchroom.pbx.storage.sqlite import SqliteStore
+from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
 
 LATENESS_S = 0.05
@@ -104,6 +105,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, signalled)
         await self.start()
+        loop.add_signal_handler(signal.SIGHUP, self.tls.try_reload)
         _spare_the_collector()
         self.on_started()
         try:
@@ -116,6 +118,7 @@ class Server:
         """Open everything. Raises OSError where an address cannot be bound, SwitchroomError for what else is wrong."""
         config, loop = self.config, asyncio.get_running_loop()
         os.makedirs(config.server.data_dir, exist_ok=True)
+        self.tls = TlsKeeper(config, time.time())
         self.store = await SqliteStore.open(Path(config.server.data_dir), config.journal.sync)
         self.journal = await Journal.open(
             self.store.journal,
@@ -131,7 +134,9 @@ class Server:
         self._folding = asyncio.create_task(self.cdrs.run())
         ids = RandomIds(config.server.name)
         self.stack = SipStack(
-            transports := Transports(_tcp_limits(config), config.limits.requests_per_second_per_source),
+            transports := Transports(
+                _tcp_limits(config), config.limits.requests_per_second_per_source, self.tls.certificates
+            ),
             ids,
             address=config.sip.address,
             name=config.server.name,
@@ -161,6 +166,7 @@ class Server:
         destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
+        self.tls.start()
         self.trace = Trace(self.stack, time.time, log.info)
         if config.sip.trace:
             self.trace.start("*")
@@ -190,6 +196,7 @@ class Server:
         if self.rpc is not None:
             await self.rpc.close()
         await self.board.close()
+        self.tls.stop()
         await self.stack.close()
         await self.media.close()
         await self.registrar.close()

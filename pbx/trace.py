@@ -93,5 +93,6 @@ class Trace:
 
 
 def _without_secrets(text: str) -> str:
-    """A digest response could be tried against a dictionary: it does not go into logs."""
-    return re.sub(r'(?i)(response=")[0-9a-f]+(")', r"\1...\2", text)
+    """A digest response could be tried against a dictionary, an SRTP key opens the call: neither goes into logs."""
+    text = re.sub(r'(?i)(response=")[0-9a-f]+(")', r"\1...\2", text)
+    return re.sub(r"(?i)(inline:)[a-z0-9+/=]+", r"\1...", text)

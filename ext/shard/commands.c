@@ -177,6 +177,8 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
     switch (command->op) {
     case SR_CONFIGURE:
         return configure(plane, leg, &command->body.configure);
+    case SR_SECURE:
+        return sr_srtp_set(&leg->srtp, &command->body.secure, plane->now_ns) ? SR_OK : SR_BAD_RECORD;
     case SR_CONFIRM:
         if (!leg->latch.confirmed)
             leg->expected_since_ns = plane->now_ns;
@@ -266,7 +268,7 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
 
 static bool is_for_leg(uint16_t op)
 {
-    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP);
+    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP) || op == SR_SECURE;
 }
 
 static enum sr_error record(sr_plane *plane, const sr_record *command, int fd)

@@ -15,8 +15,12 @@ static void send_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
 {
     if (leg->tapped)
         sr_tap_push(plane, leg, packet, packet->payload_type == leg->send_type ? leg->send_codec : SR_TYPE_EVENT, false);
-    const uint8_t *data = sr_rtp_write_header(packet);
+    uint8_t *data = sr_rtp_write_header(packet);
     int bytes = SR_RTP_HEADER_BYTES + packet->payload_bytes;
+    if (leg->srtp.keys.suite != SR_PLAIN && (bytes = sr_srtp_seal(&leg->srtp, data, bytes, false)) < 0) {
+        leg->counts.send_errors++;
+        return;
+    }
     if (plane->net.send(plane->net.context, leg->rtp_fd, data, bytes, &leg->latch.source) < 0) {
         leg->counts.send_errors++;
         return;
@@ -153,10 +157,31 @@ static void note_arrival(sr_plane *plane, sr_leg *leg, int bytes)
     }
 }
 
+/* Decrypts in place. Returns false for what is not of the remote, which is counted and goes no further. */
+static bool open_packet(sr_plane *plane, sr_leg *leg, uint8_t *data, int *bytes, bool rtcp)
+{
+    switch (sr_srtp_open(&leg->srtp, data, bytes, rtcp, plane->now_ns)) {
+    case SR_OPENED:
+        return true;
+    case SR_REPLAYED:
+        leg->counts.replayed++;
+        return false;
+    case SR_WRONG_KEY:
+        leg->counts.unauthentic++;
+        return false;
+    default:
+        leg->counts.invalid++;
+        return false;
+    }
+}
+
 static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, const sr_endpoint *from)
 {
     sr_rtp packet;
     uint8_t meaning;
+    int arrived = bytes;
+    if (leg->srtp.keys.suite != SR_PLAIN && !open_packet(plane, leg, data, &bytes, false))
+        return;
     if (!leg->configured || !sr_rtp_parse(&packet, data, bytes)
         || (meaning = leg->meaning[packet.payload_type]) == SR_TYPE_UNKNOWN) {
         leg->counts.invalid++;
@@ -176,7 +201,7 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
     case SR_SOURCE:
         break;
     }
-    note_arrival(plane, leg, bytes);
+    note_arrival(plane, leg, arrived);
     bool restarted;
     if (!account(plane, leg, &packet, meaning, &restarted))
         return;
@@ -207,12 +232,14 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
     }
 }
 
-static void receive_rtcp(sr_plane *plane, sr_leg *leg, const uint8_t *data, int bytes, const sr_endpoint *from)
+static void receive_rtcp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, const sr_endpoint *from)
 {
     if (!sr_same_host(from, &leg->latch.source)) {
         leg->counts.stranger++;
         return;
     }
+    if (leg->srtp.keys.suite != SR_PLAIN && !open_packet(plane, leg, data, &bytes, true))
+        return;
     if (!sr_rtcp_read(&leg->rtcp, data, bytes, leg->sender.ssrc, &leg->receiver, plane->now_ns, plane->wall_ns)) {
         leg->counts.invalid++;
         return;

@@ -82,9 +82,11 @@ static void send_report(sr_plane *plane, sr_leg *leg, bool bye)
     /* Who has not sent since the second last report is no sender (section 6.4). */
     bool active = sender->packets > 0 && plane->now_ns - sender->sent_ns < 10000 * MS;
     sr_sent sent = {sender->ssrc, sender->packets, sender->octets, sr_sender_clock(sender, clock_rate_hz, plane->now_ns)};
-    uint8_t data[SR_RTCP_MAX_BYTES];
+    uint8_t data[SR_RTCP_MAX_BYTES + SR_SRTP_TAIL_BYTES] __attribute__((aligned(8)));
     int bytes = sr_rtcp_write(&leg->rtcp, data, active ? &sent : NULL, sender->ssrc, &leg->receiver, plane->cname,
                               plane->now_ns, plane->wall_ns, bye);
+    if (leg->srtp.keys.suite != SR_PLAIN && (bytes = sr_srtp_seal(&leg->srtp, data, bytes, true)) < 0)
+        return;
     bool mux = leg->flags & SR_MUX;
     plane->net.send(plane->net.context, mux ? leg->rtp_fd : leg->rtcp_fd, data, bytes,
                     mux ? &leg->latch.source : &leg->rtcp_to);
@@ -102,6 +104,7 @@ void sr_leg_close(sr_plane *plane, sr_leg *leg)
     }
     sr_room_leave(plane, leg);
     sr_tap_close(plane, leg);
+    sr_srtp_clear(&leg->srtp);
     leg->feed = SR_FEED_NONE;
     sr_plane_schedule(plane, leg);
     sr_leg_publish(plane, leg);
@@ -191,6 +194,7 @@ void sr_leg_publish(sr_plane *plane, sr_leg *leg)
     now.receive_codec = leg->configured && leg->heard ? leg->arriving_codec : SR_TYPE_UNKNOWN;
     now.send_codec = leg->configured ? leg->send_codec : SR_TYPE_UNKNOWN;
     now.flags = leg->flags;
+    now.suite = leg->srtp.keys.suite;
     now.latched = leg->latch.trust != SR_UNKNOWN;
     now.confirmed = leg->latch.confirmed;
     now.timed_out = leg->timed_out;

@@ -134,6 +134,8 @@ const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const 
     for (int i = 0; i < SR_CNAME_BYTES; i++) /* RFC 7022: 80 random bits, which tell nobody who we are */
         plane->cname[i] = letters[sr_random(&plane->random) & 31];
     sr_tone_tables();
+    if (!sr_srtp_start())
+        return "libsrtp does not start";
     const char *problem = take_memory(plane);
     if (problem == NULL)
         problem = make_filters(plane);

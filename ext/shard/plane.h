@@ -23,6 +23,7 @@
 #include "rtcp.h"
 #include "rtp.h"
 #include "sender.h"
+#include "srtp.h"
 #include "stats.h"
 #include "tap.h"
 #include "telephone_event.h"
@@ -89,6 +90,7 @@ typedef struct sr_leg {
     sr_latch latch;
     sr_rtp_receiver receiver;
     sr_sender sender;
+    sr_srtp srtp;
     sr_rtcp rtcp;
     sr_endpoint rtcp_to;
     sr_event_receiver events;
@@ -169,7 +171,7 @@ typedef struct sr_plane {
     sr_plane_stats counts;
 
     struct { void *start; size_t bytes; } memory[SR_MEMORIES]; /* what sr_plane_free gives back */
-    uint8_t datagram[SR_HEADROOM + SR_DATAGRAM_BYTES];
+    uint8_t datagram[SR_HEADROOM + SR_DATAGRAM_BYTES + SR_SRTP_TAIL_BYTES] __attribute__((aligned(8)));
     int16_t pcm[SR_MAX_FRAME_SAMPLES];
 } sr_plane;
 

@@ -33,7 +33,9 @@ typedef struct sr_leg_stats {
     uint8_t latched, confirmed, remote_bye, timed_out;
     int64_t silent_ms;           /* since the last packet; -1: none yet */
     sr_wire_address source;      /* where RTP comes from and goes to */
-    uint8_t room[256 - 148];
+    uint32_t unauthentic, replayed; /* SRTP: wrong keys; packets that came before */
+    uint8_t suite;               /* enum sr_suite */
+    uint8_t room[512 - 157];
 } sr_leg_stats;
 
 typedef struct sr_plane_stats {
@@ -42,10 +44,10 @@ typedef struct sr_plane_stats {
     int64_t max_late_ns;
     uint64_t received_packets, sent_packets;
     uint32_t open_legs, max_legs, free_ports, facts_lost;
-    uint8_t room[256 - 72];
+    uint8_t room[512 - 72];
 } sr_plane_stats;
 
-_Static_assert(sizeof(sr_leg_stats) == 256 && sizeof(sr_plane_stats) == 256, "media/stats.py counts on these sizes");
+_Static_assert(sizeof(sr_leg_stats) == 512 && sizeof(sr_plane_stats) == 512, "media/stats.py counts on these sizes");
 
 static inline void sr_stats_begin(uint32_t *lock)
 {

@@ -42,6 +42,8 @@ enum sr_op {
     SR_RECORD_STOP,
     SR_ROOM_TONE,     /* other: number of the room; body: tone, which all in the room hear */
 
+    SR_SECURE = 48,   /* body: secure; with SR_PLAIN the leg is no longer encrypted */
+
     SR_ANSWER = 128,  /* other: enum sr_error */
     SR_TIMED_OUT,     /* no RTP for the configured time */
     SR_RESUMED,       /* RTP is back */
@@ -72,6 +74,10 @@ enum sr_media_flags {
     SR_REACHABLE = 16 /* the remote address is one: RTCP may go there */
 };
 
+enum sr_suite {
+    SR_PLAIN = 0, SR_AES_CM_128_HMAC_SHA1_80, SR_AES_CM_128_HMAC_SHA1_32, SR_AEAD_AES_128_GCM, SR_AEAD_AES_256_GCM
+};
+
 enum sr_detect {
     SR_DETECT_DIGITS = 1, /* in the audio, for remotes that have no telephone-event */
     SR_DETECT_MUTE = 2    /* and keep them out of the recording */
@@ -99,6 +105,12 @@ typedef struct sr_configure {
     uint8_t receive_type[SR_MAX_RECEIVED_TYPES], receive_codec[SR_MAX_RECEIVED_TYPES];
 } sr_configure;
 
+#define SR_KEY_BYTES 46          /* master key and salt of the longest suite */
+typedef struct sr_secure {
+    uint8_t suite;               /* enum sr_suite */
+    uint8_t receive_key[SR_KEY_BYTES], send_key[SR_KEY_BYTES]; /* key and salt in one, as RFC 4568 carries them */
+} sr_secure;
+
 #define SR_TONE_STEPS 4
 typedef struct sr_tone_spec {
     uint32_t play, total_ms;     /* total_ms 0: until stopped */
@@ -115,6 +127,7 @@ typedef struct sr_record {
     uint64_t number;
     union {
         sr_configure configure;
+        sr_secure secure;
         sr_tone_spec tone;
         sr_wire_address address;
         struct { uint32_t play; uint32_t loop; } play;
@@ -132,6 +145,7 @@ typedef struct sr_record {
 } sr_record;
 
 _Static_assert(sizeof(sr_record) == SR_RECORD_BYTES, "the record has a fixed size");
-_Static_assert(sizeof(sr_configure) == 76 && sizeof(sr_tone_spec) == 64, "media/wire.py counts on these layouts");
+_Static_assert(sizeof(sr_configure) == 76 && sizeof(sr_tone_spec) == 64
+                   && sizeof(sr_secure) == 93, "media/wire.py counts on these layouts");
 
 #endif

@@ -51,8 +51,7 @@ class Incoming:
         if not isinstance(caller, Caller):
             session.reject(caller.status, headers=caller.headers)
             return None
-        if caller.timer_rules is not None:
-            session.timer_rules = caller.timer_rules
+        session.timer_rules = self.board.terms.of_account(caller.account).timers
         brief = too_brief(session.request, session.timer_rules)
         if brief is not None:
             session.reject(422, headers=brief)

@@ -14,8 +14,10 @@ from switchroom.media.errors import MediaError, NotAcceptable, OfferPending
 from switchroom.media.events import Recorded
 from switchroom.media.sdp import Direction
 from switchroom.media.session import Session as MediaSession
-from switchroom.media.stats import LegStats
+from switchroom.media.srtp import SrtpMode
+from switchroom.pbx.calls.doctor import media_figures
 from switchroom.pbx.calls.recording import Recording
+from switchroom.pbx.calls.security import FALLBACKS, REFUSALS
 from switchroom.pbx.control import (
     Answered,
     CallError,
@@ -42,7 +44,7 @@ from switchroom.pbx.events import (
 )
 from switchroom.pbx.sip.client_session import ClientSession
 from switchroom.pbx.sip.errors import ParseError, StateError
-from switchroom.pbx.sip.message import Request, Response
+from switchroom.pbx.sip.message import Headers, Request, Response
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import SDP, Session
 from switchroom.pbx.sip.transaction import Transaction
@@ -79,6 +81,10 @@ class Leg:
         self.ended_by: EndedBy = "exchange"
         self.sip: Session | None = None
         self.media: MediaSession | None = None
+        self.srtp: SrtpMode = "off"
+        self.terms = board.terms.of_account("")
+        self._invite: Callable[[Headers], ClientSession] | None = None
+        self._fallbacks: list[SrtpMode] = []
         self._we_offered = False
         """Our offer is out, and its answer comes in an ACK."""
         self._held = False
@@ -103,8 +109,11 @@ class Leg:
             )
         )
 
-    def begin_outgoing(self, session: ClientSession) -> None:
-        self.sip = session
+    def begin_outgoing(self, invite: Callable[[Headers], ClientSession]) -> None:
+        """Call: `invite` makes the session, given some headers more; again where the first offer is refused."""
+        self.sip = session = invite({})
+        self._invite = invite
+        self._fallbacks = list(FALLBACKS) if self.srtp == "optional" else []
         self.story.write(
             LegStarted(
                 call=self.story.id, leg=self.id, direction="out", party=self.party.number, sip_call_id=session.call_id
@@ -115,6 +124,7 @@ class Leg:
     def take_media(self, media: MediaSession) -> None:
         """Own a media session, and give it the caller's offer. Raises MediaError where the offer cannot be served."""
         media.owner = self
+        media.srtp = self.srtp
         self.media = media
         if isinstance(self.sip, ServerSession) and self.sip.request.body:
             media.receive_offer(self.sip.request.body)
@@ -241,10 +251,13 @@ class Leg:
             self._finish(488, str(error), "exchange")
             return
         session.acknowledge()
+        media.srtp = self.srtp
         media.confirm()
         self._set_answered()
 
     def on_failure(self, session: Session, status: int, reason: str, response: Response | None) -> None:
+        if response is not None and status in REFUSALS and self._offer_otherwise(session):
+            return
         redirect: tuple[str, ...] = ()
         if response is not None and 300 <= status < 400:
             try:
@@ -348,6 +361,17 @@ class Leg:
 
     # ---- within
 
+    def _offer_otherwise(self, session: Session) -> bool:
+        """Invite again after a refusal, with more or less security (RFC 3261 section 8.1.3.5). False: none is left."""
+        if self.state == "ended" or not self._fallbacks or self._invite is None or self.media is None:
+            return False
+        self.media.rollback()
+        self.media.srtp = self._fallbacks.pop(0)
+        number = session.request.cseq.number + 1 if isinstance(session, ClientSession) else 2
+        self.sip = again = self._invite({"call-id": [session.call_id], "cseq": [f"{number} INVITE"]})
+        again.start()
+        return True
+
     def _partner_codec(self) -> tuple[str, ...]:
         """The codec that makes a plain relay possible, where the partner has agreed on one already."""
         partner = self.partner
@@ -363,7 +387,8 @@ class Leg:
     def _set_answered(self) -> None:
         self.state = "answered"
         self.was_answered = True
-        self.story.write(LegAnswered(call=self.story.id, leg=self.id, codec=self._media().codec or ""))
+        media = self._media()
+        self.story.write(LegAnswered(call=self.story.id, leg=self.id, codec=media.codec or "", srtp=media.srtp_suite))
         if self.board.max_session_s:
             self._later(self.board.max_session_s, self._session_over)
         self._tell(Answered())
@@ -426,29 +451,13 @@ class Leg:
         figures: dict[str, float] = {}
         if self.media is not None:
             self.media.close()
-            figures = _figures(self.media.stats())
+            figures = media_figures(self.media.stats())
             self.media = None
         self.story.write(
             LegEnded(call=self.story.id, leg=self.id, status=status, reason=reason, ended_by=by, media=figures)
         )
         self._tell(Ended(status, reason, by, redirect))
         self.story.leg_ended()
-
-
-def _figures(stats: LegStats) -> dict[str, float]:
-    """What a record keeps of a leg's audio."""
-    return {
-        "received_packets": stats.received_packets,
-        "sent_packets": stats.sent_packets,
-        "lost": stats.lost,
-        "late": stats.late,
-        "duplicate": stats.duplicate,
-        "stranger": stats.stranger,
-        "jitter_ms": stats.jitter_us / 1000,
-        "round_trip_ms": stats.round_trip_us / 1000,
-        "remote_lost": stats.remote_lost,
-        "digits": stats.digits,
-    }
 
 
 def _quotable(text: str) -> str:

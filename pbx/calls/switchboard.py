@@ -15,20 +15,25 @@ from switchroom.pbx import control
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.room import Room
+from switchroom.pbx.calls.security import Security
 from switchroom.pbx.calls.story import Story
+from switchroom.pbx.calls.terms import TermsTable
 from switchroom.pbx.config import Config, Limits
 from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode
 from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
 from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
+from switchroom.pbx.sip.client_session import ClientSession
 from switchroom.pbx.sip.header import NameAddr
-from switchroom.pbx.sip.message import Request
+from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session
 from switchroom.pbx.sip.transaction import Transaction
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import Ids
+
+SUPPORTED = "100rel, timer"
 
 Note = Callable[..., None]
 """A log line: an event name and fields."""
@@ -62,6 +67,11 @@ class Switchboard:
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
         self._peers = PeerTable(config.peers)
+        self.security = Security(config, self._peers)
+        self.terms = TermsTable(config, self._peers)
+        self.agent.timer_rules = self.terms.of_account("").timers
+        self.agent.supported = SUPPORTED
+        self.agent.dialog_methods |= {"INFO", "PRACK", "UPDATE"}
         self._write = write
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,7 +82,7 @@ class Switchboard:
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
         uri = parse_uri(target) if not target.startswith("user:") else None
         if uri is not None and not (self.stack.is_ours(uri, self.config.sip.domains) and uri.user):
-            return [Endpoint(target, target, None, tuple(codecs) or self._codecs_of_peer(uri.host))]
+            return [Endpoint(target, target, None, tuple(codecs) or self._codecs_of_peer(target))]
         name = target.removeprefix("user:") if uri is None else uri.user or ""
         if not self.registrar.knows(name):
             raise CallError(404, "Not Found", "not-found")
@@ -118,6 +128,8 @@ class Switchboard:
         else:
             story = self._new_story(caller, dialled or endpoint.label, source="", user="")
         leg = Leg(self, story, self._leg_id(story), Party(endpoint.label))
+        leg.srtp = self.security.of_endpoint(endpoint)
+        leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
         headers = {}
@@ -127,18 +139,23 @@ class Switchboard:
         host, port = self.stack.sent_by(flow)
         origin = f"{host}:{port}" if port != 5060 else host
         label = parse_uri(endpoint.uri) if ":" in endpoint.label else None
-        session = self.agent.invite(
-            endpoint.uri,
-            flow,
-            leg,
-            from_=NameAddr(caller.name, f"sip:{caller.number}@{origin}" if caller.number else f"sip:{origin}", {}),
-            to=NameAddr("", f"sip:{endpoint.label}@{origin}", {}) if label is None else None,
-            body=media.offer(codecs=self._codecs(endpoint, beside)),
-            headers=headers,
-            max_forwards=hops,
-            contact_user=caller.number,
-        )
-        leg.begin_outgoing(session)
+        codecs = self._codecs(endpoint, beside)
+
+        def invite(more: Headers) -> ClientSession:
+            return self.agent.invite(
+                endpoint.uri,
+                flow,
+                leg,
+                from_=NameAddr(caller.name, f"sip:{caller.number}@{origin}" if caller.number else f"sip:{origin}", {}),
+                to=NameAddr("", f"sip:{endpoint.label}@{origin}", {}) if label is None else None,
+                body=media.offer(codecs=codecs),
+                headers={**headers, **more},
+                max_forwards=hops,
+                contact_user=caller.number,
+                timer_rules=terms.timers,
+            )
+
+        leg.begin_outgoing(invite)
         return leg
 
     def bridge(self, one: control.Leg, other: control.Leg) -> None:
@@ -200,6 +217,8 @@ class Switchboard:
             counted_as=counted_as,
         )
         leg = Leg(self, story, self._leg_id(story), party)
+        leg.srtp = self.security.of_account(counted_as)
+        leg.terms = self.terms.of_account(counted_as)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))
         return leg
@@ -285,11 +304,8 @@ class Switchboard:
     def _leg_id(self, story: Story) -> str:
         return f"{story.id}/{len(story.legs) + 1}"
 
-    def _codecs_of_peer(self, host: str) -> tuple[str, ...]:
-        try:
-            peer = self._peers.find(host.strip("[]"))
-        except ValueError:  # a name; peers are known by their addresses
-            return ()
+    def _codecs_of_peer(self, uri: str) -> tuple[str, ...]:
+        peer = self.terms.peer_of(uri)
         return peer.codecs if peer is not None else ()
 
     def _codecs(self, endpoint: Endpoint, beside: Leg | None) -> Sequence[str] | None:

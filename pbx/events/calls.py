@@ -54,6 +54,8 @@ class LegAnswered(Record, frozen=True, tag="leg.answered"):
     call: str
     leg: str
     codec: str = ""
+    srtp: str = ""
+    """The SRTP suite; empty: the audio is not encrypted."""
 
 
 class LegHeld(Record, frozen=True, tag="leg.held"):

@@ -1,164 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIP over TCP: accepted and opened connections, both used in both directions (RFC 3261 section 18, RFC 5923).
+"""One SIP connection over TCP or TLS, from either side.
 
-Limits and deadlines are those of `Connections`; the framing is that of `Framer`. A connection's end is told once, by
-`on_lost`, whichever side or limit ended it.
+Limits and deadlines are those of `Connections`; the framing is that of `Framer`, the encryption that of `TlsPipe`.
 """
 
 import asyncio
 import contextlib
-import resource
 import socket
-from collections.abc import Callable
-from itertools import count
-from typing import Final, Protocol, cast
+import ssl
+from typing import TYPE_CHECKING, Final, cast
 
-from msgspec import structs
-
-from switchroom.pbx.io.address import Address, address_towards, bound_socket, family_of, is_wildcard
-from switchroom.pbx.io.connections import Connections, TcpLimits
-from switchroom.pbx.io.udp import Receiver
+from switchroom.pbx.io.tls import TlsTransport
 from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.framer import PING, PONG, Framer
 
-_SWEEP_S: Final = 0.5
-_BACKLOG: Final = 1_024
+if TYPE_CHECKING:
+    from switchroom.pbx.io.streams import Streams
+
 _KEEPALIVE_S: Final = 120
 
 
-class StreamReceiver(Receiver, Protocol):
-    """A receiver that also knows which connections are still needed."""
-
-    in_use: Callable[[Flow], bool]
-
-
-class TcpTransport:
-    """All stream connections and the sockets that accept them."""
-
-    def __init__(self, limits: TcpLimits, receiver: StreamReceiver) -> None:
-        self._loop = asyncio.get_running_loop()
-        # Media and files need descriptors too: connections may use no more than half of what the process has.
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
-        self.limits = limits = structs.replace(limits, connections=min(limits.connections, most))
-        self.receiver = receiver
-        self.places: Connections[Connection] = Connections(limits)
-        self._servers: list[asyncio.Server] = []
-        self._listening: list[Address] = []
-        self._connections: dict[int, Connection] = {}
-        self._by_remote: dict[Address, Connection] = {}
-        self._keys = count(1)
-        self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
-
-    def __len__(self) -> int:
-        return len(self._connections)
-
-    async def listen(self, host: str, port: int) -> Address:
-        """Accept connections there. Returns the bound address. Raises OSError."""
-        sock = bound_socket(socket.SOCK_STREAM, host, port)
-        local: Address = (host, sock.getsockname()[1])
-        server = await self._loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG)
-        self._servers.append(server)
-        self._listening.append(local)
-        return local
-
-    def flow(self, remote: Address) -> Flow:
-        """The flow of an open connection to `remote`; without one it is being opened when this returns."""
-        connection = self._by_remote.get(remote)
-        return connection.flow if connection is not None else self._open(remote)
-
-    def is_open(self, flow: Flow) -> bool:
-        connection = self._connections.get(flow.key)
-        return connection is not None and connection.flow == flow  # keys begin anew with each run
-
-    def send(self, data: bytes, flow: Flow) -> None:
-        connection = self._connections.get(flow.key)
-        if connection is None or connection.flow != flow:
-            self._loop.call_soon(self.receiver.on_lost, flow, "the connection is closed")
-        else:
-            connection.send(data)
-
-    async def close(self) -> None:
-        """Stop accepting, send what still waits, close all."""
-        self._sweeper.cancel()
-        for server in self._servers:
-            server.close()
-        for connection in list(self._connections.values()):
-            connection.close()
-        for _ in range(100):  # one second for the peers to take what is left
-            if not self._connections:
-                break
-            await asyncio.sleep(0.01)
-        for connection in list(self._connections.values()):
-            connection.abort("the exchange stops")
-
-    def accepted(self, connection: "Connection", local: Address, remote: Address) -> Flow | None:
-        """A place for a new connection of a peer; None when there is none."""
-        victim = self.places.admit(connection, remote[0], self._loop.time())
-        if victim is connection:
-            return None
-        if victim is not None:
-            victim.abort("gave its place to another connection")
-        return self._enter(connection, local, remote)
-
-    def left(self, connection: "Connection", reason: str) -> None:
-        """A connection has ended."""
-        flow = connection.flow
-        self.places.remove(connection)
-        del self._connections[flow.key]
-        if self._by_remote.get(flow.remote) is connection:
-            del self._by_remote[flow.remote]
-        self.receiver.on_lost(flow, reason)
-
-    def _open(self, remote: Address) -> Flow:
-        local = self._local_towards(remote)
-        connection = Connection(self)
-        victim = self.places.admit(connection, None, self._loop.time())
-        if victim is connection:
-            flow = Flow("TCP", local, remote, next(self._keys))
-            self._loop.call_soon(self.receiver.on_lost, flow, "too many connections")
-            return flow
-        if victim is not None:
-            victim.abort("gave its place to another connection")
-        flow = self._enter(connection, local, remote)
-        connection.connect(flow)
-        return flow
-
-    def _local_towards(self, remote: Address) -> Address:
-        """The listener that the peer can call back; it is not what the socket of an opened connection is bound to."""
-        family = family_of(remote[0])
-        for host, port in self._listening:
-            if family_of(host) == family:
-                return (address_towards(remote, host), port) if is_wildcard(host) else (host, port)
-        return (address_towards(remote, remote[0]), 0)
-
-    def _enter(self, connection: "Connection", local: Address, remote: Address) -> Flow:
-        flow = Flow("TCP", local, remote, next(self._keys))
-        self._connections[flow.key] = connection
-        self._by_remote[remote] = connection
-        return flow
-
-    def _sweep(self) -> None:
-        now = self._loop.time()
-        for connection in self.places.late(now):
-            connection.abort(f"no complete message within {self.limits.message_s:g} s")
-        for connection in self.places.idle(now):
-            if self.receiver.in_use(connection.flow):
-                self.places.alive(connection, now)
-            else:
-                connection.abort(f"idle for {self.limits.idle_s:g} s")
-        self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
-
-
 class Connection(asyncio.Protocol):
-    """One connection, from either side."""
+    """One connection, from either side. `name` is what the server was asked for as, where we open it."""
 
-    def __init__(self, owner: TcpTransport) -> None:
+    def __init__(self, owner: "Streams", transport: str, name: str = "") -> None:
         self.flow: Flow
         self._owner = owner
+        self._kind = transport
+        self._name = name
         self._loop = asyncio.get_running_loop()
         self._framer = Framer(max_body_bytes=owner.limits.body_bytes)
         self._transport: asyncio.Transport | None = None
+        self._tls: TlsTransport | None = None
         self._opening: asyncio.Task[None] | None = None
         self._queue: list[bytes] | None = None
         self._queued_bytes = 0
@@ -186,24 +60,56 @@ class Connection(asyncio.Protocol):
     def connection_made(self, made: asyncio.BaseTransport) -> None:
         transport = self._transport = cast(asyncio.Transport, made)  # uvloop's is no subclass
         _keep_alive(transport)
-        if self._queue is not None:  # opened by us
-            waiting, self._queue = self._queue, None
-            if self._gone:
-                transport.abort()
-            elif waiting:
-                transport.write(b"".join(waiting))
+        if self._queue is not None:
+            self._opened(transport)
             return
         local, remote = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
-        flow = self._owner.accepted(self, local[:2], remote[:2]) if local and remote else None
+        flow = self._owner.accepted(self, self._kind, local[:2], remote[:2]) if local and remote else None
         if flow is None:
             self._gone = True
             transport.abort()
-        else:
-            self.flow = flow
+            return
+        self.flow = flow
+        if self._kind == "TLS":
+            self._transport = self._tls = TlsTransport(transport, self._owner.server_pipe())
+
+    def _opened(self, transport: asyncio.Transport) -> None:
+        """The connection that we opened stands."""
+        waiting, self._queue = self._queue, None
+        if self._gone:
+            transport.abort()
+            return
+        if self._kind == "TLS":
+            self._transport = transport = self._tls = TlsTransport(transport, self._owner.client_pipe(self._name))
+            self._owner.places.begun(self, self._loop.time())  # the handshake has as long as a message
+            self._tls.begin()
+        if waiting:
+            transport.write(b"".join(waiting))
 
     def data_received(self, data: bytes) -> None:
         if self._deaf or self._gone:
             return
+        if self._tls is not None:
+            data = self._decrypted(self._tls, data)
+        if data:
+            self._read(data)
+        if self._tls is not None and self._tls.ended and not self._gone:
+            self.close()
+
+    def _decrypted(self, tls: TlsTransport, data: bytes) -> bytes:
+        established = tls.established
+        try:
+            plain = tls.decrypt(data)
+        except ssl.SSLError as error:
+            self._reason = f"TLS failed: {_told(error)}"
+            self._deaf = True
+            tls.close()  # the alert goes out first
+            return b""
+        if tls.established and not established and self._name:
+            self._owner.places.completed(self, unfinished=False, now=self._loop.time())
+        return plain
+
+    def _read(self, data: bytes) -> None:
         places, now = self._owner.places, self._loop.time()
         pinged = False
         try:
@@ -276,7 +182,7 @@ class Connection(asyncio.Protocol):
     def _end(self, reason: str) -> None:
         if not self._gone:
             self._gone = True
-            self._owner.left(self, self._reason or reason)
+            self._owner.left(self, self._name if self._kind == "TLS" else "", self._reason or reason)
 
 
 def _keep_alive(transport: asyncio.Transport) -> None:
@@ -286,3 +192,9 @@ def _keep_alive(transport: asyncio.Transport) -> None:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_S)
+
+
+def _told(error: ssl.SSLError) -> str:
+    """What went wrong, without the library's file and line."""
+    verdict = getattr(error, "verify_message", "")
+    return verdict or (error.reason or str(error)).replace("_", " ").lower()

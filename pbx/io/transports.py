@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from switchroom.pbx.io.address import Address, Listener, address_towards, family_of, is_wildcard
+from switchroom.pbx.io.certificates import CertificateError, Certificates
 from switchroom.pbx.io.connections import TcpLimits
 from switchroom.pbx.io.flood import FloodGate
-from switchroom.pbx.io.tcp import TcpTransport
+from switchroom.pbx.io.streams import Streams
 from switchroom.pbx.io.udp import OnLost, OnMessage, UdpEndpoint
 from switchroom.pbx.sip.flow import Flow
 
@@ -22,8 +23,13 @@ class Transports:
     connection that ended, and is never called from within `send` or `flow`. Both may be set at any time.
     """
 
-    def __init__(self, tcp_limits: TcpLimits | None = None, messages_per_second: int = 5_000) -> None:
-        """`messages_per_second` bounds what is read of one source; more is dropped."""
+    def __init__(
+        self,
+        tcp_limits: TcpLimits | None = None,
+        messages_per_second: int = 5_000,
+        certificates: Certificates | None = None,
+    ) -> None:
+        """`messages_per_second` bounds what is read of one source; more is dropped. No `certificates`: no TLS."""
         self.on_message: OnMessage = _ignore_message
         self.on_lost: OnLost = _ignore_loss
         self.in_use: Callable[[Flow], bool] = lambda flow: False
@@ -32,47 +38,51 @@ class Transports:
         self.listeners: list[Listener] = []
         """Where we listen, with the real ports."""
         self._tcp_limits = tcp_limits or TcpLimits()
-        self._tcp: TcpTransport | None = None
+        self._certificates = certificates
+        self._streams: Streams | None = None
         self._udp: dict[Address, UdpEndpoint] = {}
         self._routes: dict[Address, UdpEndpoint] = {}
 
     async def start(self, listeners: Sequence[Listener]) -> None:
-        """Bind them all, or none. Raises OSError, ValueError for an unknown transport or a host that is not numeric."""
-        tcp = self._tcp = TcpTransport(self._tcp_limits, self)
+        """Bind them all, or none.
+
+        Raises OSError, CertificateError, and ValueError for an unknown transport or a host that is not numeric.
+        """
+        streams = self._streams = Streams(self._tcp_limits, self, self._certificates)
         try:
             for transport, host, port in listeners:
                 if transport == "UDP":
                     endpoint = UdpEndpoint(host, port, self)
                     self._udp[endpoint.local] = endpoint
                     port = endpoint.local[1]
-                elif transport == "TCP":
-                    _, port = await tcp.listen(host, port)
+                elif transport in ("TCP", "TLS"):
+                    _, port = await streams.listen(transport, host, port)
                 else:
                     raise ValueError(f"unknown transport {transport!r}")
                 self.listeners.append(Listener(transport, host, port))
-        except (OSError, ValueError):
+        except (OSError, ValueError, CertificateError):
             await self.close()
             raise
 
     async def close(self) -> None:
-        """Close all sockets; what waits to be sent over TCP gets a second."""
+        """Close all sockets; what waits to be sent over a stream gets a second."""
         for endpoint in set(self._udp.values()):
             endpoint.close()
         self._udp.clear()
         self._routes.clear()
-        if self._tcp is not None:
-            await self._tcp.close()
-            self._tcp = None
+        if self._streams is not None:
+            await self._streams.close()
+            self._streams = None
         self.listeners.clear()
 
     @property
     def connections(self) -> int:
         """Open stream connections."""
-        return len(self._tcp) if self._tcp is not None else 0
+        return len(self._streams) if self._streams is not None else 0
 
     def is_open(self, flow: Flow) -> bool:
         """Whether a flow still leads somewhere: a stream connection must stand or be opening."""
-        return flow.transport == "UDP" or (self._tcp is not None and self._tcp.is_open(flow))
+        return flow.transport == "UDP" or (self._streams is not None and self._streams.is_open(flow))
 
     def send(self, data: bytes, flow: Flow) -> None:
         """Send to a flow. Never blocks, never raises."""
@@ -80,20 +90,21 @@ class Transports:
             endpoint = self._udp.get(flow.local) or self._endpoint_for(flow)
             if endpoint is not None:
                 endpoint.send(data, flow)
-        elif self._tcp is not None:
-            self._tcp.send(data, flow)
+        elif self._streams is not None:
+            self._streams.send(data, flow)
 
-    def flow(self, transport: str, host: str, port: int) -> Flow:
-        """The flow to a numeric host. TCP reuses an open connection, or begins to open one and keeps what is sent.
+    def flow(self, transport: str, host: str, port: int, name: str = "") -> Flow:
+        """The flow to a numeric host. A stream reuses an open connection, or one is begun and keeps what is sent.
 
+        `name` is the host that was asked for, which a TLS server's certificate must be for; without one it is `host`.
         Raises ValueError for a host that is not numeric, a port out of range and a transport on which nothing listens.
         """
         if not 0 < port < 65_536:
             raise ValueError(f"not a port: {port}")
         family = family_of(host)
         remote = (host, port)
-        if transport == "TCP" and self._tcp is not None:
-            return self._tcp.flow(remote)
+        if transport != "UDP" and self._streams is not None:
+            return self._streams.flow(transport, remote, name or host)
         if transport == "UDP":
             endpoint = self._routes.get(remote) or self._route(remote, family)
             if endpoint is not None:

@@ -87,6 +87,16 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     behind_nat: bool = False
 
 
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """One that TLS listeners show."""
+
+    file: str
+    names: tuple[str, ...]
+    issuer: str
+    not_after_ms: int
+    sha256: str
+
+
 class LegInfo(msgspec.Struct, frozen=True, kw_only=True):
     """One party of a call that goes on."""
 
@@ -165,6 +175,10 @@ class Exchange(Protocol):
 
     def traced(self, sip_call_id: str) -> list[TracedMessage]:
         """What was kept of one SIP Call-ID."""
+        ...
+
+    def certificates(self, reload: bool = False) -> list[Certificate]:
+        """Those in use, the default one first. `reload` reads the files again first; raises CallError (500)."""
         ...
 
     def audit(self, record: OperatorCalled) -> None:

@@ -46,8 +46,9 @@ class ClientSession(Session):
 
     @property
     def contact(self) -> str:
-        flow = self.dialog.flow if self.dialog is not None else self.flow
-        return self.agent.contact(flow, self.contact_user)
+        if self.dialog is not None:
+            return super().contact
+        return self.agent.contact(self.flow, self.contact_user, self.request.uri.startswith("sips:"))
 
     def acknowledge(self, body: bytes = b"") -> None:
         """Send the ACK of the answer, with our answer where the 2xx held the offer. Raises StateError when not due."""

@@ -8,7 +8,7 @@ class Flow(NamedTuple):
     """One UDP address pair or one stream connection."""
 
     transport: str
-    """`UDP` or `TCP`, as in a Via."""
+    """`UDP`, `TCP`, `TLS`, `WS` or `WSS`, as in a Via."""
     local: tuple[str, int]
     remote: tuple[str, int]
     key: int = 0

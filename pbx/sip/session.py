@@ -184,7 +184,7 @@ class Session:
     def contact(self) -> str:
         """Our Contact on this session's flow."""
         assert self.dialog is not None
-        return self.agent.contact(self.dialog.flow, self.contact_user)
+        return self.agent.contact(self.dialog.flow, self.contact_user, self.dialog.target.startswith("sips:"))
 
     # ---- from the network
 
@@ -289,7 +289,8 @@ class Session:
 
     def _on_update_response(self, transaction: Transaction, response: Response) -> None:
         if response.status < 300:
-            self._need_dialog().refresh_target(response)
+            if self.dialog is not None:
+                self.dialog.refresh_target(response)
             if "session-expires" in transaction.request.headers:
                 session_timer.answered(self, transaction.request, response)
         elif self.timer is not None and "session-expires" in transaction.request.headers:
@@ -356,9 +357,7 @@ class Session:
         response.body = body
         self._unacknowledged = _Answer(self, transaction, response)
 
-    def _reply(
-        self, transaction: Transaction, status: int, headers: Headers | None = None, body: bytes = b""
-    ) -> None:
+    def _reply(self, transaction: Transaction, status: int, headers: Headers | None = None, body: bytes = b"") -> None:
         response = transaction.request.response(status, to_tag=self.local_tag)
         if headers:
             response.headers.update(headers)

@@ -13,6 +13,9 @@ from urllib.parse import quote, unquote_to_bytes
 
 from switchroom.pbx.sip.errors import ParseError
 
+DEFAULT_PORTS: Mapping[str, int] = MappingProxyType({"UDP": 5060, "TCP": 5060, "TLS": 5061, "WS": 80, "WSS": 443})
+"""By the transport of a Via."""
+
 _NO_PARAMS: Mapping[str, str | None] = MappingProxyType({})
 
 # RFC 3261 section 25.1: what may stand unescaped beside the alphanumerics and "-_.~" that quote() always keeps.
@@ -54,13 +57,19 @@ class Uri:
 
     @property
     def transport(self) -> str:
-        """The transport that the URI asks for, upper case: UDP unless it says otherwise."""
-        return (self.params.get("transport") or ("TLS" if self.scheme == "sips" else "UDP")).upper()
+        """The transport that the URI asks for, as in a Via: UDP unless it says otherwise.
+
+        sips means TLS below whatever the parameter names (section 26.2.2, RFC 7118 section 5).
+        """
+        named = (self.params.get("transport") or "").upper()
+        if self.scheme == "sips":
+            return "WSS" if named in ("WS", "WSS") else "TLS"
+        return named or "UDP"
 
     @property
     def address(self) -> tuple[str, int]:
         """Host (without brackets) and port, the default port where none is given."""
-        return self.host.strip("[]"), self.port or (5061 if self.transport == "TLS" else 5060)
+        return self.host.strip("[]"), self.port or DEFAULT_PORTS.get(self.transport, 5060)
 
     @property
     def aor(self) -> str:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from switchroom.pbx.sip import parser
 from switchroom.pbx.sip.client_session import ClientSession, put_offer
+from switchroom.pbx.sip.contact import contact
 from switchroom.pbx.sip.dialog import Dialog, tagged
 from switchroom.pbx.sip.errors import ParseError, SipError
 from switchroom.pbx.sip.flow import Flow
@@ -163,7 +164,7 @@ class UserAgent:
     ) -> ClientSession:
         """Make a session that will send an INVITE to `uri` by `flow` when it is started."""
         request = self._new_request("INVITE", uri, from_, to, max_forwards)
-        request.headers["contact"] = [self.contact(flow, contact_user)]
+        request.headers["contact"] = [self.contact(flow, contact_user, uri.startswith("sips:"))]
         request.headers["allow"] = [self.allow]
         if self.supported:
             request.headers["supported"] = [self.supported]
@@ -196,11 +197,9 @@ class UserAgent:
             request.headers.update(headers)
         return self.transactions.request(request, flow, user)
 
-    def contact(self, flow: Flow, user: str = "") -> str:
+    def contact(self, flow: Flow, user: str = "", sips: bool = False) -> str:
         """Our Contact for the peer at the other end of a flow."""
-        host, port = self.wire.sent_by(flow)
-        transport = "" if flow.transport == "UDP" else f";transport={flow.transport.lower()}"
-        return f"<sip:{user + '@' if user.isalnum() else ''}{host}:{port}{transport}>"
+        return contact(*self.wire.sent_by(flow), flow.transport, user, sips)
 
     def answer_options(self, transaction: Transaction) -> None:
         """Say what we can (section 11.2)."""

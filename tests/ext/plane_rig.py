@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from switchroom.codecs import registry
 from switchroom.ext.plane import VirtualShard
-from switchroom.media.wire import MESSAGE_BYTES, RECORD_BYTES, Error, Op, Record, pack_address
+from switchroom.media.stats import StatsPage
+from switchroom.media.wire import MESSAGE_BYTES, RECORD_BYTES, VERSION, Error, Op, Record, pack_address
 
 RECORD = struct.Struct("=HHIIIQ104s")
 CONFIGURE = struct.Struct("=20s20sI8B12s12s")
@@ -103,9 +104,23 @@ class Rig:
         self.answers: dict[int, Record] = {}
         self._cookie = 0
         self.alive = True
+        self.codecs = tuple(codecs)
+        self._page: StatsPage | None = None
         self.step(0)
 
+    def page(self) -> StatsPage:
+        """The statistics, as Python reads them."""
+        if self._page is None:
+            self._cookie += 1
+            self.ours.sendall(RECORD.pack(Op.HELLO, 0, self._cookie, 0, VERSION, 0, b""))
+            self.shard.advance(self.now_ns, self.wall_ns + self.now_ns)
+            _, control, _, _ = self.ours.recvmsg(MESSAGE_BYTES, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+            self._page = StatsPage(int.from_bytes(control[0][2][:4], "little"), self.codecs)
+        return self._page
+
     def close(self) -> None:
+        if self._page is not None:
+            self._page.close()
         self.ours.close()
         self.shard.close()
 

@@ -292,7 +292,8 @@ def test_our_own_rtcp_port_is_told_when_it_is_not_the_next_one() -> None:
     [
         (("m=audio 4000 RTP/AVP 3 96", "a=rtpmap:96 AMR/8000"), "no codec in common: the peer has GSM, AMR"),
         (("m=audio 4000 RTP/AVP 101", EVENTS), "no codec in common: the peer has none"),
-        (("m=audio 4000 RTP/SAVP 0",), "RTP/SAVP"),
+        (("m=audio 4000 RTP/SAVP 0",), "srtp is off"),
+        (("m=audio 4000 UDP/TLS/RTP/SAVPF 0",), "UDP/TLS"),
         (("m=audio 0 RTP/AVP 0",), "no audio"),
         (("m=video 4000 RTP/AVP 31",), "no audio"),
         ((), "no audio"),

@@ -120,7 +120,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_key(tmp_path: Path) -> None
         """,
     )
     assert "do you mean log_level?" in mistakes["server.log_levl"]
-    assert "expected udp:address:port" in mistakes["sip.listen[1]"]
+    assert "expected transport:address:port" in mistakes["sip.listen[1]"]
     assert "int" in mistakes["sip.t1_ms"]
     assert "int" in mistakes["media.ports[1]"]
     assert mistakes["limits.calls"] == "expected int >= 1, found 0"

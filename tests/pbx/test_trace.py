@@ -84,6 +84,13 @@ def test_digest_responses_are_not_shown(trace: Trace, stack: Stack, logged: list
     assert 'response="..."' in trace.messages("a")[0].text
 
 
+def test_srtp_keys_are_not_shown(trace: Trace, stack: Stack, logged: list[dict[str, Any]]) -> None:
+    trace.start("*")
+    stack.message("a", body="a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20")
+    assert "d0Rm" not in str(logged) + str(trace.messages("a"))
+    assert "inline:...|2^20" in trace.messages("a")[0].text
+
+
 def test_what_is_kept_is_bounded(trace: Trace, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_CALLS", 3)
     monkeypatch.setattr(module, "MAX_SUBJECTS", 2)

@@ -11,7 +11,15 @@ from switchroom.pbx.config_values import Secret
 from switchroom.pbx.control import CallError
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
-from switchroom.pbx.rpc.exchange import CallInfo, LegInfo, Registration, ShardFigures, Status, TracedMessage
+from switchroom.pbx.rpc.exchange import (
+    CallInfo,
+    Certificate,
+    LegInfo,
+    Registration,
+    ShardFigures,
+    Status,
+    TracedMessage,
+)
 from switchroom.pbx.storage.base import CdrQuery
 
 OPERATOR, OBSERVER = "operator-token", "observer-token"
@@ -79,6 +87,11 @@ class FakeExchange:
 
     def traced(self, sip_call_id: str) -> list[TracedMessage]:
         return [TracedMessage(at_ms=1, direction="<", flow="UDP", text=f"OPTIONS {sip_call_id}")]
+
+    def certificates(self, reload: bool = False) -> list[Certificate]:
+        if reload:
+            raise CallError(500, "tls.crt: is no certificate in PEM")
+        return [Certificate(file="tls.crt", names=("pbx.example",), issuer="CN=x", not_after_ms=1, sha256="00")]
 
     def audit(self, record: OperatorCalled) -> None:
         self.journal.append(record)
