@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `switchroom` command: serve, demo, check, rpc."""
+"""The `switchroom` command: serve, demo, check, dial-plan, rpc."""
 
 import argparse
 import sys
@@ -20,6 +20,14 @@ def main(arguments: list[str] | None = None) -> int:
     check = commands.add_parser("check", help="say everything that is wrong with a configuration file")
     check.add_argument("file", metavar="FILE")
 
+    plan = commands.add_parser("dial-plan", help="say what the dial plan does with a number, and why")
+    plan_commands = plan.add_subparsers(dest="plan_command", required=True, metavar="COMMAND")
+    explain = plan_commands.add_parser("explain", help="which rule wins, and why no earlier one")
+    explain.add_argument("caller", metavar="FROM", help="a user, a peer, or a context")
+    explain.add_argument("number", metavar="NUMBER", help="what is dialled")
+    explain.add_argument("at", nargs="?", default="", metavar="AT", help="when, as 2026-10-01T12:00; by default now")
+    explain.add_argument("-c", "--config", required=True, metavar="FILE", help="the configuration, in TOML")
+
     rpc = commands.add_parser("rpc", help="call a method of a running exchange")
     rpc.add_argument("method", metavar="METHOD", help="for example system.status")
     rpc.add_argument("params", nargs="?", default="{}", metavar="JSON", help="its parameters, as a JSON object")
@@ -35,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return _serve(options.config)
             case "check":
                 return _check(options.file)
+            case "dial-plan":
+                return _explain(options.config, options.caller, options.number, options.at)
             case "rpc":
                 from switchroom.pbx.rpc.client import call_from_shell
 
@@ -71,3 +81,16 @@ def _check(path: str) -> int:
     if not mistakes:
         print(f"{path}: fine")
     return 1 if mistakes else 0
+
+
+def _explain(path: str, caller: str, number: str, at: str) -> int:
+    import time
+
+    from switchroom.pbx.config import load
+    from switchroom.pbx.dialplan import Clockwork, DialPlan
+    from switchroom.pbx.explain import context_of, explain, moment
+
+    config = load(path)
+    plan = DialPlan(config.dial_plan, Clockwork(config.times, {}), time.time)
+    print("\n".join(explain(plan, context_of(config, caller), number, moment(at) if at else None)))
+    return 0

@@ -18,7 +18,7 @@ from switchroom.pbx import config_rules
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, Network, Secret
-from switchroom.pbx.dialplan import Destination, Rule
+from switchroom.pbx.dialplan import Destination, DialPlan, Hours, Rule, UnknownContext
 from switchroom.pbx.errors import SwitchroomError
 
 Count = Annotated[int, Meta(ge=1)]
@@ -275,6 +275,8 @@ class Config(Section, frozen=True):
     peers: tuple[Peer, ...] = field(default=(), name="peer")
     dial_plan: dict[str, tuple[Rule, ...]] = field(default_factory=lambda: {"default": ()})
     """[dial_plan]: one list of rules per context."""
+    times: dict[str, Hours] = field(default_factory=dict)
+    """[times.NAME]: hours that rules name in `when`."""
     rpc: RpcConfig = RpcConfig()
     journal: JournalConfig = JournalConfig()
 
@@ -309,6 +311,11 @@ def loads(text: str, file: str = "") -> tuple[Config | None, list[Mistake]]:
     reader = Reader(file)
     config: Config | None = reader.read(Config, document)
     config_rules.check(document, reader, Path(file).parent)
+    if config is not None and not reader.mistakes:
+        try:
+            DialPlan(config.dial_plan)
+        except UnknownContext as error:
+            reader.mistake("dial_plan", str(error))
     if config is None or reader.mistakes:
         return None, reader.mistakes
     return _with_absolute_paths(config, Path(file).parent), []

@@ -25,9 +25,18 @@ def check(document: Table, reader: Reader, folder: Path) -> None:
                 reader.mistake(f"{key}.name", f"{name!r} is already the name of {earlier}")
             if isinstance(context, str) and context not in contexts:
                 reader.mistake(f"{key}.context", f"the dial plan has no context {context!r}")
+    times = document.get("times")
+    hours = set(times) if isinstance(times, dict) else set()
     _check_tls_files(document.get("tls"), reader, folder)
     for key, rule in _rules(plan):
-        to = rule.get("to")
+        to, when, include = rule.get("to"), rule.get("when"), rule.get("include")
+        for name in ("number", "to"):
+            if name not in rule and "include" not in rule:
+                reader.mistake(f"{key}.{name}", "is missing")
+        if isinstance(include, str) and include not in contexts:
+            reader.mistake(f"{key}.include", f"the dial plan has no context {include!r}")
+        if isinstance(when, str) and (unknown := set(when.replace("not ", "").split(" and ")) - hours):
+            reader.mistake(f"{key}.when", f"there is no [times.{min(unknown).strip()}]")
         if isinstance(to, str) and to.startswith("play:") and "{" not in to and not (folder / to[5:]).is_file():
             reader.mistake(f"{key}.to", f"there is no file {to[5:]!r}")
 

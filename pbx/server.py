@@ -27,7 +27,7 @@ from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
-from switchroom.pbx.dialplan import Destination, DialPlan, Pattern, Rule
+from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, Rule
 from switchroom.pbx.events import ServerStarted, ServerStopped
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
@@ -161,7 +161,11 @@ class Server:
         self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
-        dial_plan = DialPlan({**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))})
+        dial_plan = DialPlan(
+            {**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))},
+            Clockwork(config.times, {}),
+            time.time,
+        )
         speech = Speech(Path(config.server.data_dir) / "speech")
         destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)

@@ -30,7 +30,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.journal": ("pbx.errors", "pbx.events", "pbx.storage.base"),
     "pbx.cdr": ("pbx.events",),
     "pbx.cdr_sink": ("pbx.cdr", "pbx.journal", "pbx.storage.base"),
-    "pbx.dialplan": ("pbx.errors",),
+    "pbx.dialplan": ("pbx.dialplan", "pbx.errors"),
     "pbx.config": ("pbx.config", "pbx.dialplan", "pbx.errors", "media.config", "pbx.config_values", "pbx.config_reader",
                    "pbx.config_rules", "pbx.config_tls"),
     "pbx.config_reader": (),

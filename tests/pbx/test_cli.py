@@ -56,3 +56,22 @@ def test_logs_are_one_json_object_per_line(capsys: pytest.CaptureFixture[str]) -
     fields = json.loads(line)
     assert (fields["event"], fields["level"], fields["sip_call_id"]) == ("call.refused", "warning", "a@b")
     assert fields["timestamp"].endswith("Z")
+
+
+def test_explain_tells_which_rule_wins_and_why_the_others_did_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(
+        '[[peer]]\nname = "carrier"\naddresses = ["192.0.2.1"]\n[times.open]\nwhen = ["Mon-Fri 09:00-18:00"]\n'
+        'zone = "UTC"\n[dial_plan]\ndefault = [{ number = "8000", to = "echo", when = "open" },\n'
+        '{ number = "8.", to = "busy" }, { number = "9", to = "echo" }]\n'
+    )
+    assert main(["dial-plan", "explain", "carrier", "8000", "2026-11-25T20:00+00:00", "-c", str(file)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "8000 -> echo: passed over: only when open, and open is off at Wed 2026-11-25 20:00",
+        "8. -> busy: wins",
+        "1 other rule does not match 8000",
+    ]
+    assert main(["dial-plan", "explain", "nobody", "8000", "-c", str(file)]) == 1
+    assert "neither a user nor a peer" in capsys.readouterr().err

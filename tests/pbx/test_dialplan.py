@@ -2,12 +2,25 @@
 """The dial plan: what patterns match, which rule wins, and why."""
 
 import re
+from datetime import datetime
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchroom.pbx.dialplan import Destination, DialPlan, Pattern, Rule, UnknownContext
+from switchroom.pbx.dialplan import (
+    Clockwork,
+    Condition,
+    Destination,
+    DialPlan,
+    Hours,
+    Pattern,
+    Rule,
+    Span,
+    UnknownContext,
+    Zone,
+)
 
 
 def plan(*rules: tuple[str, str]) -> DialPlan:
@@ -145,3 +158,95 @@ def test_one_expression_agrees_with_trying_rule_after_rule(patterns: list[str], 
 def test_routing_is_quick(benchmark) -> None:  # type: ignore[no-untyped-def]
     large = plan(*((f"{index}", "echo") for index in range(1000, 1100)), ("9XXX", "echo"))
     assert benchmark(large.route, "9123") is not None
+
+
+# ---- times and includes
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+OPEN = Hours(
+    when=(Span.from_text("Mon-Fri 09:00-18:00"), Span.from_text("Sat 22:00-02:00")),
+    except_=(Span.from_text("12-25"), Span.from_text("2026-10-01..2026-10-07")),
+    zone=Zone("Asia/Shanghai"),
+)
+
+
+@pytest.mark.parametrize(
+    ("moment", "holds"),
+    [
+        ("2026-11-25T09:00+08:00", True),
+        ("2026-11-25T08:59:59+08:00", False),
+        ("2026-11-25T18:00+08:00", False),
+        ("2026-11-25T01:00+00:00", True),
+        ("2026-11-28T22:00+08:00", True),
+        ("2026-11-29T01:59+08:00", True),
+        ("2026-11-29T02:00+08:00", False),
+        ("2026-11-28T01:00+08:00", False),
+        ("2026-10-07T10:00+08:00", False),
+        ("2026-10-08T10:00+08:00", True),
+        ("2029-12-25T10:00+08:00", False),
+    ],
+)
+def test_hours_hold_by_weekday_date_and_zone(moment: str, holds: bool) -> None:
+    assert OPEN.holds(at(moment)) is holds
+
+
+@pytest.mark.parametrize(
+    ("line", "inside", "outside"),
+    [
+        ("12-24..01-02", "2026-01-02T12:00", "2026-01-03T00:00"),
+        ("Fri-Mon", "2026-11-29T00:00", "2026-11-25T00:00"),
+        ("mon,WED 12:00-24:00", "2026-11-25T23:59", "2026-11-25T11:59"),
+        ("12:00-13:00", "2026-11-25T12:00", "2026-11-25T13:00"),
+        ("2026-11-25 08:00-09:00", "2026-11-25T08:30", "2026-11-26T08:30"),
+    ],
+)
+def test_spans(line: str, inside: str, outside: str) -> None:
+    span = Span.from_text(line)
+    assert span.holds(datetime.fromisoformat(inside))
+    assert not span.holds(datetime.fromisoformat(outside))
+
+
+@pytest.mark.parametrize(
+    "line", ["", "Mo 9-10", "Mon 25:00-26:00", "02-30", "2026-10-07..2026-10-01", "09:00-09:00", "Mon 09:60-10:00"]
+)
+def test_spans_that_mean_nothing_are_refused(line: str) -> None:
+    with pytest.raises(ValueError):
+        Span.from_text(line)
+
+
+def test_a_rule_that_does_not_hold_now_gives_way_to_the_next() -> None:
+    rules = (
+        Rule(number=Pattern.from_text("8."), to=Destination.from_text("user:1"), when=Condition.from_text("open")),
+        Rule(number=Pattern.from_text("9"), to=Destination.from_text("echo")),
+        rule("8000", "busy"),
+    )
+    switches: dict[str, Literal["on", "off"]] = {}
+    timed = DialPlan({"default": rules}, Clockwork({"open": OPEN}, switches), lambda: at("2026-11-25T10:00+08:00"))
+    assert went(timed, "8000") == "user:1"
+    assert str(timed.route("8000", at_s=at("2026-10-01T10:00+08:00")).to) == "busy"  # type: ignore[union-attr]
+    switches["open"] = "off"
+    assert went(timed, "8000") == "busy"
+    first, _, last = timed.explain("8000")
+    assert (first.verdict, first.reason) == ("not at this time", "only when open, and open is off by hand")
+    assert last.verdict == "wins"
+    assert went(timed, "8001") is None
+
+
+def test_a_context_includes_another_which_keeps_its_name_in_the_explanation() -> None:
+    closed = Condition.from_text("not open")
+    contexts = {"inside": (rule("1XXX", "user:{number}"),), "default": (Rule(include="inside", when=closed),)}
+    included = DialPlan(contexts, Clockwork({"open": OPEN}, {}), lambda: at("2026-11-25T10:00+08:00"))
+    assert went(included, "1001") is None
+    (only,) = included.explain("1001", at_s=at("2026-11-25T20:00+08:00"))
+    assert (only.verdict, only.context, only.to) == ("wins", "inside", "user:1001")
+
+
+def test_contexts_that_include_each_other_or_nothing_are_refused() -> None:
+    with pytest.raises(UnknownContext, match="a > b > a"):
+        DialPlan({"a": (Rule(include="b"),), "b": (Rule(include="a"),)})
+    with pytest.raises(UnknownContext, match="'b'"):
+        DialPlan({"a": (Rule(include="b"),)})
