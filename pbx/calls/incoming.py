@@ -16,6 +16,8 @@ from switchroom.pbx.sip.session_timer import too_brief
 from switchroom.pbx.sip.uri import Uri, parse_uri
 
 RETRY_S = 5
+SUPPORTED = "100rel, timer"
+DIALOG_METHODS = {"INFO", "PRACK", "UPDATE"}
 
 
 class Incoming:
@@ -36,6 +38,9 @@ class Incoming:
         self._gatekeeper = gatekeeper
         self._admission = admission
         self._destinations = destinations
+        board.agent.supported = SUPPORTED
+        board.agent.dialog_methods |= DIALOG_METHODS
+        board.agent.timer_rules = board.terms.of_account("").timers
         board.agent.accept_invite = self._admit
         board.agent.on_invite = self._receive
 

@@ -33,8 +33,6 @@ from switchroom.pbx.sip.transaction import Transaction
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import Ids
 
-SUPPORTED = "100rel, timer"
-
 Note = Callable[..., None]
 """A log line: an event name and fields."""
 
@@ -69,9 +67,6 @@ class Switchboard:
         self._peers = PeerTable(config.peers)
         self.security = Security(config, self._peers)
         self.terms = TermsTable(config, self._peers)
-        self.agent.timer_rules = self.terms.of_account("").timers
-        self.agent.supported = SUPPORTED
-        self.agent.dialog_methods |= {"INFO", "PRACK", "UPDATE"}
         self._write = write
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()

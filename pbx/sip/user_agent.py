@@ -25,6 +25,7 @@ from switchroom.pbx.sip.timers import Timers, TimerValues
 from switchroom.pbx.sip.transaction import Transaction, TransactionUser
 from switchroom.pbx.sip.transactions import Transactions, Wire
 from switchroom.pbx.sip.uri import parse_uri
+from switchroom.pbx.sip.via import reply_flow, stamp_via
 
 KNOWN = frozenset(
     ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "UPDATE", "PRACK", "SUBSCRIBE", "NOTIFY", "REFER",
@@ -236,7 +237,7 @@ class UserAgent:
     # ---- for sessions
 
     def open_server(self, request: Request, flow: Flow, user: TransactionUser) -> Transaction:
-        return self.transactions.open_server(request, self._reply_flow(request, flow), user)
+        return self.transactions.open_server(request, reply_flow(request, flow), user)
 
     def send_in_dialog(self, session: Session, request: Request) -> Transaction:
         assert session.dialog is not None
@@ -267,7 +268,7 @@ class UserAgent:
     # ---- within
 
     def _on_request(self, request: Request, flow: Flow) -> None:
-        self._stamp_via(request, flow)
+        stamp_via(request, flow)
         if self.transactions.receive_request(request):
             return
         method = request.method
@@ -387,7 +388,7 @@ class UserAgent:
         if headers:
             response.headers.update(headers)
         try:
-            target = self._reply_flow(request, flow)
+            target = reply_flow(request, flow)
         except ParseError:
             target = flow
         self.wire.send(response.to_bytes(), target)
@@ -405,38 +406,6 @@ class UserAgent:
                 "cseq": [f"1 {method}"],
             },
         )
-
-    @staticmethod
-    def _stamp_via(request: Request, flow: Flow) -> None:
-        """Note in the top Via where the request came from (section 18.2.1, RFC 3581)."""
-        via = request.via
-        host, port = flow.remote
-        wants_port = "rport" in via.params
-        if via.host.strip("[]") == host and not wants_port:
-            return
-        params = {**via.params, "received": host}
-        if wants_port:
-            params["rport"] = str(port)
-        stamped = via._replace(params=params)
-        first = request.headers["via"][0]
-        rest = request.all("via")[1:] if "," in first else []
-        request.headers["via"][0] = ", ".join([str(stamped), *rest])
-        request._via = stamped
-
-    @staticmethod
-    def _reply_flow(request: Request, flow: Flow) -> Flow:
-        """Where the response goes (section 18.2.2, RFC 3581 section 4).
-
-        Without rport it goes to the port of Via's sent-by, but only where the peer knows its own address: behind a NAT
-        that port is nobody's.
-        """
-        if flow.reliable:
-            return flow
-        via = request.via
-        if "rport" in via.params or via.host != flow.remote[0]:
-            return flow
-        port = via.port or 5060
-        return flow if port == flow.remote[1] else flow._replace(remote=(flow.remote[0], port))
 
 
 class _Nobody:
