@@ -114,6 +114,12 @@ class Registrar:
         """Whether a phone is reached by this flow."""
         return any(binding.flow == flow for binding in self.all())
 
+    def flow_lost(self, flow: Flow) -> None:
+        """A connection ended. A browser cannot be called back, so it is gone until it registers anew (RFC 7118)."""
+        if flow.transport in ("WS", "WSS"):
+            for binding in [binding for binding in self.all() if binding.flow == flow]:
+                self._drop(binding, "lost")
+
     def register(self, user: str, request: Request, flow: Flow) -> Headers:
         """Serve a REGISTER of an authenticated user; returns the headers of the 200.
 

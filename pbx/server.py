@@ -151,6 +151,7 @@ class Server:
             time.time,
         )
         await self.registrar.load()
+        self.stack.on_flow_lost = self.registrar.flow_lost
         transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
         self.media = MediaServer(config.media, self._on_media_event)
         await self.media.start()

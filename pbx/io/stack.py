@@ -45,6 +45,8 @@ class SipStack:
         self._alarm: asyncio.TimerHandle | None = None
         self._ports: dict[str, int] = {}
         self.tap: Tap | None = None
+        self.on_flow_lost: Callable[[Flow], None] = lambda flow: None
+        """Told of a connection that ended, and of a datagram that could not be sent."""
         self.timers = Timers(self._loop.time, self._wake)
         wire = Wire(send=transports.send, sent_by=self.sent_by, stream=self._stream_beside)
         self.agent = UserAgent(
@@ -150,6 +152,7 @@ class SipStack:
 
     def _on_lost(self, flow: Flow, reason: str) -> None:
         self.agent.flow_lost(flow)
+        self.on_flow_lost(flow)
 
     def _wake(self, deadline: float) -> None:
         if self._alarm is not None:

@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         try:
             plain = tls.decrypt(data)
         except ssl.SSLError as error:
-            self._reason = f"TLS failed: {_told(error)}"
+            self._reason = f"TLS failed: {told(error)}"
             self._deaf = True
             tls.close()  # the alert goes out first
             return b""
@@ -194,7 +194,7 @@ def _keep_alive(transport: asyncio.Transport) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_S)
 
 
-def _told(error: ssl.SSLError) -> str:
+def told(error: OSError) -> str:
     """What went wrong, without the library's file and line."""
     verdict = getattr(error, "verify_message", "")
-    return verdict or (error.reason or str(error)).replace("_", " ").lower()
+    return verdict or (getattr(error, "reason", None) or str(error)).replace("_", " ").lower()

@@ -10,6 +10,7 @@ from switchroom.pbx.io.connections import TcpLimits
 from switchroom.pbx.io.flood import FloodGate
 from switchroom.pbx.io.streams import Streams
 from switchroom.pbx.io.udp import OnLost, OnMessage, UdpEndpoint
+from switchroom.pbx.io.websocket import WebSocketListener
 from switchroom.pbx.sip.flow import Flow
 
 _MAX_ROUTES: Final = 4_096
@@ -57,6 +58,9 @@ class Transports:
                     port = endpoint.local[1]
                 elif transport in ("TCP", "TLS"):
                     _, port = await streams.listen(transport, host, port)
+                elif transport in ("WS", "WSS"):
+                    door = WebSocketListener(streams, transport)
+                    _, port = await streams.listen(transport, host, port, door.protocol)
                 else:
                     raise ValueError(f"unknown transport {transport!r}")
                 self.listeners.append(Listener(transport, host, port))

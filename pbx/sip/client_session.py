@@ -31,6 +31,7 @@ class ClientSession(Session):
     def __init__(self, agent: "UserAgent", user: SessionUser, request: Request, flow: Flow) -> None:
         super().__init__(agent, user, request.from_.tag or "", request.call_id)
         self.request = request
+        self.sips = request.uri.startswith("sips:")
         self.flow = flow
         self._early: dict[str, Early] = {}
         self._provisional = False
@@ -48,7 +49,7 @@ class ClientSession(Session):
     def contact(self) -> str:
         if self.dialog is not None:
             return super().contact
-        return self.agent.contact(self.flow, self.contact_user, self.request.uri.startswith("sips:"))
+        return self.agent.contact(self.flow, self.contact_user, self.sips)
 
     def acknowledge(self, body: bytes = b"") -> None:
         """Send the ACK of the answer, with our answer where the 2xx held the offer. Raises StateError when not due."""

@@ -27,7 +27,8 @@ class ServerSession(Session):
         super().__init__(agent, None, agent.ids.tag(), request.call_id)
         self.request = request
         self.flow = flow
-        self.contact_user = parse_uri(request.uri).user or ""
+        uri = parse_uri(request.uri)
+        self.contact_user, self.sips = uri.user or "", uri.scheme == "sips"
         self._timers: list[Timer] = []
         self._incoming = agent.open_server(request, flow, self)
         self._progress: Response | None = None

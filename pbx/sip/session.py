@@ -75,6 +75,8 @@ class Session:
         self.call_id = call_id
         self.dialog: Dialog | None = None
         self.contact_user = ""
+        self.sips = False
+        """The INVITE was for a SIPS URI, so our Contact is one too (section 12.1.1)."""
         self._incoming: Transaction | None = None
         """The server transaction of an INVITE that we have not answered finally."""
         self._outgoing: Transaction | None = None
@@ -184,7 +186,8 @@ class Session:
     def contact(self) -> str:
         """Our Contact on this session's flow."""
         assert self.dialog is not None
-        return self.agent.contact(self.dialog.flow, self.contact_user, self.dialog.target.startswith("sips:"))
+        sips = self.sips or self.dialog.target.startswith("sips:")
+        return self.agent.contact(self.dialog.flow, self.contact_user, sips)
 
     # ---- from the network
 

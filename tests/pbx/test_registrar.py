@@ -208,3 +208,15 @@ def test_a_phone_that_renews_for_ever_takes_no_more_room() -> None:
         rig.now += 30
         rig.register("<sip:1001@a>", expires="60")
     assert len(rig.registrar._expiries) <= 1001
+
+
+def test_a_browser_is_forgotten_with_its_connection_and_a_telephone_is_not() -> None:
+    rig = Rig()
+    browser, phone = Flow("WSS", PHONE.local, PHONE.remote, 7), Flow("TLS", PHONE.local, PHONE.remote, 8)
+    rig.register("<sip:1001@x.invalid;transport=ws>", flow=browser)
+    rig.register("<sip:1001@198.51.100.7;transport=tls>", flow=phone)
+    rig.registrar.flow_lost(phone)
+    rig.registrar.flow_lost(browser)
+    assert rig.contacts() == ["sip:1001@198.51.100.7;transport=tls"]
+    assert isinstance(rig.records[-1], RegistrationRemoved)
+    assert rig.records[-1].reason == "lost"
