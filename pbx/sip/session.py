@@ -62,6 +62,26 @@ class SessionUser(Protocol):
         """The peer ended the session (200, with its Reason header), or it broke (408, 481, 503)."""
 
 
+class _NoUser:
+    """The user of a session whose own has let go of it."""
+
+    def on_progress(self, session: "Session", response: Response) -> None: ...
+    def on_answer(self, session: "Session", response: Response) -> None: ...
+    def on_failure(self, session: "Session", status: int, reason: str, response: Response | None) -> None: ...
+    def on_cancel(self, session: "Session", reason: str) -> None: ...
+    def on_offer(self, session: "Session", request: Request) -> None: ...
+    def on_early_answer(self, session: "Session", body: bytes) -> None: ...
+    def on_refresh(self, session: "Session") -> None: ...
+    def on_ack(self, session: "Session", body: bytes) -> None: ...
+    def on_accepted(self, session: "Session", response: Response) -> None: ...
+    def on_refused(self, session: "Session", status: int) -> None: ...
+    def on_request(self, session: "Session", request: Request, transaction: Transaction) -> None: ...
+    def on_ended(self, session: "Session", status: int, reason: str) -> None: ...
+
+
+_NO_USER = _NoUser()
+
+
 class Session:
     """What both roles share. `dialog` is None until a response makes one."""
 
@@ -94,6 +114,10 @@ class Session:
     def user(self) -> SessionUser:
         assert self._user is not None, "a session needs its user before anything happens"
         return self._user
+
+    def let_go(self) -> None:
+        """The user wants to hear no more. Transactions keep a session for half a minute after its end, but not more."""
+        self._user = _NO_USER
 
     @property
     def pending(self) -> bool:
@@ -217,7 +241,7 @@ class Session:
 
     def on_response(self, transaction: Transaction, response: Response) -> None:
         """A response to a request within the dialog."""
-        status, method = response.status, transaction.request.method
+        status, method = response.status, transaction.method
         if method == "INVITE":
             self._on_reinvite_response(transaction, response)
         elif method == "PRACK":  # the INVITE's own transaction says what becomes of it
@@ -229,7 +253,7 @@ class Session:
 
     def on_failure(self, transaction: Transaction, status: int) -> None:
         """A transaction got no answer, or no transport."""
-        if self.ended or transaction.request.method == "PRACK":
+        if self.ended or transaction.method == "PRACK":
             return
         if transaction is self._outgoing:
             self._outgoing = None
