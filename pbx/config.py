@@ -30,8 +30,9 @@ SecondsOrNone = Annotated[float, Meta(ge=0)]
 Name = Annotated[str, Meta(pattern=r"^[^\s@:;<>\"]+$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Codec = Literal["PCMU", "PCMA", "G722", "G729"]
-Role = Literal["observer", "operator"]
-"""`observer` reads; `operator` also changes calls."""
+Role = Literal["observer", "agent", "integrator", "supervisor", "operator", "admin"]
+"""`observer` reads; `agent` acts for one user; `integrator` reads and begins calls; `supervisor` also leads agents;
+`operator` and `admin` do everything."""
 
 
 class ConfigError(SwitchroomError):
@@ -223,10 +224,14 @@ class Token(Section, frozen=True):
     token_sha256: Secret = Secret()
     """The SHA-256 of the token, in hexadecimal, so that the file need not show it."""
     role: Role = "operator"
+    user: str = ""
+    """The user or agent for whom it acts; needed for an agent."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if bool(self.token) == bool(self.token_sha256):
             yield "token", "give either token or token_sha256"
+        if self.role == "agent" and not self.user:
+            yield "user", "is missing: an agent's token acts for one user"
         if self.token and len(self.token.reveal()) < 8:
             yield "token", "is shorter than 8 characters"
         yield from _hexadecimal("token_sha256", self.token_sha256, 64)
