@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 from switchroom.pbx.sip import session_timer
 from switchroom.pbx.sip.dialog import Dialog
 from switchroom.pbx.sip.errors import StateError
+from switchroom.pbx.sip.final_answer import Answer
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request, Response
-from switchroom.pbx.sip.timers import Timer
 from switchroom.pbx.sip.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Session:
         """The server transaction of an INVITE that we have not answered finally."""
         self._outgoing: Transaction | None = None
         """The client transaction of an INVITE of ours that has no final response."""
-        self._unacknowledged: _Answer | None = None
+        self._unacknowledged: Answer | None = None
         self._ack = b""
         self._asked: Transaction | None = None
         """The server transaction of an UPDATE or PRACK with an offer."""
@@ -382,7 +382,7 @@ class Session:
             response.headers.update(session_timer.answer(self, transaction.request, self.timer_rules))
         _put_body(response.headers, body)
         response.body = body
-        self._unacknowledged = _Answer(self, transaction, response)
+        self._unacknowledged = Answer(self, transaction, response)
 
     def _reply(self, transaction: Transaction, status: int, headers: Headers | None = None, body: bytes = b"") -> None:
         response = transaction.request.response(status, to_tag=self.local_tag)
@@ -425,32 +425,6 @@ class Session:
             self._unacknowledged = None
         if not self.ended:
             self._break(408, "no ACK")
-
-
-class _Answer:
-    """A 2xx on its way: repeated from T1 to T2 apart, for 64*T1, until stopped."""
-
-    __slots__ = ("_interval_s", "_repeat", "_timeout", "number", "session", "transaction")
-
-    def __init__(self, session: Session, transaction: Transaction, response: Response) -> None:
-        self.session = session
-        self.transaction = transaction
-        self.number = response.cseq.number
-        timers, values = session.agent.timers, session.agent.values
-        self._interval_s = values.t1
-        transaction.respond(response)
-        self._repeat: Timer = timers.start(self._interval_s, _Answer._again, self)
-        self._timeout: Timer = timers.start(values.timeout, Session.on_no_ack, session)
-
-    def _again(self) -> None:
-        timers, values = self.session.agent.timers, self.session.agent.values
-        self.session.agent.resend_response(self.transaction)
-        self._interval_s = min(2 * self._interval_s, values.t2)
-        self._repeat = timers.start(self._interval_s, _Answer._again, self)
-
-    def stop(self) -> None:
-        self._repeat.stop()
-        self._timeout.stop()
 
 
 def _put_body(headers: Headers, body: bytes) -> None:
