@@ -182,6 +182,8 @@ class User(Section, frozen=True):
     """Offered to this user's phones, by preference; empty: those of [media]."""
     srtp: Literal["", "off", "optional", "required"] = ""
     """Encrypted audio; empty: as [media] says."""
+    dtmf: Literal["auto", "in-band", "info"] = "auto"
+    """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
     max_contacts: CountOrNone = 0
     max_calls: CountOrNone = 0
     """0: as [limits] says."""
@@ -203,6 +205,8 @@ class Peer(Section, frozen=True):
     codecs: tuple[Codec, ...] = ()
     srtp: Literal["", "off", "optional", "required"] = ""
     """Encrypted audio; empty: as [media] says."""
+    dtmf: Literal["auto", "in-band", "info"] = "auto"
+    """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
     max_calls: CountOrNone = 0
     """0: no limit of its own."""
     trusted: bool = False

@@ -12,8 +12,9 @@ from switchroom.media.errors import MediaError, OfferPending
 from switchroom.media.session import Session as MediaSession
 from switchroom.media.srtp import SrtpMode
 from switchroom.pbx.calls.doctor import media_figures
+from switchroom.pbx.calls.keypad import Keypad
 from switchroom.pbx.calls.leg_audio import LegAudio
-from switchroom.pbx.calls.security import FALLBACKS, REFUSALS
+from switchroom.pbx.calls.terms import FALLBACKS, REFUSALS, Terms
 from switchroom.pbx.control import (
     Answered,
     Ended,
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from switchroom.pbx.calls.story import Story
     from switchroom.pbx.calls.switchboard import Switchboard
 
-DIGIT_MS = 160
-
 
 class Leg(LegAudio):
     """One party of a call. It is the user of its SIP session and the owner of its media session."""
@@ -53,8 +52,8 @@ class Leg(LegAudio):
         """How it ended, as a SIP status; 200 for one that was answered."""
         self.reason = ""
         self.ended_by: EndedBy = "exchange"
-        self.srtp: SrtpMode = "off"
-        self.terms = board.terms.of_account("")
+        self.terms = Terms()
+        self.keypad = Keypad(self)
         self._invite: Callable[[Headers], ClientSession] | None = None
         self._fallbacks: list[SrtpMode] = []
         story.legs.append(self)
@@ -78,7 +77,7 @@ class Leg(LegAudio):
         """Call: `invite` makes the session, given some headers more; again where the first offer is refused."""
         self.sip = session = invite({})
         self._invite = invite
-        self._fallbacks = list(FALLBACKS) if self.srtp == "optional" else []
+        self._fallbacks = list(FALLBACKS) if self.terms.srtp == "optional" else []
         self.story.write(
             LegStarted(
                 call=self.story.id, leg=self.id, direction="out", party=self.party.number, sip_call_id=session.call_id
@@ -89,7 +88,8 @@ class Leg(LegAudio):
     def take_media(self, media: MediaSession) -> None:
         """Own a media session, and give it the caller's offer. Raises MediaError where the offer cannot be served."""
         media.owner = self
-        media.srtp = self.srtp
+        media.srtp = self.terms.srtp
+        media.dtmf = self.terms.dtmf
         self.media = media
         if isinstance(self.sip, ServerSession) and self.sip.request.body:
             media.receive_offer(self.sip.request.body)
@@ -149,10 +149,7 @@ class Leg(LegAudio):
             self._finish(302, "Moved Temporarily", "exchange")
 
     def send_digits(self, digits: str) -> None:
-        for digit in digits:
-            if self.sip is not None and self.state == "answered":
-                body = f"Signal={digit}\r\nDuration={DIGIT_MS}\r\n".encode()
-                self.sip.send_request("INFO", {"content-type": ["application/dtmf-relay"]}, body)
+        self.keypad.send(digits)
 
     def transferred(self, status: int) -> None:
         raise StateError("no transfer was asked for")
@@ -188,7 +185,7 @@ class Leg(LegAudio):
             self._finish(488, str(error), "exchange")
             return
         session.acknowledge()
-        media.srtp = self.srtp
+        media.srtp = self.terms.srtp
         media.confirm()
         self._set_answered()
 
