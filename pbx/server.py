@@ -20,15 +20,17 @@ import switchroom
 from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
+from switchroom.pbx.acd.desk import Desk
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
+from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
 from switchroom.pbx.dialplan import Destination, Pattern, Rule
-from switchroom.pbx.events import ServerStarted, ServerStopped
+from switchroom.pbx.events import AnyRecord, ServerStarted, ServerStopped
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
@@ -79,6 +81,7 @@ class Server:
         """Called by `run` and `serve` once calls are taken."""
         self._lateness: asyncio.TimerHandle | None = None
         self.rpc: RpcServer | None = None
+        self.centre: CallCentre | None = None
 
     def route(self, number: str) -> Callable[[App], App]:
         """Let calls to a number, or pattern of the dial plan, be served by the async function that follows.
@@ -162,7 +165,7 @@ class Server:
             {user.name: user.max_contacts for user in config.users},
             _registration_rules(config),
             self.store.bindings,
-            self.journal.append,
+            self._write,
             time.time,
         )
         await self.registrar.load()
@@ -175,9 +178,11 @@ class Server:
         await self.media.start()
         self.board = Switchboard(
             config=config, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
-            write=self.journal.append, log=log.warning,
+            write=self._write, log=log.warning,
         )  # fmt: skip
-        self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
+        self.admission = Admission(
+            config.limits, loop.time, lambda: len(self.board.stories), lambda: transports.anteroom.waited_s
+        )
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
         destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
@@ -192,12 +197,17 @@ class Server:
         )  # fmt: skip
         self.flows = Flows(
             config, write=self.journal.append, destinations=destinations,
-            dial_plan=lambda: self.office.routing.plan, log=log.warning,
+            dial_plan=lambda: self.office.routing.plan, log=log.warning, queues=FlowQueues(self._desk),
         )  # fmt: skip
         self.flows.load(self._flows)
         await self.office.open()
         self.gatekeeper.sitting_at = self.office.desks.sitting_at
         self.board.phone_of = self.office.desks.phone_of
+        self.centre = CallCentre(
+            config, self.board, self.office.routing.plan, destinations, self.flows.speech,
+            write=self.journal.append, below=ids.below, log=log.warning,
+        )  # fmt: skip
+        self.centre.start()
         self.incoming = Incoming(
             self.board,
             self.gatekeeper,
@@ -236,6 +246,8 @@ class Server:
         self.admission.closed = True
         if self.rpc is not None:
             await self.rpc.close()
+        if self.centre is not None:
+            await self.centre.close()
         await self.board.close()
         await self.flows.close()
         self.tls.stop()
@@ -250,6 +262,17 @@ class Server:
             self._scratch.cleanup()
 
     # ---- within
+
+    def _desk(self) -> Desk:
+        assert self.centre is not None
+        return self.centre.desk
+
+    def _write(self, record: AnyRecord) -> int:
+        """Put a record of calls or registrations into the journal; the call centre is told at once."""
+        number = self.journal.append(record)
+        if self.centre is not None:
+            self.centre.desk.observe(record)
+        return number
 
     def _on_media_event(self, event: MediaEvent) -> None:
         self.board.on_media_event(event)

@@ -7,6 +7,33 @@ never changes its meaning: a new field gets a default, a changed fact gets a new
 
 import msgspec
 
+from switchroom.pbx.events.acd import (
+    AgentOverdue,
+    AgentReachable,
+    AgentState,
+    AgentStateSet,
+    AgentStatus,
+    AgentStatusSet,
+    AgentWrappedUp,
+    CallbackAsked,
+    CallbackTried,
+    OfferEnded,
+    OfferOutcome,
+    QueueAbandoned,
+    QueueAnswered,
+    QueueChanged,
+    QueueCompleted,
+    QueueEntered,
+    QueueLeft,
+    QueueOffered,
+    QueueRefused,
+    QueueWaits,
+    Standing,
+    SupervisorJoined,
+    SupervisorLeft,
+    SupervisorTookOver,
+    WaitReason,
+)
 from switchroom.pbx.events.calls import (
     CallBridged,
     CallEnded,
@@ -76,6 +103,26 @@ AnyRecord = (
     | HoursSwitched
     | CallerRefused
     | ConfigChanged
+    | QueueEntered
+    | QueueRefused
+    | QueueWaits
+    | QueueOffered
+    | OfferEnded
+    | QueueAnswered
+    | QueueAbandoned
+    | QueueLeft
+    | QueueCompleted
+    | QueueChanged
+    | AgentStatusSet
+    | AgentStateSet
+    | AgentReachable
+    | AgentWrappedUp
+    | AgentOverdue
+    | CallbackAsked
+    | CallbackTried
+    | SupervisorJoined
+    | SupervisorLeft
+    | SupervisorTookOver
 )
 
 
@@ -90,6 +137,13 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 __all__ = [
+    "AgentOverdue",
+    "AgentReachable",
+    "AgentState",
+    "AgentStateSet",
+    "AgentStatus",
+    "AgentStatusSet",
+    "AgentWrappedUp",
     "AnyRecord",
     "CallBridged",
     "CallEnded",
@@ -102,6 +156,8 @@ __all__ = [
     "CallStarted",
     "CallUnbridged",
     "CallUnparked",
+    "CallbackAsked",
+    "CallbackTried",
     "CallerRefused",
     "ConfigChanged",
     "DeskChanged",
@@ -119,7 +175,18 @@ __all__ = [
     "LegStarted",
     "MailFailed",
     "MessageLeft",
+    "OfferEnded",
+    "OfferOutcome",
     "OperatorCalled",
+    "QueueAbandoned",
+    "QueueAnswered",
+    "QueueChanged",
+    "QueueCompleted",
+    "QueueEntered",
+    "QueueLeft",
+    "QueueOffered",
+    "QueueRefused",
+    "QueueWaits",
     "Record",
     "RecordsLost",
     "RegistrationAdded",
@@ -127,6 +194,11 @@ __all__ = [
     "SeatTaken",
     "ServerStarted",
     "ServerStopped",
+    "Standing",
+    "SupervisorJoined",
+    "SupervisorLeft",
+    "SupervisorTookOver",
     "VoicemailCounted",
     "VoicemailLeft",
+    "WaitReason",
 ]
