@@ -210,7 +210,7 @@ class Call:
         try:
             outcome = await B2bua(self._control, self.leg).dial(endpoints, ring_s, self.presentation)
         finally:
-            self.leg.listener = self._on_fact
+            self._take_back()
         if outcome.leg is None:
             raise CallError(outcome.status, outcome.reason, outcome.result, outcome.by)
         outcome.leg.listener = None
@@ -232,7 +232,7 @@ class Call:
             b2bua.join(leg, over)
             await b2bua.talk()
         finally:
-            self.leg.listener = self._on_fact
+            self._take_back()
 
     async def pick_up(self, ringing: Leg) -> bool:
         """Answer the caller in place of a leg that rings, and stay until one hangs up; False: it rings no more."""
@@ -246,7 +246,7 @@ class Call:
         try:
             await over
         finally:
-            self.leg.listener = self._on_fact
+            self._take_back()
         return True
 
     async def until_hangup(self) -> None:
@@ -255,6 +255,11 @@ class Call:
             await self._wait()
 
     # ---- within
+
+    def _take_back(self) -> None:
+        """Listen to the leg again; a leg that is over is left alone, or the two would hold each other for ever."""
+        if not self.ended:
+            self.leg.listener = self._on_fact
 
     async def _until_recorded(self, recording: Recording) -> None:
         with contextlib.suppress(TimeoutError):
