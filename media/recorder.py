@@ -5,6 +5,7 @@ The file is made of 1-second segments (media/recording_file.py reads it and turn
 loses the last second at most.
 """
 
+import asyncio
 import itertools
 import os
 import struct
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from switchroom.media.errors import MediaError
-from switchroom.media.wire import Op
+from switchroom.media.wire import Error, Op, Record
 
 if TYPE_CHECKING:
     from switchroom.media.plane import Plane
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _RECORD: Final = struct.Struct("=III")
 _PAUSE: Final = struct.Struct("=I")
+_AGAIN_S: Final = 0.05
 _numbers = itertools.count(1)
 
 
@@ -78,11 +80,31 @@ class Recording:
             fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise MediaError(f"{self.path}: {error.strerror}") from error
-        try:
-            self.plane.wire.post(op, leg, room, _RECORD.pack(self.number, self.rate_hz, channels), fd)
-        finally:
-            os.close(fd)
         self.plane.recordings[self.number] = self
+        body = _RECORD.pack(self.number, self.rate_hz, channels)
+
+        def ask() -> None:
+            self.plane.wire.ask(op, leg, room, body, fd).add_done_callback(answered)
+
+        def answered(asked: asyncio.Future[Record]) -> None:
+            error = Error.NO_LEG if asked.cancelled() or asked.exception() else asked.result().other
+            if error == Error.BUSY and not self.stopped and not self.plane.wire.closed:
+                loop.call_later(_AGAIN_S, ask)  # the last file of this leg is not whole yet
+                return
+            os.close(fd)
+            if error != Error.OK:
+                self.plane.recording_failed(self, "stopped before it began" if self.stopped else "nothing to record")
+            elif self.paused:
+                self.paused = False
+                self._pause(True)
+
+        loop = asyncio.get_running_loop()
+        try:
+            ask()
+        except MediaError:
+            os.close(fd)
+            del self.plane.recordings[self.number]
+            raise
 
     def _pause(self, paused: bool) -> None:
         if self.stopped or paused == self.paused:

@@ -5,10 +5,11 @@ import asyncio
 import itertools
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from switchroom.media.config import MediaConfig
+from switchroom.media.ear import Ear
 from switchroom.media.errors import MediaError, PlaneLost, PromptError
 from switchroom.media.events import PlayDone, PlayEnd
 from switchroom.media.formats import Format
@@ -33,7 +34,11 @@ _COMFORT_NOISE: Final = 13
 """RFC 3389's static number: phones send it without asking."""
 _CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
 _SECURE: Final = struct.Struct(f"=B{KEY_BYTES}s{KEY_BYTES}s")
-_PLAY: Final = struct.Struct("=II")
+_PLAY: Final = struct.Struct("=III")
+_SEEK: Final = struct.Struct("=ii")
+_AHEAD: Final = struct.Struct("=III")
+_ONCE, _LOOP, _SHARED = 0, 1, 2
+MAX_VOLUME: Final = 16.0
 
 _ids = itertools.count(1)
 _plays = itertools.count(1)
@@ -72,6 +77,7 @@ class Session:
         self._plays: list[int] = []  # given to the plane and not ended yet; the last one is heard
         self._confirmed = False
         self._last_stats = LegStats()
+        self._ear: Ear | None = None
 
     # offer and answer
 
@@ -197,36 +203,42 @@ class Session:
 
     # what the party hears
 
-    def play(self, source: Source | Sequence[Source], loop: bool = False) -> int:
-        """Play a sound file, PCM, or several in a row, instead of what was played. Its end is told by PlayDone.
+    def play(
+        self, source: Source | Sequence[Source], loop: bool = False, *, shared: bool = False, volume: float = 1.0
+    ) -> int:
+        """Play a sound file, PCM, a tone, or several in a row, instead of what was played. PlayDone tells its end.
 
-        A file is read in a thread at its first use; one that cannot be read ends with the reason "failed".
+        A file is read in a thread at its first use; one that cannot be read ends with the reason "failed". `shared`:
+        for ever, and at the same place for all who hear it, as music on hold.
         """
+        if not 0.0 < volume <= MAX_VOLUME:
+            raise ValueError(f"a volume is above 0 and at most {MAX_VOLUME:.0f}, not {volume}")
+        how = (_SHARED if shared else _LOOP if loop else _ONCE, round(volume * 256))
         key = source_key(source)
         number = next(_plays)
         self._replace_loading("replaced")
         rate_hz = self.plane.rates[self.codec] if self.codec is not None else 8_000
         prompt = self._prompts.find(key, rate_hz)
         if prompt is not None:
-            self._start_play(number, key, prompt, loop)
+            self._start_play(number, key, prompt, how)
         else:
-            task = asyncio.get_running_loop().create_task(self._load_and_play(number, key, rate_hz, loop))
+            task = asyncio.get_running_loop().create_task(self._load_and_play(number, key, rate_hz, how))
             self._loading = (number, task)
         return number
 
-    async def _load_and_play(self, number: int, key: Key, rate_hz: int, loop: bool) -> None:
+    async def _load_and_play(self, number: int, key: Key, rate_hz: int, how: tuple[int, int]) -> None:
         try:
             prompt = await self._prompts.load(key, rate_hz)
             self._loading = None
-            self._start_play(number, key, prompt, loop)
+            self._start_play(number, key, prompt, how)
         except (PromptError, PlaneLost):
             self._loading = None
             self.plane.tell(PlayDone(self, number, "failed"))
 
-    def _start_play(self, number: int, key: Key, prompt: Prompt, loop: bool) -> None:
+    def _start_play(self, number: int, key: Key, prompt: Prompt, how: tuple[int, int]) -> None:
         slot = self.plane.map_prompt(key, prompt)
         self._plays.append(number)
-        self._post(Op.PLAY, slot, _PLAY.pack(number, loop))
+        self._post(Op.PLAY, slot, _PLAY.pack(number, *how))
 
     def tone(
         self,
@@ -247,6 +259,14 @@ class Session:
         self._replace_loading("stopped")
         self._post(Op.STOP)
 
+    def pause_play(self, paused: bool = True) -> None:
+        """Hold what is played at its place, or go on."""
+        self._post(Op.PLAY_PAUSE, int(paused))
+
+    def seek_play(self, seconds: float, relative: bool = False) -> None:
+        """Go to a place of what is played, or by so much from where it is."""
+        self._post(Op.PLAY_SEEK, 0, _SEEK.pack(max(-(1 << 31), min(round(seconds * 1000), (1 << 31) - 1)), relative))
+
     def echo(self, on: bool) -> None:
         """Send back to the remote what it says, or no longer."""
         self._post(Op.ECHO, int(on))
@@ -261,6 +281,20 @@ class Session:
             raise MediaError("the session is being recorded already")
         self.recording = Recording.of_session(self, path, stereo, rate_hz)
         return self.recording
+
+    def record_ahead(self, seconds: float, stereo: bool = True, rate_hz: int = 8_000) -> None:
+        """Keep the last seconds (at most 30 at 8000 Hz stereo): the next recording of this kind begins with them."""
+        body = _AHEAD.pack(round(max(0.0, seconds) * 1000), rate_hz, 2 if stereo else 1)
+        self._post(Op.RECORD_AHEAD, 0, body)
+
+    def listen(self, on_frame: Callable[[bytes], None]) -> Ear:
+        """Have what the remote says told, each 20 ms as 160 samples at 8000 Hz, until the ear or session is closed."""
+        if self.closed:
+            raise MediaError("the session is closed")
+        if self._ear is not None:
+            self._ear.close()
+        self._ear = Ear(self, on_frame)
+        return self._ear
 
     def detect_digits(self, on: bool, mute: bool = False) -> None:
         """Tell digits that come as tones in the audio (ITU-T Q.24) as well; `mute` keeps them out of the recording."""
@@ -341,6 +375,8 @@ class Session:
             self.recording.stopped = True
         if self.conference is not None:
             self.conference.forget(self)
+        if self._ear is not None:
+            self._ear.close()
 
     def _post(self, op: Op, other: int = 0, body: bytes = b"", lazy: bool = False) -> None:
         if not self.closed:

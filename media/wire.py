@@ -60,6 +60,10 @@ class Op(enum.IntEnum):
     ROOM_RECORD = 25
     ROOM_RECORD_PAUSE = 26
     ROOM_RECORD_STOP = 27
+    PLAY_PAUSE = 28
+    PLAY_SEEK = 29
+    RECORD_AHEAD = 30
+    EAR = 31
     SECURE = 48
 
     ANSWER = 128

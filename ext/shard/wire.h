@@ -44,6 +44,11 @@ enum sr_op {
     SR_ROOM_RECORD,   /* other: number of the room; body: record, mono. The message carries a descriptor as SR_RECORD's */
     SR_ROOM_RECORD_PAUSE, /* other: number of the room; body: pause */
     SR_ROOM_RECORD_STOP,  /* other: number of the room */
+    SR_PLAY_PAUSE,    /* other: 1 holds what is played where it is, 0 goes on */
+    SR_PLAY_SEEK,     /* body: seek */
+    SR_RECORD_AHEAD,  /* body: ahead. What the next SR_RECORD of the same format begins with */
+    SR_EAR,           /* other: 1 for what the remote says. The message carries the end of a socket that gets each frame of
+                         20 ms at 8 kHz; one that is slow misses some. Replaces the former one, without a descriptor ends it */
 
     SR_SECURE = 48,   /* body: secure; with SR_PLAIN the leg is no longer encrypted */
 
@@ -84,6 +89,11 @@ enum sr_suite {
 enum sr_detect {
     SR_DETECT_DIGITS = 1, /* in the audio, for remotes that have no telephone-event */
     SR_DETECT_MUTE = 2    /* and keep them out of the recording */
+};
+
+enum sr_loop {
+    SR_ONCE = 0, SR_LOOP,
+    SR_LOOP_SHARED    /* at the place where all who hear it are, as music on hold */
 };
 
 enum sr_played { SR_FINISHED = 0, SR_STOPPED, SR_REPLACED, SR_CLOSED, SR_FAILED };
@@ -133,7 +143,9 @@ typedef struct sr_record {
         sr_secure secure;
         sr_tone_spec tone;
         sr_wire_address address;
-        struct { uint32_t play; uint32_t loop; } play;
+        struct { uint32_t play, loop, gain; } play; /* loop: enum sr_loop; gain: in 1/256, 0: as it is */
+        struct { int32_t ms, relative; } seek;
+        struct { uint32_t ms, rate_hz, channels; } ahead; /* ms 0: no more */
         struct { uint32_t samples, rate_hz; } prompt;
         struct { uint32_t reason; } played;
         struct { uint32_t top, gain, over_bridge; } join; /* top: only so many of the loudest are heard, 0 for all;
