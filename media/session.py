@@ -254,6 +254,12 @@ class Session:
         self._post(Op.TONE, 0, pack_tone(tone, number, duration_ms))
         return number
 
+    def fail_play(self) -> int:
+        """The number of a play that could not begin; PlayDone says so."""
+        number = next(_plays)
+        self.plane.tell(PlayDone(self, number, "failed"))
+        return number
+
     def stop(self) -> None:
         """End what is played."""
         self._replace_loading("stopped")
@@ -286,6 +292,12 @@ class Session:
         """Keep the last seconds (at most 30 at 8000 Hz stereo): the next recording of this kind begins with them."""
         body = _AHEAD.pack(round(max(0.0, seconds) * 1000), rate_hz, 2 if stereo else 1)
         self._post(Op.RECORD_AHEAD, 0, body)
+
+    def unlisten(self) -> None:
+        """Close the ear."""
+        if self._ear is not None:
+            self._ear.close()
+            self._ear = None
 
     def listen(self, on_frame: Callable[[bytes], None]) -> Ear:
         """Have what the remote says told, each 20 ms as 160 samples at 8000 Hz, until the ear or session is closed."""

@@ -17,6 +17,7 @@ from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.config_reader import Mistake, Reader
+from switchroom.pbx.config_recording import Music, RecordingConfig
 from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, Network, Secret
 from switchroom.pbx.dialplan import Destination, DialPlan, Hours, Rule, UnknownContext
@@ -263,6 +264,9 @@ class Config(Section, frozen=True):
     peers: tuple[Peer, ...] = field(default=(), name="peer")
     dial_plan: dict[str, tuple[Rule, ...]] = field(default_factory=lambda: {"default": ()})
     """[dial_plan]: one list of rules per context."""
+    recording: RecordingConfig = RecordingConfig()
+    music: dict[str, Music] = field(default_factory=dict)
+    """[music.NAME]: classes of music on hold."""
     times: dict[str, Hours] = field(default_factory=dict)
     """[times.NAME]: hours that rules name in `when`."""
     ivr: IvrConfig = IvrConfig()
@@ -332,6 +336,10 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
     return msgspec.structs.replace(
         config,
         tls=tls,
+        recording=msgspec.structs.replace(config.recording, folder=absolute(config.recording.folder)),
+        music={
+            name: msgspec.structs.replace(music, folder=absolute(music.folder)) for name, music in config.music.items()
+        },
         ivr=ivr,
         server=msgspec.structs.replace(config.server, data_dir=str((folder / config.server.data_dir).resolve())),
         dial_plan={name: tuple(map(place, rules)) for name, rules in config.dial_plan.items()},

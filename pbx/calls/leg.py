@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 
 from switchroom.media.bridge import Bridge
 from switchroom.media.errors import MediaError, NotAcceptable
-from switchroom.media.events import Recorded
 from switchroom.media.sdp import Direction
 from switchroom.media.session import Session as MediaSession
 from switchroom.media.srtp import SrtpMode
+from switchroom.media.voice import Voice
 from switchroom.pbx.calls.doctor import media_figures
-from switchroom.pbx.calls.recording import Recording
+from switchroom.pbx.calls.recordings import Recording
 from switchroom.pbx.calls.security import FALLBACKS, REFUSALS
+from switchroom.pbx.calls.sources import Played, read_sources
+from switchroom.pbx.config_recording import MAX_BEFORE_S
 from switchroom.pbx.control import (
     Answered,
-    CallError,
     Ended,
     Fact,
     Held,
@@ -31,6 +32,7 @@ from switchroom.pbx.control import (
     Party,
     Resumed,
     Ringing,
+    Speaking,
 )
 from switchroom.pbx.events import (
     CallResult,
@@ -87,6 +89,7 @@ class Leg:
         self._we_offered = False
         """Our offer is out, and its answer comes in an ACK."""
         self._held = False
+        self._ahead_s = 0.0
         self._wanted_direction: Direction = "sendrecv"
         self._glare_retries = 0
         self._clocks: list[asyncio.TimerHandle] = []
@@ -184,12 +187,33 @@ class Leg:
         self._wanted_direction = "sendrecv"
         self._reoffer()
 
-    def play(self, source: str | Sequence[str], loop: bool = False) -> int:
+    def play(self, source: str | Sequence[str], loop: bool = False, *, volume: float = 1.0) -> int:
         media = self._media()
-        if isinstance(source, str) and source.startswith("tone:"):
-            what = source.removeprefix("tone:")
-            return media.tone(float(what) if what.replace(".", "", 1).isdigit() else what)
-        return media.play(source, loop)
+        try:
+            what = read_sources(source, self.board.config.music)
+        except ValueError as error:
+            self.board.note(self, "nothing to play", error)
+            return media.fail_play()
+        if not isinstance(what, Played):
+            tone, length_ms = what
+            return media.tone(tone, duration_ms=length_ms)
+        return media.play(what.parts, loop, shared=what.shared, volume=volume * what.volume)
+
+    def pause_play(self, paused: bool = True) -> None:
+        self._media().pause_play(paused)
+
+    def seek_play(self, seconds: float, *, relative: bool = False) -> None:
+        self._media().seek_play(seconds, relative)
+
+    def detect_speech(self, on: bool = True) -> None:
+        if not on:
+            self._media().unlisten()
+            return
+        voice = Voice(lambda speaking: self._tell(Speaking(speaking)))
+        self._media().listen(voice.feed)
+
+    def detect_digits(self, on: bool = True) -> None:
+        self._media().detect_digits(on)
 
     def stop(self) -> None:
         self._media().stop()
@@ -203,12 +227,13 @@ class Leg:
                 body = f"Signal={digit}\r\nDuration={DIGIT_MS}\r\n".encode()
                 self.sip.send_request("INFO", {"content-type": ["application/dtmf-relay"]}, body)
 
-    def record(self, path: str, *, stereo: bool = True) -> Recording:
-        try:
-            self.recording = Recording(self._media().record(path, stereo))
-        except MediaError as error:
-            raise CallError(500, str(error)) from error
+    def record(self, path: str = "", *, stereo: bool = True, label: str = "") -> Recording:
+        self.recording = self.board.recordings.of_leg(self, path, stereo, label, self._ahead_s)
         return self.recording
+
+    def record_ahead(self, seconds: float, *, stereo: bool = True) -> None:
+        self._ahead_s = max(0.0, min(seconds, MAX_BEFORE_S))
+        self._media().record_ahead(self._ahead_s, stereo)
 
     def transferred(self, status: int) -> None:
         raise StateError("no transfer was asked for")
@@ -324,11 +349,6 @@ class Leg:
     def on_heard(self) -> None:
         self._stop_silence()
         self._tell(MediaHeard())
-
-    def on_recorded(self, event: Recorded) -> None:
-        """A recording is whole."""
-        if self.recording is not None and self.recording.id == str(event.recording):
-            self._tell(self.recording.fact(event))
 
     def tell(self, fact: Fact) -> None:
         """Hand a fact of the media plane to the listener."""
