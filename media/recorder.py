@@ -47,14 +47,14 @@ class Recording:
     def of_session(cls, session: "Session", path: str | os.PathLike[str], stereo: bool, rate_hz: int) -> "Recording":
         """What the party says on the left, and what it hears on the right; or both mixed."""
         recording = cls(session.plane, path, rate_hz, session)
-        recording._begin(Op.RECORD, session.handle, 0, 2 if stereo else 1)
+        recording._begin(Op.RECORD, 0, 2 if stereo else 1, recording._create())
         return recording
 
     @classmethod
     def of_room(cls, plane: "Plane", room: int, path: str | os.PathLike[str], rate_hz: int) -> "Recording":
         """What is said in a conference."""
         recording = cls(plane, path, rate_hz, None, room)
-        recording._begin(Op.ROOM_RECORD, 0, room, 1)
+        recording._begin(Op.ROOM_RECORD, room, 1, recording._create())
         return recording
 
     def pause(self) -> None:
@@ -71,25 +71,35 @@ class Recording:
             return
         self.stopped = True
         if self.session is not None:
-            self.plane.post(Op.RECORD_STOP, self.session.handle)
+            self.session.order(Op.RECORD_STOP)
         else:
             self.plane.post(Op.ROOM_RECORD_STOP, 0, self._room)
 
-    def _begin(self, op: Op, leg: int, room: int, channels: int) -> None:
+    def _create(self) -> int:
         try:
-            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise MediaError(f"{self.path}: {error.strerror}") from error
-        self.plane.recordings[self.number] = self
+
+    def _begin(self, op: Op, room: int, channels: int, fd: int) -> None:
+        """Order it; again where the last file of this leg is not whole yet."""
         body = _RECORD.pack(self.number, self.rate_hz, channels)
+        loop = asyncio.get_running_loop()
 
         def ask() -> None:
-            self.plane.wire.ask(op, leg, room, body, fd).add_done_callback(answered)
+            if self.session is None:
+                self.plane.wire.ask_then(answered, op, 0, room, body, fd)
+            elif self.session.move is not None:
+                self.session.move.then(ask)
+            else:
+                self.plane = self.session.plane
+                self.plane.recordings[self.number] = self
+                self.plane.wire.ask_then(answered, op, self.session.handle, room, body, fd)
 
-        def answered(asked: asyncio.Future[Record]) -> None:
-            error = Error.NO_LEG if asked.cancelled() or asked.exception() else asked.result().other
+        def answered(answer: Record | None) -> None:
+            error = Error.NO_LEG if answer is None else answer.other
             if error == Error.BUSY and not self.stopped and not self.plane.wire.closed:
-                loop.call_later(_AGAIN_S, ask)  # the last file of this leg is not whole yet
+                loop.call_later(_AGAIN_S, ask)
                 return
             os.close(fd)
             if error != Error.OK:
@@ -98,12 +108,12 @@ class Recording:
                 self.paused = False
                 self._pause(True)
 
-        loop = asyncio.get_running_loop()
+        self.plane.recordings[self.number] = self
         try:
             ask()
         except MediaError:
             os.close(fd)
-            del self.plane.recordings[self.number]
+            self.plane.recordings.pop(self.number, None)
             raise
 
     def _pause(self, paused: bool) -> None:
@@ -111,6 +121,6 @@ class Recording:
             return
         self.paused = paused
         if self.session is not None:
-            self.plane.post(Op.RECORD_PAUSE, self.session.handle, int(paused))
+            self.session.order(Op.RECORD_PAUSE, int(paused))
         else:
             self.plane.post(Op.ROOM_RECORD_PAUSE, 0, self._room, _PAUSE.pack(paused))

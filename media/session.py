@@ -6,13 +6,19 @@ import itertools
 import os
 import struct
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
 
 from switchroom.media.config import MediaConfig
+from switchroom.media.describe import describe
 from switchroom.media.ear import Ear
 from switchroom.media.errors import MediaError, PlaneLost, PromptError
+from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.events import PlayDone, PlayEnd
 from switchroom.media.formats import Format
+from switchroom.media.keys import pack_keys
+from switchroom.media.move import Move
 from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
 from switchroom.media.plane import Plane
 from switchroom.media.prompts import Key, Prompt, PromptStore, Source, source_key
@@ -34,7 +40,9 @@ _COMFORT_NOISE: Final = 13
 """RFC 3389's static number: phones send it without asking."""
 _CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
 _SECURE: Final = struct.Struct(f"=B{KEY_BYTES}s{KEY_BYTES}s")
-_PLAY: Final = struct.Struct("=III")
+DtmfMode = Literal["auto", "in-band", "info"]
+"""How keys are sent: as telephone-event or else as tones; as tones; in INFO, which is the caller's business."""
+_PLAY: Final = struct.Struct("=IIII")
 _SEEK: Final = struct.Struct("=ii")
 _AHEAD: Final = struct.Struct("=III")
 _ONCE, _LOOP, _SHARED = 0, 1, 2
@@ -67,6 +75,7 @@ class Session:
         self.closed = False
         self.plane = plane
         self.handle = handle
+        self.move: Move | None = None
         self._prompts = prompts
         self._negotiator = Negotiator(
             LocalMedia(address=config.address, port=port, codecs=formats, session_id=sdp_id, ptime_ms=config.ptime_ms)
@@ -74,10 +83,14 @@ class Session:
         self._keys: Keys | None = None  # those that the plane has
         self._remote: tuple[bytes, bytes] | None = None  # the last addresses that could be reached
         self._loading: tuple[int, asyncio.Task[None]] | None = None
+        self._prompt: tuple[int, Key, Prompt, tuple[int, int]] | None = None  # the last one that was given to the plane
         self._plays: list[int] = []  # given to the plane and not ended yet; the last one is heard
         self._confirmed = False
+        self._asked = self._detecting = 0  # enum sr_detect
+        self._dtmf: DtmfMode = "auto"
         self._last_stats = LegStats()
         self._ear: Ear | None = None
+        self._ahead = False
 
     # offer and answer
 
@@ -139,6 +152,16 @@ class Session:
         self._negotiator.srtp = mode
 
     @property
+    def dtmf(self) -> DtmfMode:
+        """How keys are sent to the party; to be set before the first offer of either side."""
+        return self._dtmf
+
+    @dtmf.setter
+    def dtmf(self, mode: DtmfMode) -> None:
+        self._dtmf = mode
+        self._negotiator.local = msgspec.structs.replace(self._negotiator.local, telephone_event=mode == "auto")
+
+    @property
     def secured(self) -> bool:
         """Whether SRTP was agreed: nothing in the clear is sent or taken."""
         return self.srtp_suite != ""
@@ -154,7 +177,7 @@ class Session:
             return
         self._keys = keys
         body = _SECURE.pack(keys.suite.number, keys.receive, keys.send) if keys is not None else bytes(_SECURE.size)
-        self.plane.post(Op.SECURE, self.handle, body=body)
+        self.order(Op.SECURE, body=body)
 
     def _configure(self) -> None:
         agreed = self._negotiator.agreed
@@ -176,9 +199,8 @@ class Session:
         events = sorted(agreed.receive_events, key=lambda event: event.clock_hz != agreed.send.clock_hz)[:1]
         receive = [form for form in agreed.receive if form.name in self.plane.codecs][:_MAX_RECEIVED]
         known = {form.payload_type for form in (*receive, *events)}
-        self.plane.post(
+        self.order(
             Op.CONFIGURE,
-            self.handle,
             body=_CONFIGURE.pack(
                 *self._remote,
                 events[0].clock_hz if events else 0,
@@ -194,12 +216,16 @@ class Session:
                 bytes([self.plane.codecs[form.name] for form in receive]),
             ),
         )
+        self.arrange_digits()
+        if (partner := self._partner()) is not None:
+            partner.arrange_digits()
 
     def confirm(self) -> None:
         """The call is answered: the source of RTP is settled, silence of the remote counts from now on."""
         if not self._confirmed:
             self._confirmed = True
-            self._post(Op.CONFIRM, lazy=True)
+            self.order(Op.CONFIRM, lazy=True)
+            self.arrange_digits()
 
     # what the party hears
 
@@ -236,9 +262,19 @@ class Session:
             self.plane.tell(PlayDone(self, number, "failed"))
 
     def _start_play(self, number: int, key: Key, prompt: Prompt, how: tuple[int, int]) -> None:
-        slot = self.plane.map_prompt(key, prompt)
         self._plays.append(number)
-        self._post(Op.PLAY, slot, _PLAY.pack(number, *how))
+        self._prompt = (number, key, prompt, how)
+        if self.move is not None:
+            self.move.then(lambda: self.go_on_playing(number, 0))
+        else:
+            self.go_on_playing(number, 0)
+
+    def go_on_playing(self, number: int, start: int) -> None:
+        """Let the plane play the prompt that is known by `number`, from that sample on."""
+        if self._prompt is not None and number == self._prompt[0] and number in self._plays and not self.closed:
+            _, key, prompt, (loop, gain) = self._prompt
+            slot = self.plane.map_prompt(key, prompt)
+            self.plane.post(Op.PLAY, self.handle, slot, _PLAY.pack(number, loop, start, gain))
 
     def tone(
         self,
@@ -251,7 +287,7 @@ class Session:
         number = next(_plays)
         self._replace_loading("replaced")
         self._plays.append(number)
-        self._post(Op.TONE, 0, pack_tone(tone, number, duration_ms))
+        self.order(Op.TONE, 0, pack_tone(tone, number, duration_ms))
         return number
 
     def fail_play(self) -> int:
@@ -263,19 +299,19 @@ class Session:
     def stop(self) -> None:
         """End what is played."""
         self._replace_loading("stopped")
-        self._post(Op.STOP)
+        self.order(Op.STOP)
 
     def pause_play(self, paused: bool = True) -> None:
         """Hold what is played at its place, or go on."""
-        self._post(Op.PLAY_PAUSE, int(paused))
+        self.order(Op.PLAY_PAUSE, int(paused))
 
     def seek_play(self, seconds: float, relative: bool = False) -> None:
         """Go to a place of what is played, or by so much from where it is."""
-        self._post(Op.PLAY_SEEK, 0, _SEEK.pack(max(-(1 << 31), min(round(seconds * 1000), (1 << 31) - 1)), relative))
+        self.order(Op.PLAY_SEEK, 0, _SEEK.pack(max(-(1 << 31), min(round(seconds * 1000), (1 << 31) - 1)), relative))
 
     def echo(self, on: bool) -> None:
         """Send back to the remote what it says, or no longer."""
-        self._post(Op.ECHO, int(on))
+        self.order(Op.ECHO, int(on))
 
     # what is taken from the call
 
@@ -290,8 +326,9 @@ class Session:
 
     def record_ahead(self, seconds: float, stereo: bool = True, rate_hz: int = 8_000) -> None:
         """Keep the last seconds (at most 30 at 8000 Hz stereo): the next recording of this kind begins with them."""
+        self._ahead = seconds > 0
         body = _AHEAD.pack(round(max(0.0, seconds) * 1000), rate_hz, 2 if stereo else 1)
-        self._post(Op.RECORD_AHEAD, 0, body)
+        self.order(Op.RECORD_AHEAD, 0, body)
 
     def unlisten(self) -> None:
         """Close the ear."""
@@ -308,9 +345,51 @@ class Session:
         self._ear = Ear(self, on_frame)
         return self._ear
 
-    def detect_digits(self, on: bool, mute: bool = False) -> None:
-        """Tell digits that come as tones in the audio (ITU-T Q.24) as well; `mute` keeps them out of the recording."""
-        self._post(Op.DETECT, (1 if on else 0) | (2 if mute else 0))
+    def detect_digits(self, on: bool, mute: bool = False, keep: bool = False) -> None:
+        """Tell digits that come as tones in the audio (ITU-T Q.24) also where telephone-event was agreed; else they are
+        told anyway, but within a conference and to a partner that hears them as tones itself.
+
+        `mute` keeps digits out of the recording, `keep` from everybody who hears the party.
+        """
+        self._asked = (1 if on else 0) | (2 if mute else 0) | (4 if keep else 0)
+        self.arrange_digits()
+
+    def send_digits(self, digits: str, on_ms: int = 100, off_ms: int = 100) -> None:
+        """Press keys (0-9 * # A-D; `,` and `w` wait) after those that still wait, as telephone-event or as tones.
+
+        Raises ValueError for what is no key, MediaError for more than fit.
+        """
+        for body in pack_keys(digits, on_ms, off_ms):
+            self.order(Op.KEYS_SEND, body=body)
+
+    def drop_digits(self) -> None:
+        """Press no more of the keys that wait."""
+        self.order(Op.KEYS_DROP)
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether keys go to the party as telephone-event."""
+        agreed = self._negotiator.agreed
+        return agreed is not None and agreed.send_event is not None
+
+    def arrange_digits(self) -> None:
+        """Have tones listened to where nothing else tells digits; to be called when what that depends on has changed.
+
+        A partner that takes keys otherwise gets each once: so it must not hear the tones.
+        """
+        agreed, partner = self._negotiator.agreed, self._partner()
+        deaf = agreed is None or not agreed.receives or bool(agreed.receive_events) or not self._confirmed
+        alone = partner is None and self.conference is None
+        needed = not deaf and (alone or (partner is not None and (partner.takes_events or partner.dtmf == "info")))
+        wanted = self._asked | (1 if needed else 0) | (4 if needed and partner is not None else 0)
+        if wanted != self._detecting:
+            self._detecting = wanted
+            self.order(Op.DETECT, wanted, lazy=True)
+
+    def _partner(self) -> "Session | None":
+        if self.bridge is None:
+            return None
+        return self.bridge.b if self.bridge.a is self else self.bridge.a
 
     @property
     def playing(self) -> int | None:
@@ -342,26 +421,7 @@ class Session:
 
     def describe(self) -> str:
         """One line: where audio comes from, what is done with it, where it goes."""
-        agreed, stats = self.agreed, self.stats()
-        where = f"session {self.id} on {self.address}:{self.port}"
-        if self.closed:
-            where += " (closed)"
-        if agreed is None:
-            return f"{where}: nothing agreed yet"
-        way = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}.get(
-            (agreed.sends, agreed.receives), "inactive"
-        )
-        way += f" {stats.suite}" if stats.suite else ""
-        host, port = stats.source
-        moved = "" if (host, port) == (agreed.address, agreed.port) else f", signalled {agreed.address}:{agreed.port}"
-        heard = "nothing received yet" if stats.silent_ms is None else f"last packet {stats.silent_ms} ms ago"
-        return (
-            f"{where}: {agreed.send.name} {agreed.ptime_ms} ms {way}{' held' if agreed.held else ''}"
-            f"; remote {host}:{port}{moved}{' confirmed' if stats.confirmed else ''}"
-            f"; in {stats.received_packets} packets {stats.receive_codec or '-'}, lost {stats.lost}"
-            f", jitter {stats.jitter_us / 1000:.1f} ms, strangers {stats.stranger}, invalid {stats.invalid}, {heard}"
-            f"; out {stats.sent_packets} packets, hears {stats.feed}, remote lost {stats.remote_lost}"
-        )
+        return describe(self)
 
     # the end
 
@@ -370,7 +430,7 @@ class Session:
         if self.closed:
             return
         self.stats()
-        self._post(Op.CLOSE, lazy=True)
+        self.order(Op.CLOSE, lazy=True)
         self.plane.sessions.pop(self.handle, None)
         self.end()
 
@@ -390,14 +450,47 @@ class Session:
         if self._ear is not None:
             self._ear.close()
 
-    def _post(self, op: Op, other: int = 0, body: bytes = b"", lazy: bool = False) -> None:
+    def order(self, op: Op, other: "int | Session" = 0, body: bytes = b"", lazy: bool = False) -> None:
+        """Order something for this leg, after what was ordered before; after close nothing."""
+        if self.closed:
+            return
+        if self.move is not None:
+            self.move.then(lambda: self.order(op, other, body, lazy))
+            return
+        value = other.handle if isinstance(other, Session) else other
+        self.plane.post(op, self.handle, value, body, lazy)
+
+    @property
+    def home(self) -> Plane:
+        """The shard where it is, or will be when it has arrived."""
+        return self.plane if self.move is None else self.move.to
+
+    @property
+    def movable(self) -> bool:
+        """Whether it may go to another shard: a recording and who listens tie it to its own."""
+        return (self.recording is None or self.recording.stopped) and self._ear is None and not self._ahead
+
+    def move_to(self, plane: Plane) -> None:
+        """Go to another shard of this server; orders may go on. Raises MediaError."""
+        if self.home is plane:
+            return
+        if not self.movable:
+            raise MediaError("a session that is being recorded cannot be moved to another shard")
+        if self.move is not None:
+            self.move.to = plane
+        else:
+            self.move = Move(self, plane)
+
+    def lost(self) -> None:
+        """The leg is gone, and nobody else will say so."""
         if not self.closed:
-            self.plane.post(op, self.handle, other, body, lazy)
+            self.end()
+            self.plane.tell(PlaneLostEvent(self))
 
     def join(self, other: "Session") -> None:
         """Hear each other: what Bridge orders."""
-        self._post(Op.BRIDGE, other.handle)
+        self.order(Op.BRIDGE, other)
 
     def part(self) -> None:
         """No longer: what Bridge orders."""
-        self._post(Op.UNBRIDGE, lazy=True)
+        self.order(Op.UNBRIDGE, lazy=True)

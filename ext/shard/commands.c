@@ -81,7 +81,7 @@ static enum sr_error configure(sr_plane *plane, sr_leg *leg, const sr_configure 
     return SR_OK;
 }
 
-static void unbridge(sr_plane *plane, sr_leg *leg)
+void sr_leg_unbridge(sr_plane *plane, sr_leg *leg)
 {
     sr_leg *peer = leg->peer;
     if (peer == NULL)
@@ -100,8 +100,8 @@ static enum sr_error bridge(sr_plane *plane, sr_leg *leg, uint32_t handle)
         return SR_BAD_RECORD;
     if (leg->peer == other)
         return SR_OK;
-    unbridge(plane, leg);
-    unbridge(plane, other);
+    sr_leg_unbridge(plane, leg);
+    sr_leg_unbridge(plane, other);
     sr_room_leave(plane, leg);
     sr_room_leave(plane, other);
     leg->peer = other;
@@ -129,6 +129,7 @@ static enum sr_error play(sr_plane *plane, sr_leg *leg, const sr_record *command
     sr_player_start_prompt(&leg->player, prompt, command->body.play.play, command->body.play.loop != SR_ONCE);
     if (command->body.play.gain != 0)
         leg->player.gain = (uint16_t)command->body.play.gain;
+    leg->player.position = command->body.play.start % prompt->samples;
     if (command->body.play.loop == SR_LOOP_SHARED)
         leg->player.position = (uint32_t)(plane->slot * (prompt->rate_hz / 1000 * SR_SLOT_MS) % prompt->samples);
     sr_sender_break(&leg->sender);
@@ -187,6 +188,14 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
         return configure(plane, leg, &command->body.configure);
     case SR_SECURE:
         return sr_srtp_set(&leg->srtp, &command->body.secure, plane->now_ns) ? SR_OK : SR_BAD_RECORD;
+    case SR_KEYS_SEND:
+        if (!sr_keypad_add(&leg->keypad, &command->body.keys))
+            return SR_BAD_RECORD;
+        sr_leg_choose_feed(plane, leg);
+        return SR_OK;
+    case SR_KEYS_DROP:
+        leg->keypad.count = leg->keypad.count > 1 ? 1 : leg->keypad.count;
+        return SR_OK;
     case SR_CONFIRM:
         if (!leg->latch.confirmed)
             leg->expected_since_ns = plane->now_ns;
@@ -199,7 +208,7 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
     case SR_BRIDGE:
         return bridge(plane, leg, command->other);
     case SR_UNBRIDGE:
-        unbridge(plane, leg);
+        sr_leg_unbridge(plane, leg);
         return SR_OK;
     case SR_ECHO:
         leg->echo = command->other != 0;
@@ -228,7 +237,7 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
         if (command->body.join.top > SR_MIX_TOP_MAX || command->body.join.gain > UINT16_MAX)
             return SR_BAD_RECORD;
         if (!command->body.join.over_bridge)
-            unbridge(plane, leg);
+            sr_leg_unbridge(plane, leg);
         return sr_room_join(plane, leg, command->other, (int)command->body.join.top, (uint16_t)command->body.join.gain);
     case SR_LEAVE:
         sr_room_leave(plane, leg);
@@ -294,7 +303,7 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
 
 static bool is_for_leg(uint16_t op)
 {
-    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP) || op == SR_SECURE
+    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP) || (op >= SR_SECURE && op <= SR_KEYS_DROP)
         || (op >= SR_PLAY_PAUSE && op <= SR_RECORD_AHEAD);
 }
 
@@ -337,6 +346,13 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)
         } else {
             answer.body.system.error_number = error_number;
         }
+    } else if (command->op == SR_DEPART) {
+        sr_leg *leg = sr_plane_leg(plane, command->leg);
+        error = leg == NULL ? SR_NO_LEG : sr_leg_depart(plane, leg, &answer.body.departed);
+    } else if (command->op == SR_ARRIVE) {
+        sr_leg *leg = NULL;
+        error = sr_leg_arrive(plane, command->body.arrive.parcel, &leg);
+        answer.leg = leg == NULL ? 0 : leg->handle;
     } else if (takes_a_file(command->op)) {
         answer.leg = command->leg;
         error = record(plane, command, fd);

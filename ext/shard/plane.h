@@ -16,6 +16,7 @@
 #include "kernels/mixer.h"
 #include "kernels/playout.h"
 #include "kernels/resample.h"
+#include "keypad.h"
 #include "latch.h"
 #include "net.h"
 #include "player.h"
@@ -49,7 +50,8 @@ enum { SR_TYPE_UNKNOWN = 255, SR_TYPE_EVENT = 254, SR_TYPE_NOISE = 253 };
 
 /* What a leg hears. From SR_FEED_PEER on it is generated at the leg's own turn of the clock, in a mix at the room's. */
 enum sr_feed {
-    SR_FEED_NONE = 0, SR_FEED_RELAY, SR_FEED_ECHO, SR_FEED_MIX, SR_FEED_PEER, SR_FEED_PLAYER, SR_FEED_HOLD, SR_FEED_SILENCE
+    SR_FEED_NONE = 0, SR_FEED_RELAY, SR_FEED_ECHO, SR_FEED_MIX, SR_FEED_PEER, SR_FEED_PLAYER, SR_FEED_HOLD, SR_FEED_SILENCE,
+    SR_FEED_KEYPAD
 };
 
 #define SR_MAX_ROOMS 512         /* of a shard */
@@ -75,6 +77,7 @@ typedef struct sr_leg {
     uint16_t port;
     uint8_t flags;               /* enum sr_media_flags */
     bool configured, echo, tapped;
+    bool keeps_digits;           /* nobody who hears the leg may hear its digits */
     bool settled;                /* the RTP socket is connected to the source (leg.c) */
     enum sr_feed feed;
     struct sr_leg *peer;         /* the bridge */
@@ -98,6 +101,7 @@ typedef struct sr_leg {
     sr_endpoint rtcp_to;
     sr_event_receiver events;
     sr_player player;
+    sr_keypad keypad;
     void *encoder, *decoder;
     sr_playout *playout;         /* jitter buffer, decoder and concealment of what arrives */
     uint8_t playout_codec;       /* for which it is set up; SR_TYPE_UNKNOWN: not at all */
@@ -121,9 +125,9 @@ typedef struct sr_leg {
 
 typedef struct sr_plane_config {
     sr_endpoint bind;
-    uint16_t port_low, port_high;
+    sr_ports *ports;
     uint16_t max_legs, max_prompts;
-    int64_t port_rest_ns, rtp_timeout_ns;
+    int64_t rtp_timeout_ns;
     int64_t gather_ns;           /* so long packets wait for others to be handled with them */
     int traffic_class;
     uint64_t seed;
@@ -134,6 +138,7 @@ typedef struct sr_plane {
     sr_net net;
     const sr_codec_ops *codecs[SR_MAX_CODECS];
     uint32_t codec_count;
+    size_t encoder_bytes, decoder_bytes; /* of the largest codec states */
     uint32_t rates[SR_MAX_RATES], rate_count; /* of these codecs, each once */
     sr_resample_filter *filters; /* rate_count x rate_count: from, to */
     uint8_t *translations;       /* see translate.h */
@@ -150,7 +155,7 @@ typedef struct sr_plane {
     sr_leg *legs;
     uint32_t free_head, free_tail; /* first in, first out: a slot rests as long as possible */
     uint16_t *open;              /* indices of the counts.open_legs that are open, in no order */
-    sr_ports ports;
+    sr_ports *ports;             /* shared by all shards */
     sr_prompt *prompts;
     sr_tap *taps;                /* one for each leg, then one for each room; memory is touched only when used */
     uint32_t tapped_legs;
@@ -202,6 +207,7 @@ void sr_plane_flush(sr_plane *plane);
 bool sr_plane_read_commands(sr_plane *plane);
 
 /* commands.c */
+void sr_leg_unbridge(sr_plane *plane, sr_leg *leg);
 void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd);
 
 /* leg.c: the path of packets */
@@ -212,6 +218,8 @@ void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg);
  * may have given the phone a new port. */
 void sr_leg_settle(sr_plane *plane, sr_leg *leg, bool settled);
 void sr_leg_generate(sr_plane *plane, sr_leg *leg);
+/* Sends a packet that has its numbers. */
+void sr_leg_send(sr_plane *plane, sr_leg *leg, const sr_rtp *packet);
 /* The next `ms` of what the leg's remote says, at `rate_hz`. */
 void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t rate_hz);
 /* Changes the rate of one stream; `out` gets exactly the share of `samples`. */
@@ -229,11 +237,18 @@ void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg);
 /* leg_control.c: opening, closing, reports, limits of time */
 enum sr_error sr_leg_open(sr_plane *plane, sr_leg **leg, int *error_number);
 void sr_leg_close(sr_plane *plane, sr_leg *leg);
+/* A free slot, with its handle and nothing else yet; NULL when all are in use. And back. */
+sr_leg *sr_leg_take(sr_plane *plane);
+void sr_leg_release(sr_plane *plane, sr_leg *leg);
 void sr_leg_end_play(sr_plane *plane, sr_leg *leg, enum sr_played reason);
 void sr_leg_report_digits(sr_plane *plane, sr_leg *leg, const sr_digit *digits, int count);
 /* Everything that is due now and then rather than per packet. */
 void sr_leg_keep(sr_plane *plane, sr_leg *leg);
 void sr_leg_publish(sr_plane *plane, sr_leg *leg);
+
+/* leg_move.c: to another shard */
+enum sr_error sr_leg_depart(sr_plane *plane, sr_leg *leg, sr_departed *departed);
+enum sr_error sr_leg_arrive(sr_plane *plane, uint64_t parcel, sr_leg **arrived);
 
 /* room.c: conferences */
 enum sr_error sr_room_join(sr_plane *plane, sr_leg *leg, uint32_t number, int top, uint16_t gain);
@@ -245,8 +260,15 @@ void sr_room_record_stop(sr_plane *plane, uint32_t number);
 /* Mixes the rooms whose turn it is. */
 void sr_rooms_tick(sr_plane *plane);
 
+/* keypad.c: one frame of the key that is down */
+void sr_leg_press(sr_plane *plane, sr_leg *leg);
+/* A telephone event for a leg whose audio is generated here: it takes the place of the audio while it lasts. */
+void sr_leg_forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet);
+
 /* tap.c: recordings, digits in the audio */
 void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning, bool said);
+/* Silences what holds a digit. `pcm` is what the leg's remote said, at 8 or 16 kHz; at other rates nothing is done. */
+void sr_tap_clean(sr_plane *plane, sr_leg *leg, int16_t *pcm, int samples, uint32_t rate_hz);
 void sr_tap_detect(sr_plane *plane, sr_leg *leg, uint8_t wanted);
 /* Takes over `fd` when it returns SR_OK. */
 enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t number, uint32_t rate_hz, uint32_t channels);
@@ -267,6 +289,8 @@ enum sr_error sr_tap_ahead(sr_plane *plane, sr_leg *leg, uint32_t ms, uint32_t r
 enum sr_error sr_tap_ear(sr_plane *plane, sr_leg *leg, int fd, bool on);
 void sr_tap_pause(sr_plane *plane, sr_leg *leg, bool paused);
 void sr_tap_stop(sr_plane *plane, sr_leg *leg);
+bool sr_tap_is_recording(const sr_plane *plane, const sr_leg *leg);
+uint8_t sr_tap_detected(const sr_plane *plane, const sr_leg *leg);
 void sr_tap_close(sr_plane *plane, sr_leg *leg);
 /* Tells which recordings are whole, of every `step`th tap. */
 void sr_taps_keep(sr_plane *plane, uint32_t first, uint32_t step);
@@ -280,6 +304,7 @@ void sr_taps_drain(sr_plane *plane);
 int sr_shard_open(sr_plane *plane);
 void sr_shard_run(sr_plane *plane);
 int sr_shard_watch(sr_plane *plane, int fd, uint64_t data);
+void sr_shard_unwatch(sr_plane *plane, int fd);
 
 /* How packets of codec `meaning` become packets for `leg`, byte by byte; NULL: not that way, or no need. */
 static inline const uint8_t *sr_leg_translation(const sr_plane *plane, uint8_t meaning, const sr_leg *leg)

@@ -51,6 +51,10 @@ enum sr_op {
                          20 ms at 8 kHz; one that is slow misses some. Replaces the former one, without a descriptor ends it */
 
     SR_SECURE = 48,   /* body: secure; with SR_PLAIN the leg is no longer encrypted */
+    SR_KEYS_SEND,     /* body: keys, pressed towards the remote after those that wait */
+    SR_KEYS_DROP,     /* those that wait are not pressed any more; the one that is down comes to its end */
+    SR_DEPART = 56,   /* the leg leaves this shard; the answer's body: departed */
+    SR_ARRIVE,        /* body: arrive. Takes in a leg that departed; the answer has its new handle */
 
     SR_ANSWER = 128,  /* other: enum sr_error */
     SR_TIMED_OUT,     /* no RTP for the configured time */
@@ -88,7 +92,8 @@ enum sr_suite {
 
 enum sr_detect {
     SR_DETECT_DIGITS = 1, /* in the audio, for remotes that have no telephone-event */
-    SR_DETECT_MUTE = 2    /* and keep them out of the recording */
+    SR_DETECT_MUTE = 2,   /* keep digits out of the recording */
+    SR_DETECT_KEEP = 4    /* keep digits, as tones and as events, from those who hear the leg */
 };
 
 enum sr_loop {
@@ -124,6 +129,13 @@ typedef struct sr_secure {
     uint8_t receive_key[SR_KEY_BYTES], send_key[SR_KEY_BYTES]; /* key and salt in one, as RFC 4568 carries them */
 } sr_secure;
 
+#define SR_KEYS 32
+typedef struct sr_keys {
+    uint16_t on_ms, off_ms;      /* 40 at least, each */
+    uint8_t count;
+    char digits[SR_KEYS];        /* 0-9 * # A-D; a space is a pause of on_ms and off_ms */
+} sr_keys;
+
 #define SR_TONE_STEPS 4
 typedef struct sr_tone_spec {
     uint32_t play, total_ms;     /* total_ms 0: until stopped */
@@ -133,6 +145,11 @@ typedef struct sr_tone_spec {
     uint32_t steps;
 } sr_tone_spec;
 
+typedef struct sr_departed {
+    uint64_t parcel;             /* by which another shard gets the leg */
+    uint32_t play, position;     /* the prompt that was played, and how far, in samples; 0 for none */
+} sr_departed;
+
 typedef struct sr_record {
     uint16_t op, flags;
     uint32_t cookie;
@@ -141,18 +158,21 @@ typedef struct sr_record {
     union {
         sr_configure configure;
         sr_secure secure;
+        sr_keys keys;
         sr_tone_spec tone;
         sr_wire_address address;
-        struct { uint32_t play, loop, gain; } play; /* loop: enum sr_loop; gain: in 1/256, 0: as it is */
+        struct { uint32_t play, loop, start, gain; } play; /* loop: enum sr_loop; start: in samples; gain: in 1/256, 0: as it is */
         struct { int32_t ms, relative; } seek;
         struct { uint32_t ms, rate_hz, channels; } ahead; /* ms 0: no more */
+        sr_departed departed;
+        struct { uint64_t parcel; } arrive;
         struct { uint32_t samples, rate_hz; } prompt;
         struct { uint32_t reason; } played;
         struct { uint32_t top, gain, over_bridge; } join; /* top: only so many of the loudest are heard, 0 for all;
                                               over_bridge 1: the bridge stays, and is heard again after SR_LEAVE */
         struct { uint32_t paused; } pause;
         struct { uint32_t gain; } hears;     /* in 1/256, in place of the common one; SR_COMMON_GAIN: no more */
-        struct { uint32_t duration_ms; uint8_t digit; } digit;
+        struct { uint32_t duration_ms; uint8_t digit, in_band; } digit;
         struct { uint16_t port; } opened;
         struct { uint32_t number, rate_hz, channels; } record;
         struct { uint64_t frames, lost; int32_t error_number; } recorded;

@@ -13,13 +13,14 @@ from switchroom.media.errors import MediaError, NotAcceptable
 from switchroom.media.events import MediaEvent, Recorded, SessionEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx import control
+from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.recordings import Recordings
 from switchroom.pbx.calls.room import Room
-from switchroom.pbx.calls.security import Security
 from switchroom.pbx.calls.story import Story
 from switchroom.pbx.calls.taps import Taps
+from switchroom.pbx.calls.terms import TermsTable
 from switchroom.pbx.config import Config, Limits
 from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode
 from switchroom.pbx.events import AnyRecord
@@ -77,7 +78,7 @@ class Switchboard:
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
         self._peers = PeerTable(config.peers)
-        self.security = Security(config, self._peers)
+        self.terms = TermsTable(config, self._peers)
         self._write = write
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,7 +89,7 @@ class Switchboard:
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
         uri = parse_uri(target) if not target.startswith("user:") else None
         if uri is not None and not (self.stack.is_ours(uri, self.config.sip.domains) and uri.user):
-            return [Endpoint(target, target, None, tuple(codecs) or self._codecs_of_peer(uri.host))]
+            return [Endpoint(target, target, None, tuple(codecs) or self._codecs_of_peer(target))]
         name = target.removeprefix("user:") if uri is None else uri.user or ""
         if not self.registrar.knows(name):
             raise CallError(404, "Not Found", "not-found")
@@ -134,7 +135,7 @@ class Switchboard:
         else:
             story = self._new_story(caller, dialled or endpoint.label, source="", user="")
         leg = Leg(self, story, self._leg_id(story), Party(endpoint.label))
-        leg.srtp = self.security.of_endpoint(endpoint)
+        leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
         headers = {}
@@ -157,6 +158,7 @@ class Switchboard:
                 headers={**headers, **more},
                 max_forwards=hops,
                 contact_user=caller.number,
+                timer_rules=terms.timers,
             )
 
         leg.begin_outgoing(invite)
@@ -231,7 +233,7 @@ class Switchboard:
             counted_as=counted_as,
         )
         leg = Leg(self, story, self._leg_id(story), party)
-        leg.srtp = self.security.of_account(counted_as)
+        leg.terms = self.terms.of_account(counted_as)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))
         return leg
@@ -285,6 +287,9 @@ class Switchboard:
 
     def on_dialog_request(self, leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
         """A request within a dialog that is none of the session's own."""
+        if request.method == "INFO" and not leg.keypad.take_info(request):
+            session.reply(transaction, 415, {"accept": [DTMF_RELAY, DTMF]})
+            return
         session.reply(transaction, 200)
 
     def on_media_event(self, event: MediaEvent) -> None:
@@ -320,11 +325,8 @@ class Switchboard:
     def _leg_id(self, story: Story) -> str:
         return f"{story.id}/{len(story.legs) + 1}"
 
-    def _codecs_of_peer(self, host: str) -> tuple[str, ...]:
-        try:
-            peer = self._peers.find(host.strip("[]"))
-        except ValueError:  # a name; peers are known by their addresses
-            return ()
+    def _codecs_of_peer(self, uri: str) -> tuple[str, ...]:
+        peer = self.terms.peer_of(uri)
         return peer.codecs if peer is not None else ()
 
     def _codecs(self, endpoint: Endpoint, beside: Leg | None) -> Sequence[str] | None:

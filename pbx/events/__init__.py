@@ -7,6 +7,33 @@ never changes its meaning: a new field gets a default, a changed fact gets a new
 
 import msgspec
 
+from switchroom.pbx.events.acd import (
+    AgentOverdue,
+    AgentReachable,
+    AgentState,
+    AgentStateSet,
+    AgentStatus,
+    AgentStatusSet,
+    AgentWrappedUp,
+    CallbackAsked,
+    CallbackTried,
+    OfferEnded,
+    OfferOutcome,
+    QueueAbandoned,
+    QueueAnswered,
+    QueueChanged,
+    QueueCompleted,
+    QueueEntered,
+    QueueLeft,
+    QueueOffered,
+    QueueRefused,
+    QueueWaits,
+    Standing,
+    SupervisorJoined,
+    SupervisorLeft,
+    SupervisorTookOver,
+    WaitReason,
+)
 from switchroom.pbx.events.calls import (
     CallBridged,
     CallEnded,
@@ -62,6 +89,26 @@ AnyRecord = (
     | RegistrationRemoved
     | OperatorCalled
     | RecordsLost
+    | QueueEntered
+    | QueueRefused
+    | QueueWaits
+    | QueueOffered
+    | OfferEnded
+    | QueueAnswered
+    | QueueAbandoned
+    | QueueLeft
+    | QueueCompleted
+    | QueueChanged
+    | AgentStatusSet
+    | AgentStateSet
+    | AgentReachable
+    | AgentWrappedUp
+    | AgentOverdue
+    | CallbackAsked
+    | CallbackTried
+    | SupervisorJoined
+    | SupervisorLeft
+    | SupervisorTookOver
 )
 
 
@@ -76,6 +123,13 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 __all__ = [
+    "AgentOverdue",
+    "AgentReachable",
+    "AgentState",
+    "AgentStateSet",
+    "AgentStatus",
+    "AgentStatusSet",
+    "AgentWrappedUp",
     "AnyRecord",
     "CallBridged",
     "CallEnded",
@@ -84,6 +138,8 @@ __all__ = [
     "CallRouted",
     "CallStarted",
     "CallUnbridged",
+    "CallbackAsked",
+    "CallbackTried",
     "EndedBy",
     "Entry",
     "FlowEnded",
@@ -96,7 +152,18 @@ __all__ = [
     "LegRinging",
     "LegStarted",
     "MessageLeft",
+    "OfferEnded",
+    "OfferOutcome",
     "OperatorCalled",
+    "QueueAbandoned",
+    "QueueAnswered",
+    "QueueChanged",
+    "QueueCompleted",
+    "QueueEntered",
+    "QueueLeft",
+    "QueueOffered",
+    "QueueRefused",
+    "QueueWaits",
     "Record",
     "RecordingConverted",
     "RecordingEnded",
@@ -108,4 +175,9 @@ __all__ = [
     "RegistrationRemoved",
     "ServerStarted",
     "ServerStopped",
+    "Standing",
+    "SupervisorJoined",
+    "SupervisorLeft",
+    "SupervisorTookOver",
+    "WaitReason",
 ]
