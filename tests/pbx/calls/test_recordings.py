@@ -192,8 +192,6 @@ async def test_a_full_disk_costs_what_does_not_fit_and_is_told(office: Exchange)
     end = await ended(office, recording)
     assert end.error == "File too large"
     assert sides(end.path)[0].samples[:7_000].any()
-    assert phone.leg.media is not None
-    assert office.board.media.stats()[0].skipped_slots == 0
 
 
 async def test_what_cannot_be_recorded_is_said(office: Exchange, tmp_path: Path) -> None:
