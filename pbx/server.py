@@ -178,7 +178,9 @@ class Server:
             write=self._write, log=log.warning, utc_s=time.time,
         )  # fmt: skip
         await self.board.recordings.repair(Path(config.server.data_dir))
-        self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
+        self.admission = Admission(
+            config.limits, loop.time, lambda: len(self.board.stories), lambda: transports.anteroom.waited_s
+        )
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
         dial_plan = DialPlan(
