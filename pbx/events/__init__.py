@@ -65,6 +65,13 @@ from switchroom.pbx.events.office import (
     VoicemailLeft,
 )
 from switchroom.pbx.events.record import Record
+from switchroom.pbx.events.recordings import (
+    RecordingConverted,
+    RecordingEnded,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingStarted,
+)
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
 
@@ -87,6 +94,11 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
+    | RecordingEnded
+    | RecordingConverted
     | RegistrationAdded
     | RegistrationRemoved
     | OperatorCalled
@@ -188,6 +200,11 @@ __all__ = [
     "QueueRefused",
     "QueueWaits",
     "Record",
+    "RecordingConverted",
+    "RecordingEnded",
+    "RecordingPaused",
+    "RecordingResumed",
+    "RecordingStarted",
     "RecordsLost",
     "RegistrationAdded",
     "RegistrationRemoved",
