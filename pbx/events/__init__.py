@@ -25,6 +25,7 @@ from switchroom.pbx.events.acd import (
     QueueCompleted,
     QueueEntered,
     QueueLeft,
+    QueueLine,
     QueueOffered,
     QueueRefused,
     QueueWaits,
@@ -85,6 +86,7 @@ AnyRecord = (
     | QueueAnswered
     | QueueAbandoned
     | QueueLeft
+    | QueueLine
     | QueueCompleted
     | QueueChanged
     | AgentStatusSet
@@ -149,6 +151,7 @@ __all__ = [
     "QueueCompleted",
     "QueueEntered",
     "QueueLeft",
+    "QueueLine",
     "QueueOffered",
     "QueueRefused",
     "QueueWaits",
