@@ -15,8 +15,6 @@ class QueueFigures(msgspec.Struct, kw_only=True):
     queue: str
     waiting: int = 0
     talking: int = 0
-    oldest_entered_ms: int | None = None
-    """When the one came who has waited longest of those who wait."""
     offered: int = 0
     """O: callers that came, refused ones not counted."""
     refused: int = 0
@@ -134,6 +132,10 @@ class Board:
             case events.ServerStarted():
                 self._restart()
 
+    def oldest_ms(self, queue: str) -> int | None:
+        """When the caller came who has waited longest of those who wait."""
+        return min(self._waiting.get(queue, {}).values(), default=None)
+
     def _queue(self, name: str) -> QueueFigures:
         if name not in self.queues:
             self.queues[name] = QueueFigures(queue=name)
@@ -155,9 +157,7 @@ class Board:
         return queue
 
     def _count(self, queue: QueueFigures) -> None:
-        waiting = self._waiting[queue.queue]
-        queue.waiting = len(waiting)
-        queue.oldest_entered_ms = next(iter(waiting.values()), None)
+        queue.waiting = len(self._waiting[queue.queue])
 
     def _pass(self, name: str, at_ms: int) -> AgentFigures:
         """Book the time since the last change on what the agent did."""
