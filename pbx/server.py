@@ -20,7 +20,6 @@ import switchroom
 from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
-from switchroom.pbx.acd.desk import Desk
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
 from switchroom.pbx.call_centre import CallCentre, FlowQueues
@@ -202,7 +201,7 @@ class Server:
         )  # fmt: skip
         self.flows = Flows(
             config, write=self.journal.append, destinations=destinations,
-            dial_plan=lambda: self.office.routing.plan, log=log.warning, queues=FlowQueues(self._desk),
+            dial_plan=lambda: self.office.routing.plan, log=log.warning, queues=FlowQueues(lambda: self.call_centre.desk),
         )  # fmt: skip
         self.flows.load(self._flows)
         await self.office.open()
@@ -212,7 +211,7 @@ class Server:
             config, self.board, self.office.routing.plan, destinations, self.flows.speech,
             write=self.journal.append, below=ids.below, log=log.warning,
         )  # fmt: skip
-        self.centre.start()
+        self.centre.start(self.journal)
         self.incoming = Incoming(
             self.board,
             self.gatekeeper,
@@ -269,9 +268,11 @@ class Server:
 
     # ---- within
 
-    def _desk(self) -> Desk:
+    @property
+    def call_centre(self) -> CallCentre:
+        """Queues, agents and supervisors of the running exchange."""
         assert self.centre is not None
-        return self.centre.desk
+        return self.centre
 
     def _write(self, record: AnyRecord) -> int:
         """Put a record of calls or registrations into the journal; the call centre is told at once."""

@@ -25,6 +25,7 @@ from switchroom.pbx.events.acd import (
     QueueCompleted,
     QueueEntered,
     QueueLeft,
+    QueueLine,
     QueueOffered,
     QueueRefused,
     QueueWaits,
@@ -123,6 +124,7 @@ AnyRecord = (
     | QueueAnswered
     | QueueAbandoned
     | QueueLeft
+    | QueueLine
     | QueueCompleted
     | QueueChanged
     | AgentStatusSet
@@ -196,6 +198,7 @@ __all__ = [
     "QueueCompleted",
     "QueueEntered",
     "QueueLeft",
+    "QueueLine",
     "QueueOffered",
     "QueueRefused",
     "QueueWaits",
