@@ -49,6 +49,7 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
+from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.recordings import (
@@ -80,6 +81,8 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | ConferenceJoined
+    | ConferenceLeft
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -140,6 +143,8 @@ __all__ = [
     "CallUnbridged",
     "CallbackAsked",
     "CallbackTried",
+    "ConferenceJoined",
+    "ConferenceLeft",
     "EndedBy",
     "Entry",
     "FlowEnded",
