@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from switchroom.media.bridge import Bridge
     from switchroom.media.conference import Conference
 
-_SENDS, _RECEIVES, _HELD, _MUX, _REACHABLE = 1, 2, 4, 8, 16
+_SENDS, _RECEIVES, _HELD, _MUX, _REACHABLE, _XR = 1, 2, 4, 8, 16, 32
 _NO_TYPE: Final = 255
 _MAX_RECEIVED: Final = 12
 _COMFORT_NOISE: Final = 13
@@ -187,6 +187,7 @@ class Session:
             self._remote = (unreachable, unreachable)
         flags |= (
             (_SENDS if agreed.sends else 0) | (_RECEIVES if agreed.receives else 0) | (_MUX if agreed.rtcp_mux else 0)
+            | (_XR if agreed.rtcp_xr else 0)
         )
         events = sorted(agreed.receive_events, key=lambda event: event.clock_hz != agreed.send.clock_hz)[:1]
         receive = [form for form in agreed.receive if form.name in self.plane.codecs][:_MAX_RECEIVED]

@@ -62,7 +62,8 @@ class Op(enum.IntEnum):
     ROOM_RECORD_STOP = 27
     SECURE = 48
     KEYS_SEND = 49
-    KEYS_DROP = 50
+    DELAY = 50
+    KEYS_DROP = 51
 
     ANSWER = 128
     TIMED_OUT = 129

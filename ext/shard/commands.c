@@ -186,6 +186,14 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
             return SR_BAD_RECORD;
         sr_leg_choose_feed(plane, leg);
         return SR_OK;
+    case SR_DELAY:
+        if (command->body.delay.min_ms > command->body.delay.max_ms || command->body.delay.max_ms > 1000)
+            return SR_BAD_RECORD;
+        leg->delay_min_ms = command->body.delay.min_ms;
+        leg->delay_max_ms = command->body.delay.max_ms;
+        if (leg->playout_codec != SR_TYPE_UNKNOWN)
+            sr_jitter_bounds(&leg->playout->jitter, leg->delay_min_ms, leg->delay_max_ms);
+        return SR_OK;
     case SR_KEYS_DROP:
         leg->keypad.count = leg->keypad.count > 1 ? 1 : leg->keypad.count;
         return SR_OK;
