@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 if TYPE_CHECKING:
+    from switchroom.media.doctor import TroubleKind
     from switchroom.media.session import Session
 
 PlayEnd = Literal["finished", "stopped", "replaced", "closed", "failed"]
@@ -68,6 +69,14 @@ class Recorded(MediaEvent, frozen=True):
     lost: int
     error: str | None
     """What the system said when it last refused to write."""
+
+
+class Trouble(SessionEvent, frozen=True):
+    """The leg doctor has found something wrong with the audio, or (`on` false) finds it no more."""
+
+    kind: "TroubleKind"
+    on: bool
+    figure: float
 
 
 class PlaneLost(SessionEvent, frozen=True):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from switchroom.media.config import MediaConfig
+from switchroom.media.doctor import Doctor, Quality, describe, quality
 from switchroom.media.errors import MediaError, PlaneLost, PromptError
-from switchroom.media.events import PlayDone, PlayEnd
+from switchroom.media.events import PlayDone, PlayEnd, Trouble
 from switchroom.media.formats import Format
 from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
 from switchroom.media.plane import Plane
@@ -35,6 +36,7 @@ _COMFORT_NOISE: Final = 13
 """RFC 3389's static number: phones send it without asking."""
 _CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
 _SECURE: Final = struct.Struct(f"=B{KEY_BYTES}s{KEY_BYTES}s")
+_DELAY: Final = struct.Struct("=HH")
 _KEYS: Final = struct.Struct("=HHB32s")
 _KEYS_AT_ONCE: Final = 32
 _PAUSES: Final = str.maketrans("abcdw,", "ABCD  ")
@@ -73,8 +75,16 @@ class Session:
         self.handle = handle
         self._prompts = prompts
         self._negotiator = Negotiator(
-            LocalMedia(address=config.address, port=port, codecs=formats, session_id=sdp_id, ptime_ms=config.ptime_ms)
+            LocalMedia(
+                address=config.address,
+                port=port,
+                codecs=formats,
+                session_id=sdp_id,
+                ptime_ms=config.ptime_ms,
+                offer_rtcp_xr=config.rtcp_xr,
+            )
         )
+        self.doctor = Doctor()
         self._keys: Keys | None = None  # those that the plane has
         self._remote: tuple[bytes, bytes] | None = None  # the last addresses that could be reached
         self._loading: tuple[int, asyncio.Task[None]] | None = None
@@ -83,6 +93,8 @@ class Session:
         self._asked = self._detecting = 0  # enum sr_detect
         self._dtmf: DtmfMode = "auto"
         self._last_stats = LegStats()
+        if (config.jitter_min_ms, config.jitter_max_ms) != (0, 400):
+            self.jitter_bounds(config.jitter_min_ms, config.jitter_max_ms)
 
     # offer and answer
 
@@ -186,7 +198,9 @@ class Session:
             unreachable = pack_address("::" if ":" in self.address else "0.0.0.0", 0)
             self._remote = (unreachable, unreachable)
         flags |= (
-            (_SENDS if agreed.sends else 0) | (_RECEIVES if agreed.receives else 0) | (_MUX if agreed.rtcp_mux else 0)
+            (_SENDS if agreed.sends else 0)
+            | (_RECEIVES if agreed.receives else 0)
+            | (_MUX if agreed.rtcp_mux else 0)
             | (_XR if agreed.rtcp_xr else 0)
         )
         events = sorted(agreed.receive_events, key=lambda event: event.clock_hz != agreed.send.clock_hz)[:1]
@@ -371,26 +385,23 @@ class Session:
 
     def describe(self) -> str:
         """One line: where audio comes from, what is done with it, where it goes."""
-        agreed, stats = self.agreed, self.stats()
-        where = f"session {self.id} on {self.address}:{self.port}"
-        if self.closed:
-            where += " (closed)"
-        if agreed is None:
-            return f"{where}: nothing agreed yet"
-        way = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}.get(
-            (agreed.sends, agreed.receives), "inactive"
-        )
-        way += f" {stats.suite}" if stats.suite else ""
-        host, port = stats.source
-        moved = "" if (host, port) == (agreed.address, agreed.port) else f", signalled {agreed.address}:{agreed.port}"
-        heard = "nothing received yet" if stats.silent_ms is None else f"last packet {stats.silent_ms} ms ago"
-        return (
-            f"{where}: {agreed.send.name} {agreed.ptime_ms} ms {way}{' held' if agreed.held else ''}"
-            f"; remote {host}:{port}{moved}{' confirmed' if stats.confirmed else ''}"
-            f"; in {stats.received_packets} packets {stats.receive_codec or '-'}, lost {stats.lost}"
-            f", jitter {stats.jitter_us / 1000:.1f} ms, strangers {stats.stranger}, invalid {stats.invalid}, {heard}"
-            f"; out {stats.sent_packets} packets, hears {stats.feed}, remote lost {stats.remote_lost}"
-        )
+        return describe(self)
+
+    def quality(self) -> Quality:
+        """How good the audio of both directions is, since the leg began."""
+        return quality(self.stats())
+
+    def examine(self) -> list[Trouble]:
+        """What has gone wrong or come right since this was last asked; MediaServer asks, and tells it."""
+        agreed = self._negotiator.agreed
+        if agreed is None or not self._confirmed:
+            return []
+        news = self.doctor.look(self.stats(), agreed.receives, agreed.sends)
+        return [Trouble(self, kind, on, figure) for kind, on, figure in news]
+
+    def jitter_bounds(self, min_ms: int, max_ms: int) -> None:
+        """Bounds of the jitter buffer's delay, 0 to 1000 ms."""
+        self._post(Op.DELAY, body=_DELAY.pack(min_ms, max_ms))
 
     # the end
 

@@ -4,9 +4,10 @@
 from typing import TYPE_CHECKING
 
 from switchroom.media.events import Digit as MediaDigit
-from switchroom.media.events import MediaEvent, PlaneLost, PlayDone, Recorded, RtpResumed, RtpTimeout, Speaking
+from switchroom.media.events import MediaEvent, PlaneLost, PlayDone, Recorded, RtpResumed, RtpTimeout, Speaking, Trouble
 from switchroom.pbx import control
 from switchroom.pbx.calls.digits import Press
+from switchroom.pbx.events import LegTrouble
 
 if TYPE_CHECKING:
     from switchroom.pbx.calls.leg import Leg
@@ -26,5 +27,10 @@ def deliver(leg: "Leg", event: MediaEvent) -> None:
         leg.on_recorded(event)
     elif isinstance(event, Speaking):
         leg.tell(control.Speaking(event.on))
+    elif isinstance(event, Trouble):
+        leg.story.write(
+            LegTrouble(call=leg.call_id, leg=leg.id, kind=event.kind, on=event.on, figure=round(event.figure, 3))
+        )
+        leg.tell(control.AudioTrouble(event.kind, event.on, event.figure))
     elif isinstance(event, PlaneLost):
         leg.hangup(500, "media plane lost", result="failed")

@@ -50,6 +50,7 @@ from switchroom.pbx.events.calls import (
     LegStarted,
 )
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
+from switchroom.pbx.events.media import LegTrouble
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
@@ -65,6 +66,7 @@ AnyRecord = (
     | LegHeld
     | LegResumed
     | LegEnded
+    | LegTrouble
     | CallBridged
     | CallUnbridged
     | CallEnded
@@ -139,6 +141,7 @@ __all__ = [
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "LegTrouble",
     "MessageLeft",
     "OfferEnded",
     "OfferOutcome",
