@@ -4,22 +4,17 @@
 `quality` judges a whole leg, `Doctor` the time since it last looked; a trouble is told when it begins and when it ends.
 """
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from switchroom.media import emodel
+from switchroom.media.events import Trouble, TroubleKind
 from switchroom.media.stats import LegStats
 
 if TYPE_CHECKING:
     from switchroom.media.session import Session
 
-TroubleKind = Literal[
-    "nothing-received", "nothing-arrives", "silence", "loss", "jitter", "delay", "clipping", "wrong-key"
-]
-"""`nothing-received`: the party should send and does not; `nothing-arrives`: it reports that it hears nothing of us;
-`silence`: it sends, but nothing can be heard; `loss`, `jitter`, `delay` of its packets; `clipping`: it is too loud;
-`wrong-key`: SRTP that cannot be opened. The first three are one-way audio."""
 ONE_WAY: Final = ("nothing-received", "nothing-arrives", "silence")
 
 RECEIVED_MS: Final = 3_000
@@ -128,50 +123,10 @@ def _signs(stats: LegStats, last: LegStats, expected: bool, sends: bool) -> list
     return found
 
 
-def describe(session: "Session") -> str:
-    """The whole chain of a leg in one line: where audio comes from, what becomes of it, where it goes, how good."""
-    agreed, stats = session.agreed, session.stats()
-    where = f"session {session.id} on {session.address}:{session.port}"
-    if session.closed:
-        where += " (closed)"
-    if agreed is None:
-        return f"{where}: nothing agreed yet"
-    way = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}.get(
-        (agreed.sends, agreed.receives), "inactive"
-    )
-    way += f" {stats.suite}" if stats.suite else ""
-    host, port = stats.source
-    moved = "" if (host, port) == (agreed.address, agreed.port) else f", signalled {agreed.address}:{agreed.port}"
-    heard = "nothing received yet" if stats.silent_ms is None else f"last packet {stats.silent_ms} ms ago"
-    found = quality(stats)
-    parts = [
-        f"{where}: {agreed.send.name} {agreed.ptime_ms} ms {way}{' held' if agreed.held else ''}",
-        f"remote {host}:{port}{moved}{' confirmed' if stats.confirmed else ''}",
-        f"in {stats.received_packets} packets {stats.receive_codec or '-'}, lost {stats.lost}, jitter "
-        f"{stats.jitter_us / 1000:.1f} ms, strangers {stats.stranger}, invalid {stats.invalid}, {heard}"
-        + _levels(stats),
-    ]
-    if stats.played_ms:
-        parts.append(f"buffer {stats.delay_ms} ms, late {stats.discarded}, concealed {100 * found.concealed:.1f} %")
-    parts.append(f"out {stats.sent_packets} packets, hears {stats.feed}, remote lost {stats.remote_lost}")
-    parts.append(f"round trip {stats.round_trip_us / 1000:.0f} ms" if stats.round_trip_us else "round trip unknown")
-    if stats.digits:
-        parts.append(f"digits {stats.digits}")
-    scores = [
-        f"{name} {score:.1f}"
-        for name, score in (("in", found.mos_received), ("out", found.mos_sent))
-        if score is not None
-    ]
-    if scores:
-        parts.append(f"MOS {', '.join(scores)}")
-    if session.doctor.found:
-        parts.append(f"trouble: {', '.join(session.doctor.found)}")
-    return "; ".join(parts)
-
-
-def _levels(stats: LegStats) -> str:
-    if stats.speech_dbm0 is None:
-        return ""
-    silence = 100 * stats.silence_ms / stats.heard_ms if stats.heard_ms else 0
-    clipped = f", clipped {stats.clipped}" if stats.clipped else ""
-    return f", speech {stats.speech_dbm0:.0f} dBm0, noise {stats.noise_dbm0:.0f} dBm0, silent {silence:.0f} %{clipped}"
+def examine(session: "Session") -> list[Trouble]:
+    """What has gone wrong with a session or come right since it was last examined."""
+    agreed = session.agreed
+    if agreed is None or not session.confirmed:
+        return []
+    news = session.doctor.look(session.stats(), agreed.receives, agreed.sends)
+    return [Trouble(session, kind, on, figure) for kind, on, figure in news]

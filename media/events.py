@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 if TYPE_CHECKING:
-    from switchroom.media.doctor import TroubleKind
     from switchroom.media.session import Session
 
 PlayEnd = Literal["finished", "stopped", "replaced", "closed", "failed"]
+
+
+TroubleKind = Literal[
+    "nothing-received", "nothing-arrives", "silence", "loss", "jitter", "delay", "clipping", "wrong-key"
+]
+"""`nothing-received`: the party should send and does not; `nothing-arrives`: it reports that it hears nothing of us;
+`silence`: it sends, but nothing can be heard; `loss`, `jitter`, `delay` of its packets; `clipping`: it is too loud;
+`wrong-key`: SRTP that cannot be opened. The first three are one-way audio."""
 
 
 class MediaEvent(msgspec.Struct, frozen=True):
@@ -74,7 +81,7 @@ class Recorded(MediaEvent, frozen=True):
 class Trouble(SessionEvent, frozen=True):
     """The leg doctor has found something wrong with the audio, or (`on` false) finds it no more."""
 
-    kind: "TroubleKind"
+    kind: TroubleKind
     on: bool
     figure: float
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from switchroom.media.events import Digit as MediaDigit
 from switchroom.media.events import MediaEvent, PlaneLost, PlayDone, Recorded, RtpResumed, RtpTimeout, Speaking, Trouble
 from switchroom.pbx import control
+from switchroom.pbx.calls import keypad
 from switchroom.pbx.calls.digits import Press
 from switchroom.pbx.events import LegTrouble
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def deliver(leg: "Leg", event: MediaEvent) -> None:
     """Tell a leg what its media session reports."""
     if isinstance(event, MediaDigit):
-        leg.keypad.heard(Press(event.digit, event.duration_ms), "tone" if event.in_band else "event")
+        keypad.heard(leg, Press(event.digit, event.duration_ms), "tone" if event.in_band else "event")
     elif isinstance(event, PlayDone):
         leg.tell(control.PlayDone(event.play, event.reason == "finished"))
     elif isinstance(event, RtpTimeout):
