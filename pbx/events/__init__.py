@@ -52,6 +52,7 @@ from switchroom.pbx.events.calls import (
 )
 from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
+from switchroom.pbx.events.media import LegTrouble
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.recordings import (
     RecordingConverted,
@@ -74,6 +75,7 @@ AnyRecord = (
     | LegHeld
     | LegResumed
     | LegEnded
+    | LegTrouble
     | CallBridged
     | CallUnbridged
     | CallEnded
@@ -158,6 +160,7 @@ __all__ = [
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "LegTrouble",
     "MessageLeft",
     "OfferEnded",
     "OfferOutcome",
