@@ -50,7 +50,9 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
+from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
+from switchroom.pbx.events.media import LegTrouble
 from switchroom.pbx.events.office import (
     CallerRefused,
     CallForwarded,
@@ -87,6 +89,7 @@ AnyRecord = (
     | LegHeld
     | LegResumed
     | LegEnded
+    | LegTrouble
     | CallBridged
     | CallUnbridged
     | CallEnded
@@ -95,6 +98,8 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | ConferenceJoined
+    | ConferenceLeft
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -173,6 +178,8 @@ __all__ = [
     "CallbackAsked",
     "CallbackTried",
     "CallerRefused",
+    "ConferenceJoined",
+    "ConferenceLeft",
     "ConfigChanged",
     "DeskChanged",
     "EndedBy",
@@ -187,6 +194,7 @@ __all__ = [
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "LegTrouble",
     "MailFailed",
     "MessageLeft",
     "OfferEnded",
