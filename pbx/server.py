@@ -269,8 +269,9 @@ class Server:
 def _spare_the_collector() -> None:
     """Let the garbage collector look at what is new, in small portions, and hardly ever at the rest.
 
-    Calls leave no circles behind, so there is next to nothing for it to find; but transactions live for half a minute by
-    RFC 3261, and looking through them all again and again would cost more than the calls themselves, in long pauses.
+    Calls leave no circles behind, so there is next to nothing for it to find; but transactions live for half a minute
+    by RFC 3261, and looking through all of them again and again would cost more than the calls themselves, in long
+    pauses.
     """
     gc.collect()
     gc.freeze()
