@@ -17,7 +17,7 @@ from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_tls import TlsConfig
-from switchroom.pbx.config_values import Endpoint, Listener, Network, Secret
+from switchroom.pbx.config_values import Endpoint, Listener, NameServer, Network, Secret
 from switchroom.pbx.dialplan import Destination, DialPlan, Hours, Rule, UnknownContext
 from switchroom.pbx.errors import SwitchroomError
 
@@ -79,6 +79,8 @@ class SipConfig(Section, frozen=True):
     """The host that Via and Contact show; empty: that of the listener. Needed behind NAT and with 0.0.0.0."""
     domains: tuple[str, ...] = ()
     """Names, beside our own addresses, for which requests are ours."""
+    dns: tuple[NameServer, ...] = ()
+    """DNS servers, `address` or `address:port`; none: those of the system."""
     realm: str = "switchroom"
     """The realm of digest authentication; users whose `ha1` is given were made for one realm."""
     digest: tuple[Literal["SHA-256", "MD5"], ...] = ("SHA-256", "MD5")

@@ -33,6 +33,7 @@ from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
 from switchroom.pbx.io.address import Listener
 from switchroom.pbx.io.connections import TcpLimits
+from switchroom.pbx.io.dns import Dns
 from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.journal import Journal
@@ -141,6 +142,7 @@ class Server:
             address=config.sip.address,
             name=config.server.name,
             values=TimerValues(config.sip.t1_ms / 1000, config.sip.t2_ms / 1000, config.sip.t4_ms / 1000),
+            dns=Dns([str(server) for server in config.sip.dns]),
             on_fault=lambda error: log.error("sip.fault", error=repr(error), exc_info=error),
         )
         self.registrar = Registrar(

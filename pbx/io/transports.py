@@ -84,6 +84,12 @@ class Transports:
         """Open stream connections."""
         return len(self._streams) if self._streams is not None else 0
 
+    @property
+    def supported(self) -> frozenset[str]:
+        """The transports by which we can reach somebody who has not reached us."""
+        streams = () if self._streams is None else ("TCP",) if self._certificates is None else ("TCP", "TLS")
+        return frozenset(("UDP", *streams) if self._udp else streams)
+
     def is_open(self, flow: Flow) -> bool:
         """Whether a flow still leads somewhere: a stream connection must stand or be opening."""
         return flow.transport == "UDP" or (self._streams is not None and self._streams.is_open(flow))
