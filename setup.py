@@ -2,12 +2,14 @@
 """Build the compiled part of switchroom: every .pyx under the package becomes one extension module.
 
 What a module needs beside its own .pyx (C files, libraries, flags) stands in `# distutils:` lines at its top, so this
-file does not list the modules. `SWITCHROOM_BUILD` chooses the kind of build: `release` (the default), `debug`
-(checks and line tracing), `asan` or `tsan`.
+file does not list the modules; a line `# folders:` names those of which it takes all C files. `SWITCHROOM_BUILD`
+chooses the kind of build: `release` (the default), `debug` (checks and line tracing), `asan` or `tsan`.
 """
 
 import os
+import re
 from glob import glob
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -26,9 +28,12 @@ CHECKED = KIND != "release"
 def extension(source: str) -> Extension:
     """One module from one .pyx, named after its place under src/."""
     name = source.removeprefix("src/").removesuffix(".pyx").replace("/", ".")
+    folders = re.search(r"^# folders: (.+)$", Path(source).read_text(encoding="utf-8"), re.MULTILINE)
+    places = [f"src/switchroom/{folder}" for folder in folders[1].split()] if folders else []
     return Extension(
         name,
-        [source],
+        [source, *[path for place in places for path in sorted(glob(f"{place}/*.c"))]],
+        depends=[path for place in places for path in sorted(glob(f"{place}/*.h"))],
         include_dirs=["src/switchroom/ext", "src"],
         extra_compile_args=["-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-parameter", *COMPILE],
         extra_link_args=LINK,

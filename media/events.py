@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the media part tells: frozen values, each about one session."""
+"""What the media part tells: frozen values, nearly all of them about one session."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -14,39 +14,43 @@ PlayEnd = Literal["finished", "stopped", "replaced", "closed", "failed"]
 class MediaEvent(msgspec.Struct, frozen=True):
     """The root of the tree."""
 
+
+class SessionEvent(MediaEvent, frozen=True):
+    """Something about a session."""
+
     session: "Session"
 
 
-class RtpTimeout(MediaEvent, frozen=True):
+class RtpTimeout(SessionEvent, frozen=True):
     """A remote that should send has been silent for MediaConfig.rtp_timeout_ms. Told once, until RtpResumed."""
 
 
-class RtpResumed(MediaEvent, frozen=True):
+class RtpResumed(SessionEvent, frozen=True):
     """RTP is back after RtpTimeout."""
 
 
-class Digit(MediaEvent, frozen=True):
+class Digit(SessionEvent, frozen=True):
     """A key was pressed and released: one of 0-9 * # A-D, or ! for flash."""
 
     digit: str
     duration_ms: int
 
 
-class PlayDone(MediaEvent, frozen=True):
+class PlayDone(SessionEvent, frozen=True):
     """A play or tone is over; each ends with exactly one of these."""
 
     play: int
     reason: PlayEnd
 
 
-class Latched(MediaEvent, frozen=True):
+class Latched(SessionEvent, frozen=True):
     """RTP comes from, and now goes to, another address than before (symmetric RTP)."""
 
     address: str
     port: int
 
 
-class Speaking(MediaEvent, frozen=True):
+class Speaking(SessionEvent, frozen=True):
     """A party of a conference has begun to speak, or has ended."""
 
     on: bool
@@ -55,6 +59,8 @@ class Speaking(MediaEvent, frozen=True):
 class Recorded(MediaEvent, frozen=True):
     """A recording is complete on disk: `frames` long, of which `lost` could not be kept (slow or full disk)."""
 
+    session: "Session | None"
+    """None: it was that of a conference."""
     recording: int
     frames: int
     lost: int
@@ -62,5 +68,5 @@ class Recorded(MediaEvent, frozen=True):
     """What the system said when it last refused to write."""
 
 
-class PlaneLost(MediaEvent, frozen=True):
+class PlaneLost(SessionEvent, frozen=True):
     """The thread or process that carried the session is gone, and the session with it."""

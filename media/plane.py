@@ -24,6 +24,7 @@ from switchroom.media.events import (
     Recorded,
     RtpResumed,
     RtpTimeout,
+    SessionEvent,
     Speaking,
 )
 from switchroom.media.events import PlaneLost as PlaneLostEvent
@@ -238,7 +239,7 @@ def _refusal(answer: Record) -> MediaError:
     return MediaError(f"no RTP socket: {errno.errorcode.get(number, number)}, {os.strerror(number)}")
 
 
-def _read_event(session: "Session", record: Record) -> MediaEvent | None:
+def _read_event(session: "Session", record: Record) -> SessionEvent | None:
     match record.op:
         case Op.TIMED_OUT:
             return RtpTimeout(session)

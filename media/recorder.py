@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recording of one session: what its party says and what it hears, kept by the plane without touching the call.
+"""A recording of one session or conference, kept by the plane without touching the call.
 
 The file is made of 1-second segments (media/recording_file.py reads it and turns it into WAV); a process that dies
 loses the last second at most.
@@ -15,33 +15,45 @@ from switchroom.media.errors import MediaError
 from switchroom.media.wire import Op
 
 if TYPE_CHECKING:
+    from switchroom.media.plane import Plane
     from switchroom.media.session import Session
 
 _RECORD: Final = struct.Struct("=III")
+_PAUSE: Final = struct.Struct("=I")
 _numbers = itertools.count(1)
 
 
 class Recording:
-    """Made by Session.record. Commands return at once; the event Recorded tells that the file is whole."""
+    """Commands return at once; the event Recorded tells that the file is whole."""
 
-    def __init__(self, session: "Session", path: str | os.PathLike[str], stereo: bool, rate_hz: int) -> None:
+    def __init__(
+        self, plane: "Plane", path: str | os.PathLike[str], rate_hz: int, session: "Session | None", room: int = 0
+    ) -> None:
         if rate_hz not in (8_000, 16_000):
             raise ValueError("recordings have 8000 or 16000 samples a second")
         self.number = next(_numbers)
+        self.plane = plane
         self.session = session
+        """None: a conference is recorded."""
         self.path = Path(path)
         self.rate_hz = rate_hz
         self.paused = False
         self.stopped = False
-        try:
-            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise MediaError(f"{self.path}: {error.strerror}") from error
-        try:
-            body = _RECORD.pack(self.number, rate_hz, 2 if stereo else 1)
-            session.plane.wire.post(Op.RECORD, session.handle, 0, body, fd)
-        finally:
-            os.close(fd)
+        self._room = room
+
+    @classmethod
+    def of_session(cls, session: "Session", path: str | os.PathLike[str], stereo: bool, rate_hz: int) -> "Recording":
+        """What the party says on the left, and what it hears on the right; or both mixed."""
+        recording = cls(session.plane, path, rate_hz, session)
+        recording._begin(Op.RECORD, session.handle, 0, 2 if stereo else 1)
+        return recording
+
+    @classmethod
+    def of_room(cls, plane: "Plane", room: int, path: str | os.PathLike[str], rate_hz: int) -> "Recording":
+        """What is said in a conference."""
+        recording = cls(plane, path, rate_hz, None, room)
+        recording._begin(Op.ROOM_RECORD, 0, room, 1)
+        return recording
 
     def pause(self) -> None:
         """Keep what follows out of the file, as for card numbers; it becomes a marked silence of the same length."""
@@ -51,13 +63,32 @@ class Recording:
         """Go on."""
         self._pause(False)
 
-    def _pause(self, paused: bool) -> None:
-        if not self.stopped and paused != self.paused:
-            self.paused = paused
-            self.session.plane.post(Op.RECORD_PAUSE, self.session.handle, int(paused))
-
     def stop(self) -> None:
         """End it; so does the end of the session."""
-        if not self.stopped:
-            self.stopped = True
-            self.session.plane.post(Op.RECORD_STOP, self.session.handle)
+        if self.stopped:
+            return
+        self.stopped = True
+        if self.session is not None:
+            self.plane.post(Op.RECORD_STOP, self.session.handle)
+        else:
+            self.plane.post(Op.ROOM_RECORD_STOP, 0, self._room)
+
+    def _begin(self, op: Op, leg: int, room: int, channels: int) -> None:
+        try:
+            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise MediaError(f"{self.path}: {error.strerror}") from error
+        try:
+            self.plane.wire.post(op, leg, room, _RECORD.pack(self.number, self.rate_hz, channels), fd)
+        finally:
+            os.close(fd)
+        self.plane.recordings[self.number] = self
+
+    def _pause(self, paused: bool) -> None:
+        if self.stopped or paused == self.paused:
+            return
+        self.paused = paused
+        if self.session is not None:
+            self.plane.post(Op.RECORD_PAUSE, self.session.handle, int(paused))
+        else:
+            self.plane.post(Op.ROOM_RECORD_PAUSE, 0, self._room, _PAUSE.pack(paused))

@@ -259,10 +259,8 @@ class Session:
             raise MediaError("the session is closed")
         if self.recording is not None and not self.recording.stopped:
             raise MediaError("the session is being recorded already")
-        recording = Recording(self, path, stereo, rate_hz)
-        self.recording = recording
-        self.plane.recordings[recording.number] = recording
-        return recording
+        self.recording = Recording.of_session(self, path, stereo, rate_hz)
+        return self.recording
 
     def detect_digits(self, on: bool, mute: bool = False) -> None:
         """Tell digits that come as tones in the audio (ITU-T Q.24) as well; `mute` keeps them out of the recording."""

@@ -57,6 +57,9 @@ class Op(enum.IntEnum):
     RECORD_PAUSE = 22
     RECORD_STOP = 23
     ROOM_TONE = 24
+    ROOM_RECORD = 25
+    ROOM_RECORD_PAUSE = 26
+    ROOM_RECORD_STOP = 27
     SECURE = 48
 
     ANSWER = 128

@@ -66,8 +66,9 @@ class Call:
         """End the call. `status` and `reason` are for a caller that has no answer yet."""
         self.leg.hangup(status, reason, result=result)
 
-    async def play(self, source: str, *, loop: bool = False, until_digit: bool = False) -> None:
-        """Play an audio file, or `tone:NAME`, to its end; with `until_digit` a key stops it (and stays to be read)."""
+    async def play(self, source: str | Sequence[str], *, loop: bool = False, until_digit: bool = False) -> None:
+        """Play an audio file, several, or `tone:NAME`, to the end; with `until_digit` a key stops it (and stays to be
+        read)."""
         self._check()
         play = self.leg.play(source, loop)
         while play not in self._done_plays and not (until_digit and self._digits):
@@ -81,6 +82,15 @@ class Call:
         self._check()
         self.leg.echo()
         await self.until_hangup()
+
+    @property
+    def digits_waiting(self) -> bool:
+        """Whether the caller has pressed keys that nobody has read."""
+        return bool(self._digits)
+
+    def forget_digits(self) -> None:
+        """Drop what the caller has typed ahead."""
+        self._digits.clear()
 
     async def digit(self, timeout_s: float | None = None) -> str:
         """The next key that the caller presses, or pressed before; empty after `timeout_s` without one."""

@@ -91,7 +91,7 @@ class Reader:
         except ValueError as error:  # a rule of the Struct's own (__post_init__)
             return self.mistake(key, str(error))
         for name, reason in made.mistakes() if hasattr(made, "mistakes") else ():
-            self.mistake(join(key, name), reason)
+            self.mistake(f"{key}.{name}" if key else name, reason)
         return made
 
     def _plain(self, kind: Any, value: Any, key: str) -> Any:

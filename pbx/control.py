@@ -112,6 +112,10 @@ class Speaking(Fact, frozen=True):
     on: bool
 
 
+class TapEnded(Fact, frozen=True):
+    """The leg that this one listened to is over."""
+
+
 class TransferAsked(Fact, frozen=True):
     """The party asks that its partner be put through elsewhere (RFC 3515).
 

@@ -45,7 +45,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.sim": ("pbx.sim", *CONTROL),
     "pbx.reports": ("pbx.reports", *CONTROL),
     "pbx.apps": ("pbx.apps", "pbx.call", "pbx.dialplan", "pbx.journal", "pbx.storage.base", *CONTROL),
-    "ivr": ("ivr", "pbx.call", "pbx.journal", "pbx.storage.base", *CONTROL),
+    "ivr": ("ivr", "pbx.call", "pbx.config_reader", "pbx.journal", "pbx.storage.base", *CONTROL),
     "pbx.rpc": ("pbx.rpc", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", *CONTROL),
 }  # fmt: skip
 """Module or package -> what of `switchroom` it may import (prefixes); the package's own root is always allowed."""

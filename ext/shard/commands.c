@@ -44,6 +44,8 @@ static enum sr_error configure(sr_plane *plane, sr_leg *leg, const sr_configure 
     if (!(body->flags & SR_RECEIVES))
         leg->timed_out = false;
     bool moved = !sr_same_endpoint(&leg->latch.signalled, &rtp);
+    if (moved)
+        sr_leg_settle(plane, leg, false);
     sr_latch_signal(&leg->latch, &rtp, plane->now_ns);
     if (moved || !leg->configured)
         leg->rtcp_to = rtcp;
@@ -211,7 +213,8 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
     case SR_JOIN:
         if (command->body.join.top > SR_MIX_TOP_MAX || command->body.join.gain > UINT16_MAX)
             return SR_BAD_RECORD;
-        unbridge(plane, leg);
+        if (!command->body.join.over_bridge)
+            unbridge(plane, leg);
         return sr_room_join(plane, leg, command->other, (int)command->body.join.top, (uint16_t)command->body.join.gain);
     case SR_LEAVE:
         sr_room_leave(plane, leg);
@@ -258,6 +261,15 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
         return SR_OK;
     case SR_ROOM_TONE:
         return room_tone(plane, command);
+    case SR_ROOM_RECORD_PAUSE:
+    case SR_ROOM_RECORD_STOP:
+        if (command->other >= SR_MAX_ROOMS)
+            return SR_NO_ROOM;
+        if (command->op == SR_ROOM_RECORD_STOP)
+            sr_room_record_stop(plane, command->other);
+        else
+            sr_room_record_pause(plane, command->other, command->body.pause.paused != 0);
+        return SR_OK;
     case SR_SHUTDOWN:
         plane->stopping = true;
         return SR_OK;
@@ -275,7 +287,9 @@ static enum sr_error record(sr_plane *plane, const sr_record *command, int fd)
 {
     sr_leg *leg = sr_plane_leg(plane, command->leg);
     enum sr_error error = SR_NO_LEG;
-    if (leg != NULL)
+    if (command->op == SR_ROOM_RECORD)
+        error = sr_room_record(plane, command->other, fd, command->body.record.number, command->body.record.rate_hz);
+    else if (leg != NULL)
         error = sr_tap_record(plane, leg, fd, command->body.record.number, command->body.record.rate_hz,
                               command->body.record.channels);
     if (error != SR_OK && fd >= 0)
@@ -287,7 +301,7 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)
 {
     sr_record answer = {0};
     enum sr_error error;
-    if (fd >= 0 && command->op != SR_LOAD && command->op != SR_RECORD)
+    if (fd >= 0 && command->op != SR_LOAD && command->op != SR_RECORD && command->op != SR_ROOM_RECORD)
         close(fd);
     if (command->op == SR_HELLO) {
         error = command->other == SR_WIRE_VERSION ? SR_OK : SR_BAD_RECORD;
@@ -301,7 +315,7 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)
         } else {
             answer.body.system.error_number = error_number;
         }
-    } else if (command->op == SR_RECORD) {
+    } else if (command->op == SR_RECORD || command->op == SR_ROOM_RECORD) {
         answer.leg = command->leg;
         error = record(plane, command, fd);
     } else if (is_for_leg(command->op)) {

@@ -11,6 +11,14 @@
 #define MAX_DELAY_MS 400         /* of the jitter buffer */
 #define FORWARD_GAP_NS 100000000LL /* no packet of an event for so long: audio goes on */
 
+void sr_leg_settle(sr_plane *plane, sr_leg *leg, bool settled)
+{
+    if (settled == leg->settled || leg->handle == 0)
+        return;
+    if (plane->net.settle(plane->net.context, leg->rtp_fd, settled ? &leg->latch.source : NULL))
+        leg->settled = settled;
+}
+
 static void send_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
 {
     if (leg->tapped)
@@ -21,7 +29,8 @@ static void send_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
         leg->counts.send_errors++;
         return;
     }
-    if (plane->net.send(plane->net.context, leg->rtp_fd, data, bytes, &leg->latch.source) < 0) {
+    const sr_endpoint *to = leg->settled ? NULL : &leg->latch.source;
+    if (plane->net.send(plane->net.context, leg->rtp_fd, data, bytes, to) < 0) {
         leg->counts.send_errors++;
         return;
     }
@@ -34,13 +43,20 @@ static void send_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
 static void relay(sr_plane *plane, sr_leg *leg, const sr_leg *from, sr_rtp *packet, bool restarted)
 {
     uint8_t meaning = from->meaning[packet->payload_type];
-    uint8_t type = meaning == SR_TYPE_EVENT ? leg->send_event_type : meaning == leg->send_codec ? leg->send_type : SR_NO_TYPE;
+    const uint8_t *translation = sr_leg_translation(plane, meaning, leg);
+    uint8_t type = SR_NO_TYPE;
+    if (meaning == SR_TYPE_EVENT)
+        type = leg->send_event_type;
+    else if (meaning == leg->send_codec || translation != NULL)
+        type = leg->send_type;
     if (type == SR_NO_TYPE) {
         if (restarted)
             sr_sender_break(&leg->sender);
         sr_sender_skip(&leg->sender);
         return;
     }
+    for (int i = 0; translation != NULL && i < packet->payload_bytes; i++)
+        packet->payload[i] = translation[packet->payload[i]];
     packet->payload_type = type;
     sr_sender_relay(&leg->sender, packet, from->handle, restarted, sr_send_codec(plane, leg)->clock_rate_hz, plane->now_ns);
     send_packet(plane, leg, packet);
@@ -199,6 +215,8 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
         break;
     }
     case SR_SOURCE:
+        if (!leg->settled && leg->latch.confirmed && leg->latch.trust == SR_SIGNALLED)
+            sr_leg_settle(plane, leg, true);
         break;
     }
     note_arrival(plane, leg, arrived);
@@ -221,9 +239,11 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
         sr_tap_push(plane, leg, &packet, meaning, true);
     if (leg->feed == SR_FEED_ECHO)
         relay(plane, leg, leg, &packet, restarted);
-    else if (leg->room != NULL)
+    else if (leg->room != NULL) {
         buffer_packet(plane, leg, &packet, meaning);
-    else if (leg->peer != NULL && leg->peer->feed == SR_FEED_RELAY)
+        if (meaning == SR_TYPE_EVENT && leg->peer != NULL)
+            forward_event(plane, leg->peer, &packet); /* a bridge that is listened to is still one */
+    } else if (leg->peer != NULL && leg->peer->feed == SR_FEED_RELAY)
         relay(plane, leg->peer, leg, &packet, restarted);
     else if (leg->peer != NULL && leg->peer->feed == SR_FEED_PEER) {
         buffer_packet(plane, leg, &packet, meaning);
@@ -270,7 +290,7 @@ void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg)
         receive_rtcp(plane, leg, data, bytes, &from);
 }
 
-static enum sr_feed wanted_feed(const sr_leg *leg)
+static enum sr_feed wanted_feed(const sr_plane *plane, const sr_leg *leg)
 {
     enum sr_feed idle = leg->latch.confirmed ? SR_FEED_SILENCE : SR_FEED_NONE;
     const sr_leg *peer = leg->peer;
@@ -281,19 +301,20 @@ static enum sr_feed wanted_feed(const sr_leg *leg)
     if (leg->echo)
         return SR_FEED_ECHO;
     if (leg->room != NULL)
-        return SR_FEED_MIX;
+        return peer != NULL && (peer->flags & SR_HELD) ? SR_FEED_HOLD : SR_FEED_MIX;
     if (peer == NULL || !peer->configured)
         return idle;
     if (peer->flags & SR_HELD)
         return SR_FEED_HOLD;
     if (!(peer->flags & SR_RECEIVES))
         return idle;
-    return peer->arriving_codec == leg->send_codec && peer->ptime_ms == leg->ptime_ms ? SR_FEED_RELAY : SR_FEED_PEER;
+    bool as_it_is = peer->arriving_codec == leg->send_codec || sr_leg_translation(plane, peer->arriving_codec, leg) != NULL;
+    return as_it_is && peer->ptime_ms == leg->ptime_ms ? SR_FEED_RELAY : SR_FEED_PEER;
 }
 
 void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg)
 {
-    enum sr_feed feed = wanted_feed(leg);
+    enum sr_feed feed = wanted_feed(plane, leg);
     if (feed == leg->feed)
         return;
     if (feed == SR_FEED_PEER)

@@ -7,6 +7,7 @@
 #include "plane.h"
 
 #define MS 1000000LL
+#define UNSETTLE_NS (100 * MS)
 
 /* Opens both sockets of a pair. Ports that some other program uses are passed over and rest like used ones. */
 static enum sr_error open_ports(sr_plane *plane, sr_leg *leg, int *error_number)
@@ -88,8 +89,8 @@ static void send_report(sr_plane *plane, sr_leg *leg, bool bye)
     if (leg->srtp.keys.suite != SR_PLAIN && (bytes = sr_srtp_seal(&leg->srtp, data, bytes, true)) < 0)
         return;
     bool mux = leg->flags & SR_MUX;
-    plane->net.send(plane->net.context, mux ? leg->rtp_fd : leg->rtcp_fd, data, bytes,
-                    mux ? &leg->latch.source : &leg->rtcp_to);
+    const sr_endpoint *to = !mux ? &leg->rtcp_to : leg->settled ? NULL : &leg->latch.source;
+    plane->net.send(plane->net.context, mux ? leg->rtp_fd : leg->rtcp_fd, data, bytes, to);
 }
 
 void sr_leg_close(sr_plane *plane, sr_leg *leg)
@@ -162,6 +163,8 @@ void sr_leg_keep(sr_plane *plane, sr_leg *leg)
     int count = sr_event_expire(&leg->events, leg->event_clock_hz, plane->now_ns, digits);
     sr_leg_report_digits(plane, leg, digits, count);
     watch_silence(plane, leg);
+    if (plane->now_ns - leg->heard_ns > UNSETTLE_NS)
+        sr_leg_settle(plane, leg, false);
     if (plane->now_ns >= leg->rtcp_due_ns) {
         send_report(plane, leg, false);
         leg->rtcp_due_ns = plane->now_ns + sr_rtcp_interval_ns(&plane->random, false);
@@ -190,7 +193,8 @@ void sr_leg_publish(sr_plane *plane, sr_leg *leg)
     now.remote_bye = leg->rtcp.bye;
     now.source_ssrc = leg->receiver.started ? leg->receiver.ssrc : 0;
     now.own_ssrc = leg->sender.ssrc;
-    now.feed = (uint8_t)leg->feed;
+    bool translated = leg->feed == SR_FEED_RELAY && leg->peer != NULL && leg->peer->arriving_codec != leg->send_codec;
+    now.feed = (uint8_t)(translated ? SR_FEED_PEER : leg->feed);
     now.receive_codec = leg->configured && leg->heard ? leg->arriving_codec : SR_TYPE_UNKNOWN;
     now.send_codec = leg->configured ? leg->send_codec : SR_TYPE_UNKNOWN;
     now.flags = leg->flags;

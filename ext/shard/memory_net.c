@@ -18,6 +18,7 @@ static void close_memory(void *context, int fd)
 {
     sr_memory_net *memory = context;
     memory->open[fd] = false;
+    memory->peers[fd].length = 0;
 }
 
 static int receive_memory(void *context, int fd, uint8_t *data, int capacity, sr_endpoint *from)
@@ -29,7 +30,16 @@ static int receive_memory(void *context, int fd, uint8_t *data, int capacity, sr
     memcpy(data, memory->inbox, (size_t)bytes);
     *from = memory->inbox_from;
     memory->inbox_bytes = -1;
+    if (memory->peers[fd].length != 0 && !sr_same_endpoint(from, &memory->peers[fd]))
+        return -1;
     return bytes;
+}
+
+static bool settle_memory(void *context, int fd, const sr_endpoint *peer)
+{
+    sr_memory_net *memory = context;
+    memory->peers[fd] = peer != NULL ? *peer : (sr_endpoint){.length = 0};
+    return true;
 }
 
 static int send_memory(void *context, int fd, const uint8_t *data, int bytes, const sr_endpoint *to)
@@ -44,7 +54,7 @@ static int send_memory(void *context, int fd, const uint8_t *data, int bytes, co
     sr_memory_datagram *datagram = &memory->sent[memory->sent_count++];
     datagram->fd = fd;
     datagram->bytes = bytes;
-    datagram->to = *to;
+    datagram->to = to != NULL ? *to : memory->peers[fd];
     memcpy(datagram->data, data, (size_t)bytes);
     return 0;
 }
@@ -52,5 +62,5 @@ static int send_memory(void *context, int fd, const uint8_t *data, int bytes, co
 sr_net sr_memory_network(sr_memory_net *memory)
 {
     memory->inbox_bytes = -1;
-    return (sr_net){memory, open_memory, close_memory, receive_memory, send_memory};
+    return (sr_net){memory, open_memory, close_memory, receive_memory, settle_memory, send_memory};
 }

@@ -18,6 +18,7 @@ typedef struct sr_memory_datagram {
 
 typedef struct sr_memory_net {
     bool open[65536], refused[65536]; /* refused: some other program has the port */
+    sr_endpoint peers[65536];    /* of settled sockets, which take packets of nobody else */
     bool failing;                /* nothing can be sent */
     int inbox_fd, inbox_bytes;   /* inbox_bytes < 0: empty */
     sr_endpoint inbox_from;

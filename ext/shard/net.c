@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* Sockets stay unconnected: a connected one would hide a phone whose NAT gave it a new port. */
 static int open_socket(void *context, const sr_endpoint *local, int traffic_class)
 {
     (void)context;
@@ -41,13 +40,25 @@ static int receive_socket(void *context, int fd, uint8_t *data, int capacity, sr
     return (int)recvfrom(fd, data, (size_t)capacity, 0, &from->address.any, &from->length);
 }
 
+static bool settle_socket(void *context, int fd, const sr_endpoint *peer)
+{
+    (void)context;
+    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    return connect(fd, peer != NULL ? &peer->address.any : &nobody, peer != NULL ? peer->length : sizeof nobody) == 0;
+}
+
 static int send_socket(void *context, int fd, const uint8_t *data, int bytes, const sr_endpoint *to)
 {
     (void)context;
-    return sendto(fd, data, (size_t)bytes, MSG_NOSIGNAL, &to->address.any, to->length) == bytes ? 0 : -1;
+    const struct sockaddr *address = to != NULL ? &to->address.any : NULL;
+    socklen_t length = to != NULL ? to->length : 0;
+    ssize_t sent = sendto(fd, data, (size_t)bytes, MSG_NOSIGNAL, address, length);
+    if (sent < 0 && errno == ECONNREFUSED) /* tells of an earlier packet, and this one was not sent */
+        sent = sendto(fd, data, (size_t)bytes, MSG_NOSIGNAL, address, length);
+    return sent == bytes ? 0 : -1;
 }
 
-const sr_net sr_sockets = {NULL, open_socket, close_socket, receive_socket, send_socket};
+const sr_net sr_sockets = {NULL, open_socket, close_socket, receive_socket, settle_socket, send_socket};
 
 bool sr_endpoint_from_wire(sr_endpoint *endpoint, const sr_wire_address *wire)
 {

@@ -29,7 +29,9 @@ typedef struct sr_net {
     void (*close)(void *context, int fd);
     /* Returns the bytes of one datagram, -1 when there is none. */
     int (*receive)(void *context, int fd, uint8_t *data, int capacity, sr_endpoint *from);
-    /* Returns 0, or -1 when the datagram could not be sent. */
+    /* Connects a socket to its one peer, or frees it again (NULL). Returns whether that was done. */
+    bool (*settle)(void *context, int fd, const sr_endpoint *peer);
+    /* Returns 0, or -1 when the datagram could not be sent. `to` is NULL for the peer of a settled socket. */
     int (*send)(void *context, int fd, const uint8_t *data, int bytes, const sr_endpoint *to);
 } sr_net;
 

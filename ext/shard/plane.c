@@ -85,7 +85,7 @@ static const char *share_stats(sr_plane *plane)
 
 static const char *take_memory(sr_plane *plane)
 {
-    size_t encoder, decoder, count = plane->config.max_legs;
+    size_t encoder, decoder, count = plane->config.max_legs, pairs = (size_t)plane->codec_count * plane->codec_count;
     take_codec_sizes(plane, &encoder, &decoder);
     plane->legs = take(plane, 0, count, sizeof *plane->legs);
     uint8_t *encoders = take(plane, 1, count, encoder), *decoders = take(plane, 2, count, decoder);
@@ -93,16 +93,18 @@ static const char *take_memory(sr_plane *plane)
     sr_playout *playouts = take(plane, 4, count, sizeof *playouts);
     sr_resample *resamples = take(plane, 8, 2 * count, sizeof *resamples);
     plane->rooms = take(plane, 9, SR_MAX_ROOMS, sizeof *plane->rooms);
-    plane->taps = take(plane, 13, count, sizeof *plane->taps);
+    plane->taps = take(plane, 13, count + SR_MAX_ROOMS, sizeof *plane->taps);
     uint8_t *tap_decoders = take(plane, 14, 2 * count, decoder);
     plane->parties = take(plane, 10, SR_MIX_PARTIES + 1, sizeof *plane->parties);
     plane->said = take(plane, 11, (SR_MIX_PARTIES + 1) * SR_MIX_SAMPLES, sizeof *plane->said);
     plane->sum = take(plane, 12, SR_MIX_SAMPLES, sizeof *plane->sum);
     plane->open = take(plane, 15, count, sizeof *plane->open);
+    plane->translations = take(plane, 16, pairs, SR_TRANSLATION_BYTES);
     plane->prompts = take(plane, 5, plane->config.max_prompts, sizeof *plane->prompts);
     plane->facts = take(plane, 6, SR_FACTS, sizeof *plane->facts);
     if (!plane->legs || !encoders || !decoders || !outgoing || !playouts || !resamples || !plane->prompts || !plane->facts
-        || !plane->rooms || !plane->parties || !plane->said || !plane->sum || !plane->taps || !tap_decoders || !plane->open)
+        || !plane->rooms || !plane->parties || !plane->said || !plane->sum || !plane->taps || !tap_decoders || !plane->open
+        || !plane->translations)
         return "not enough memory";
     for (size_t i = 0; i < count; i++) {
         sr_leg *leg = &plane->legs[i];
@@ -140,6 +142,8 @@ const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const 
     if (problem == NULL)
         problem = make_filters(plane);
     if (problem == NULL)
+        sr_translations_init(plane->translations, plane->codecs, plane->codec_count);
+    if (problem == NULL)
         problem = share_stats(plane);
     if (problem == NULL
         && sr_ports_init(&plane->ports, config->port_low, config->port_high, config->port_rest_ns, sr_random(&plane->random)) < 0)
@@ -152,6 +156,8 @@ void sr_plane_end(sr_plane *plane)
     for (uint32_t i = 0; plane->legs != NULL && i < plane->config.max_legs; i++)
         if (plane->legs[i].handle != 0)
             sr_leg_close(plane, &plane->legs[i]);
+    for (uint32_t i = 0; plane->rooms != NULL && i < SR_MAX_ROOMS; i++)
+        sr_room_record_stop(plane, i);
     atomic_store(&plane->ended, 1);
 }
 
@@ -258,7 +264,8 @@ static void publish(sr_plane *plane)
 
 bool sr_plane_may_rest(const sr_plane *plane)
 {
-    return plane->wheel_legs == 0 && plane->active_rooms == 0 && plane->tapped_legs == 0 && plane->facts_count == 0;
+    return plane->wheel_legs == 0 && plane->active_rooms == 0 && plane->recorded_rooms == 0 && plane->tapped_legs == 0
+        && plane->facts_count == 0;
 }
 
 int64_t sr_plane_tick(sr_plane *plane)

@@ -27,12 +27,13 @@
 #include "stats.h"
 #include "tap.h"
 #include "telephone_event.h"
+#include "translate.h"
 #include "wire.h"
 
 #define SR_MAX_CODECS 16
 #define SR_MAX_LEGS 65535
 #define SR_MAX_RATES 4
-#define SR_MEMORIES 18
+#define SR_MEMORIES 20
 #define SR_FACTS 8192           /* that wait for the wire to take them */
 #define SR_DATAGRAM_BYTES 2048
 #define SR_HEADROOM 16           /* so that a header can be written in front of any payload */
@@ -60,6 +61,7 @@ typedef struct sr_room {
     int count;
     int top;
     sr_player player;            /* entry and leave tones */
+    sr_tap *tap;                 /* NULL: nobody has ever recorded it */
 } sr_room;
 
 typedef struct sr_converter {
@@ -73,6 +75,7 @@ typedef struct sr_leg {
     uint16_t port;
     uint8_t flags;               /* enum sr_media_flags */
     bool configured, echo, tapped;
+    bool settled;                /* the RTP socket is connected to the source (leg.c) */
     enum sr_feed feed;
     struct sr_leg *peer;         /* the bridge */
     sr_room *room;               /* or the conference */
@@ -133,6 +136,7 @@ typedef struct sr_plane {
     uint32_t codec_count;
     uint32_t rates[SR_MAX_RATES], rate_count; /* of these codecs, each once */
     sr_resample_filter *filters; /* rate_count x rate_count: from, to */
+    uint8_t *translations;       /* see translate.h */
 
     int wire_fd, epoll_fd, timer_fd;
     bool stopping;
@@ -148,12 +152,13 @@ typedef struct sr_plane {
     uint16_t *open;              /* indices of the counts.open_legs that are open, in no order */
     sr_ports ports;
     sr_prompt *prompts;
-    sr_tap *taps;                /* one for each leg; memory is touched only when used */
+    sr_tap *taps;                /* one for each leg, then one for each room; memory is touched only when used */
     uint32_t tapped_legs;
     _Atomic int recordings;      /* that are not over and told: without one nobody looks for them */
     _Atomic int ended;           /* tells the writer thread */
     sr_room *rooms;
-    int active_rooms;
+    int active_rooms;            /* with somebody in them */
+    int recorded_rooms;
     sr_mix_party *parties;       /* SR_MIX_PARTIES and the room's player, of the room that is being mixed */
     int16_t *said;               /* SR_MIX_SAMPLES of each of them */
     int32_t *sum;
@@ -202,6 +207,10 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd);
 /* leg.c: the path of packets */
 void sr_leg_rtp_ready(sr_plane *plane, sr_leg *leg);
 void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg);
+/* Connects the RTP socket to the source, or frees it. Done while a confirmed leg hears from exactly where the SDP said: the
+ * kernel then looks up no route for each packet, and strangers come no further than to it. Silence undoes it, for a NAT
+ * may have given the phone a new port. */
+void sr_leg_settle(sr_plane *plane, sr_leg *leg, bool settled);
 void sr_leg_generate(sr_plane *plane, sr_leg *leg);
 /* The next `ms` of what the leg's remote says, at `rate_hz`. */
 void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t rate_hz);
@@ -230,6 +239,9 @@ void sr_leg_publish(sr_plane *plane, sr_leg *leg);
 enum sr_error sr_room_join(sr_plane *plane, sr_leg *leg, uint32_t number, int top, uint16_t gain);
 void sr_room_leave(sr_plane *plane, sr_leg *leg);
 enum sr_error sr_room_override(sr_leg *listener, uint32_t speaker, uint16_t gain);
+enum sr_error sr_room_record(sr_plane *plane, uint32_t number, int fd, uint32_t recording, uint32_t rate_hz);
+void sr_room_record_pause(sr_plane *plane, uint32_t number, bool paused);
+void sr_room_record_stop(sr_plane *plane, uint32_t number);
 /* Mixes the rooms whose turn it is. */
 void sr_rooms_tick(sr_plane *plane);
 
@@ -238,6 +250,17 @@ void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t mea
 void sr_tap_detect(sr_plane *plane, sr_leg *leg, uint8_t wanted);
 /* Takes over `fd` when it returns SR_OK. */
 enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t number, uint32_t rate_hz, uint32_t channels);
+/* The same for sound that is mixed already, of a room. `leg` 0: the recording belongs to none. */
+enum sr_error sr_tap_start(sr_plane *plane, sr_tap *tap, uint32_t leg, int fd, uint32_t number, uint32_t rate_hz,
+                           uint32_t channels);
+void sr_tap_mixed(sr_plane *plane, sr_tap *tap, const int16_t *pcm, int ms, uint32_t rate_hz);
+/* Returns whether a recording ran. */
+bool sr_tap_end(sr_tap *tap);
+bool sr_tap_runs(const sr_tap *tap);
+static inline uint32_t sr_tap_count(const sr_plane *plane)
+{
+    return plane->config.max_legs + SR_MAX_ROOMS;
+}
 void sr_tap_pause(sr_plane *plane, sr_leg *leg, bool paused);
 void sr_tap_stop(sr_plane *plane, sr_leg *leg);
 void sr_tap_close(sr_plane *plane, sr_leg *leg);
@@ -253,6 +276,14 @@ void sr_taps_drain(sr_plane *plane);
 int sr_shard_open(sr_plane *plane);
 void sr_shard_run(sr_plane *plane);
 int sr_shard_watch(sr_plane *plane, int fd, uint64_t data);
+
+/* How packets of codec `meaning` become packets for `leg`, byte by byte; NULL: not that way, or no need. */
+static inline const uint8_t *sr_leg_translation(const sr_plane *plane, uint8_t meaning, const sr_leg *leg)
+{
+    if (meaning >= plane->codec_count)
+        return NULL;
+    return sr_translation(plane->translations, plane->codec_count, meaning, leg->send_codec);
+}
 
 static inline const sr_codec_ops *sr_send_codec(const sr_plane *plane, const sr_leg *leg)
 {

@@ -185,6 +185,14 @@ static void answer(sr_plane *plane, sr_leg *leg, common_sound *common, uint32_t 
     sr_leg_send_pcm(plane, leg, converted, (int)codec->sample_rate_hz / 1000 * SR_MIX_MS);
 }
 
+static void record_room(sr_plane *plane, sr_room *room, common_sound *common, uint32_t rate_hz, int samples)
+{
+    if (!common->made)
+        sr_mix_common(plane->sum, samples, common->pcm);
+    common->made = true;
+    sr_tap_mixed(plane, room->tap, common->pcm, SR_MIX_MS, rate_hz);
+}
+
 static void mix(sr_plane *plane, sr_room *room)
 {
     static _Thread_local common_sound common;
@@ -197,15 +205,44 @@ static void mix(sr_plane *plane, sr_room *room)
     for (sr_leg *leg = room->first; leg != NULL; leg = leg->room_next)
         if (leg->feed == SR_FEED_MIX)
             answer(plane, leg, &common, rate_hz, samples);
+    if (room->tap != NULL && sr_tap_runs(room->tap))
+        record_room(plane, room, &common, rate_hz, samples);
     tell_speaking(plane, room);
 }
 
 void sr_rooms_tick(sr_plane *plane)
 {
-    if (plane->active_rooms == 0)
+    if (plane->active_rooms == 0 && plane->recorded_rooms == 0)
         return;
     uint32_t turns = SR_MIX_MS / SR_SLOT_MS;
     for (uint32_t i = (uint32_t)(plane->slot % turns); i < SR_MAX_ROOMS; i += turns)
-        if (plane->rooms[i].first != NULL)
+        if (plane->rooms[i].first != NULL || (plane->rooms[i].tap != NULL && sr_tap_runs(plane->rooms[i].tap)))
             mix(plane, &plane->rooms[i]);
+}
+
+enum sr_error sr_room_record(sr_plane *plane, uint32_t number, int fd, uint32_t recording, uint32_t rate_hz)
+{
+    if (number >= SR_MAX_ROOMS)
+        return SR_NO_ROOM;
+    sr_tap *tap = &plane->taps[plane->config.max_legs + number];
+    enum sr_error error = sr_tap_start(plane, tap, 0, fd, recording, rate_hz, 1);
+    if (error == SR_OK) {
+        plane->rooms[number].tap = tap;
+        plane->recorded_rooms++;
+        tap->heard.from_hz = 0;
+    }
+    return error;
+}
+
+void sr_room_record_pause(sr_plane *plane, uint32_t number, bool paused)
+{
+    if (plane->rooms[number].tap != NULL)
+        plane->rooms[number].tap->paused = paused;
+}
+
+void sr_room_record_stop(sr_plane *plane, uint32_t number)
+{
+    sr_tap *tap = plane->rooms[number].tap;
+    if (tap != NULL && sr_tap_end(tap))
+        plane->recorded_rooms--;
 }

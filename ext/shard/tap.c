@@ -142,25 +142,47 @@ void sr_tap_detect(sr_plane *plane, sr_leg *leg, uint8_t wanted)
     adjust(plane, leg);
 }
 
-enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t number, uint32_t rate_hz, uint32_t channels)
+enum sr_error sr_tap_start(sr_plane *plane, sr_tap *tap, uint32_t leg, int fd, uint32_t number, uint32_t rate_hz,
+                           uint32_t channels)
 {
-    sr_tap *tap = tap_of(plane, leg);
     if (atomic_load(&tap->state) != SR_RECORDING_NONE)
         return SR_BUSY;
     if (fd < 0 || (rate_hz != 8000 && rate_hz != 16000) || channels < 1 || channels > 2)
         return SR_BAD_RECORD;
-    set_tapped(plane, leg, false);
     tap->number = number;
     tap->channels = channels;
     tap->rate_hz = rate_hz;
-    tap->leg = leg->handle;
+    tap->leg = leg;
     tap->frames = 0;
     tap->paused = false;
     sr_recording_init(&tap->recording, fd, rate_hz, channels, tap->ring, sizeof tap->ring, tap->segment);
     atomic_fetch_add(&plane->recordings, 1);
     atomic_store_explicit(&tap->state, SR_RECORDING_RUNS, memory_order_release);
-    adjust(plane, leg);
     return SR_OK;
+}
+
+enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t number, uint32_t rate_hz, uint32_t channels)
+{
+    enum sr_error error = sr_tap_start(plane, tap_of(plane, leg), leg->handle, fd, number, rate_hz, channels);
+    if (error == SR_OK) {
+        set_tapped(plane, leg, false);
+        adjust(plane, leg);
+    }
+    return error;
+}
+
+void sr_tap_mixed(sr_plane *plane, sr_tap *tap, const int16_t *pcm, int ms, uint32_t rate_hz)
+{
+    int16_t converted[FRAME_MAX], silence[FRAME_MAX] = {0};
+    int samples = (int)tap->rate_hz / 1000 * ms;
+    if (rate_hz != tap->rate_hz) {
+        sr_tap_side *side = &tap->heard;
+        sr_converter converter = {&side->resample, side->from_hz, side->from_hz ? tap->rate_hz : 0};
+        sr_convert(plane, &converter, pcm, (int)rate_hz / 1000 * ms, rate_hz, converted, tap->rate_hz);
+        side->from_hz = rate_hz;
+        pcm = converted;
+    }
+    record(tap, pcm, silence, samples);
 }
 
 void sr_tap_pause(sr_plane *plane, sr_leg *leg, bool paused)
@@ -170,10 +192,21 @@ void sr_tap_pause(sr_plane *plane, sr_leg *leg, bool paused)
 
 void sr_tap_stop(sr_plane *plane, sr_leg *leg)
 {
-    sr_tap *tap = tap_of(plane, leg);
-    if (is_recording(tap))
-        atomic_store_explicit(&tap->state, SR_RECORDING_ENDS, memory_order_release);
+    sr_tap_end(tap_of(plane, leg));
     adjust(plane, leg);
+}
+
+bool sr_tap_end(sr_tap *tap)
+{
+    bool ran = is_recording(tap);
+    if (ran)
+        atomic_store_explicit(&tap->state, SR_RECORDING_ENDS, memory_order_release);
+    return ran;
+}
+
+bool sr_tap_runs(const sr_tap *tap)
+{
+    return is_recording(tap);
 }
 
 void sr_tap_close(sr_plane *plane, sr_leg *leg)
@@ -201,13 +234,13 @@ static void keep(sr_plane *plane, uint32_t index)
 
 void sr_taps_keep(sr_plane *plane, uint32_t first, uint32_t step)
 {
-    for (uint32_t i = first; i < plane->config.max_legs && atomic_load(&plane->recordings) > 0; i += step)
+    for (uint32_t i = first; i < sr_tap_count(plane) && atomic_load(&plane->recordings) > 0; i += step)
         keep(plane, i);
 }
 
 void sr_taps_drain(sr_plane *plane)
 {
-    for (uint32_t i = 0; i < plane->config.max_legs && atomic_load(&plane->recordings) > 0; i++) {
+    for (uint32_t i = 0; i < sr_tap_count(plane) && atomic_load(&plane->recordings) > 0; i++) {
         sr_tap *tap = &plane->taps[i];
         int state = atomic_load_explicit(&tap->state, memory_order_acquire);
         if (state == SR_RECORDING_RUNS) {

@@ -32,7 +32,7 @@ enum sr_op {
     SR_UNLOAD,        /* other: slot; memory is freed when nobody plays it any more */
     SR_HOLD_MUSIC,    /* other: slot of the prompt that held parties hear */
     SR_SHUTDOWN,
-    SR_JOIN,          /* other: number of the room; body: join. Ends a bridge or a former room of the leg */
+    SR_JOIN,          /* other: number of the room; body: join. Ends a former room of the leg, and a bridge unless told */
     SR_LEAVE,
     SR_GAIN,          /* other: gain of the leg in the common mix, in 1/256 */
     SR_HEARS,         /* leg: a listener; other: a speaker; body: hears */
@@ -41,6 +41,9 @@ enum sr_op {
     SR_RECORD_PAUSE,  /* other: 1 pauses, 0 goes on; the pause is a marked silence in the file */
     SR_RECORD_STOP,
     SR_ROOM_TONE,     /* other: number of the room; body: tone, which all in the room hear */
+    SR_ROOM_RECORD,   /* other: number of the room; body: record, mono. The message carries a descriptor as SR_RECORD's */
+    SR_ROOM_RECORD_PAUSE, /* other: number of the room; body: pause */
+    SR_ROOM_RECORD_STOP,  /* other: number of the room */
 
     SR_SECURE = 48,   /* body: secure; with SR_PLAIN the leg is no longer encrypted */
 
@@ -133,7 +136,9 @@ typedef struct sr_record {
         struct { uint32_t play; uint32_t loop; } play;
         struct { uint32_t samples, rate_hz; } prompt;
         struct { uint32_t reason; } played;
-        struct { uint32_t top, gain; } join; /* top: only so many of the loudest are heard, 0 for all */
+        struct { uint32_t top, gain, over_bridge; } join; /* top: only so many of the loudest are heard, 0 for all;
+                                              over_bridge 1: the bridge stays, and is heard again after SR_LEAVE */
+        struct { uint32_t paused; } pause;
         struct { uint32_t gain; } hears;     /* in 1/256, in place of the common one; SR_COMMON_GAIN: no more */
         struct { uint32_t duration_ms; uint8_t digit; } digit;
         struct { uint16_t port; } opened;

@@ -422,6 +422,7 @@ class Leg:
         for clock in self._clocks:
             clock.cancel()
         self._clocks.clear()
+        self.board.taps.leg_over(self)
         self.board.part(self)
         figures: dict[str, float] = {}
         if self.media is not None:

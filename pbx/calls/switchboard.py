@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from switchroom.media.errors import MediaError, NotAcceptable
-from switchroom.media.events import MediaEvent
+from switchroom.media.events import MediaEvent, SessionEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx import control
 from switchroom.pbx.calls.leg import Leg
@@ -17,6 +17,7 @@ from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.room import Room
 from switchroom.pbx.calls.security import Security
 from switchroom.pbx.calls.story import Story
+from switchroom.pbx.calls.taps import Taps
 from switchroom.pbx.config import Config, Limits
 from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode
 from switchroom.pbx.events import AnyRecord
@@ -59,6 +60,7 @@ class Switchboard:
         self.media = media
         self.registrar = registrar
         self.ids = ids
+        self.taps = Taps(self)
         self.stories: dict[str, Story] = {}
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
@@ -157,34 +159,44 @@ class Switchboard:
             return
         self.part(one)
         self.part(other)
+        self.taps.lift(one)
+        self.taps.lift(other)
         if one.media is None or other.media is None:
             return
         one.partner, other.partner = other, one
         one.bridge = other.bridge = self.media.bridge(one.media, other.media)
         one.story.bridged(one, other)
+        self.taps.follow(one)
 
     def unbridge(self, leg: control.Leg) -> None:
         assert isinstance(leg, Leg)
         partner = leg.partner
         if partner is None:
             return
+        self.taps.lift(leg)
         if leg.bridge is not None:
             leg.bridge.close()
         leg.partner = partner.partner = None
         leg.bridge = partner.bridge = None
         leg.story.unbridged(leg, partner)
+        self.taps.follow(leg)
+        self.taps.follow(partner)
 
     def room(self, top: int = 0) -> Room:
         return Room(self, top)
 
     def tap(self, listener: control.Leg, leg: control.Leg, mode: TapMode = "listen") -> None:
-        raise CallError(501, "calls cannot be tapped yet")
+        assert isinstance(listener, Leg)
+        assert isinstance(leg, Leg)
+        self.taps.begin(listener, leg, mode)
 
     def untap(self, listener: control.Leg) -> None:
-        pass
+        assert isinstance(listener, Leg)
+        self.taps.end(listener)
 
     def part(self, leg: Leg) -> None:
-        """The leg leaves its partner or room."""
+        """The leg leaves its partner, its room, or whom it listens to."""
+        self.taps.end(leg)
         self.unbridge(leg)
         if leg.room is not None:
             leg.room.leave(leg)
@@ -266,7 +278,7 @@ class Switchboard:
         session.reply(transaction, 200)
 
     def on_media_event(self, event: MediaEvent) -> None:
-        leg = event.session.owner
+        leg = event.session.owner if isinstance(event, SessionEvent) else None
         if isinstance(leg, Leg):
             deliver(leg, event)
 

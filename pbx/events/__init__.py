@@ -22,6 +22,7 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
+from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
@@ -40,6 +41,11 @@ AnyRecord = (
     | CallBridged
     | CallUnbridged
     | CallEnded
+    | FlowStarted
+    | FlowStep
+    | FlowEnded
+    | CallRated
+    | MessageLeft
     | RegistrationAdded
     | RegistrationRemoved
     | OperatorCalled
@@ -61,18 +67,23 @@ __all__ = [
     "AnyRecord",
     "CallBridged",
     "CallEnded",
+    "CallRated",
     "CallResult",
     "CallRouted",
     "CallStarted",
     "CallUnbridged",
     "EndedBy",
     "Entry",
+    "FlowEnded",
+    "FlowStarted",
+    "FlowStep",
     "LegAnswered",
     "LegEnded",
     "LegHeld",
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "MessageLeft",
     "OperatorCalled",
     "Record",
     "RecordsLost",

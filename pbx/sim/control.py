@@ -25,6 +25,7 @@ from switchroom.pbx.control import (
     Presentation,
     Recorded,
     Ringing,
+    TapEnded,
     TapMode,
 )
 from switchroom.pbx.events import CallResult, EndedBy
@@ -65,6 +66,8 @@ class SimLeg:
         """What the party was played, in order; `echo` where it heard itself."""
         self.told: list[str] = []
         """What the party saw of signalling: `ringing`, `early media`, `answered`, `hold`, `ended 486`."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when the party hears or is told something new."""
         self.role: EndedBy = "caller" if state == "offered" else "callee"
         self._play = 0
         self._playing: asyncio.TimerHandle | None = None
@@ -105,6 +108,7 @@ class SimLeg:
         self._play += 1
         sources = [source] if isinstance(source, str) else list(source)
         self.heard += sources
+        self.on_change()
         if not loop:
             length_s = sum(map(self.board.play_s, sources))
             self._playing = asyncio.get_running_loop().call_later(length_s, self._end_play, True)
@@ -135,10 +139,17 @@ class SimLeg:
         if self.room is not None and self.room is other.room:
             return self.room.gain(self, other) > 0
         if self.tapped is not None:
-            return other in (self.tapped, self.tapped.partner)
+            return other is self.tapped or other in self.tapped.joined_to
         if other.tapped is None or other.tap_mode == "listen":
             return False
-        return self is other.tapped or (other.tap_mode == "barge" and self is other.tapped.partner)
+        return self is other.tapped or (other.tap_mode == "barge" and self in other.tapped.joined_to)
+
+    @property
+    def joined_to(self) -> "list[SimLeg]":
+        """Its partner, or the others in its room."""
+        if self.room is not None:
+            return [leg for leg in self.room.legs if leg is not self]
+        return [self.partner] if self.partner is not None else []
 
     # ---- the far end
 
@@ -190,6 +201,7 @@ class SimLeg:
         self._tell(ended)
 
     def _tell(self, fact: Fact) -> None:
+        self.on_change()
         if self.listener is not None:
             self.listener(self, fact)
 
@@ -317,10 +329,10 @@ class SimControl:
     def bridge(self, one: control.Leg, other: control.Leg) -> None:
         assert isinstance(one, SimLeg)
         assert isinstance(other, SimLeg)
-        for leg in (one, other):
-            self.unbridge(leg)
-            if leg.room is not None:
-                leg.room.leave(leg)
+        if one.partner is other:
+            return
+        self.part(one)
+        self.part(other)
         one.partner, other.partner = other, one
 
     def unbridge(self, leg: control.Leg) -> None:
@@ -337,6 +349,10 @@ class SimControl:
         assert isinstance(leg, SimLeg)
         if "ended" in (listener.state, leg.state):
             raise CallError(481, "the leg is over")
+        if listener is leg or leg.tapped is not None:
+            raise CallError(400, "a listener cannot be listened to")
+        if listener.tapped is not leg:
+            self.part(listener)
         listener.tapped, listener.tap_mode = leg, mode
 
     def untap(self, listener: control.Leg) -> None:
@@ -352,3 +368,4 @@ class SimControl:
         for other in self.legs:
             if other.tapped is leg and leg.state == "ended":
                 other.tapped = None
+                other.say(TapEnded())

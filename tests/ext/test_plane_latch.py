@@ -97,6 +97,18 @@ def test_a_stranger_who_knows_the_ssrc_but_must_guess_the_numbers_fails(rig, seq
     assert heard_from(rig, leg) == []
 
 
+def test_a_phone_without_a_nat_that_moves_on_is_followed_once_the_old_address_is_silent(rig):
+    leg, phone = leg_and_phone(rig)
+    phone.say(3)
+    rig.shard.sent()
+    phone.address = ("192.168.1.10", 4002)
+    phone.say(20)
+    packets = heard_from(rig, leg)
+    assert packets[0] == (phone.address, b"\x11")
+    assert len(packets) >= 6  # the socket takes nothing from elsewhere for 260 ms at most
+    assert latched(rig) == [phone.address]
+
+
 def test_a_nat_that_gives_the_phone_a_new_port_is_followed(rig):
     leg, phone = leg_and_phone(rig, NAT)
     phone.say(3)

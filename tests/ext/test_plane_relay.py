@@ -3,9 +3,12 @@
 
 from itertools import pairwise
 
+import numpy
 import pytest
 from plane_rig import BOTH, HELD, RECEIVES, SENDS, Rtp, Talker
 
+from switchroom.codecs import registry
+from switchroom.ext.codec import Codec
 from switchroom.media.wire import Error, Op
 
 A = ("10.1.0.1", 4000)
@@ -215,6 +218,20 @@ def test_different_codecs_are_re_encoded(rig):
     assert len(packets) == pytest.approx(20, abs=2)
 
 
+def test_the_two_laws_of_g711_turn_into_each_other_as_packets_arrive(rig):
+    leg_a, a, leg_b, b = bridged(rig, send=(8, 1), receive=((8, 1),))
+    every = bytes(range(256))
+    ulaw, alaw = (Codec(registry.capsule(name)) for name in ("PCMU", "PCMA"))
+    a.send(a.packet(every))
+    [heard] = rig.heard(leg_b)
+    assert (heard.payload_type, heard.payload) == (8, alaw.encode(numpy.frombuffer(ulaw.decode(every), numpy.int16)))
+    b.send(b.packet(every))
+    [heard] = rig.heard(leg_a)
+    assert (heard.payload_type, heard.payload) == (0, ulaw.encode(numpy.frombuffer(alaw.decode(every), numpy.int16)))
+    rig.run(200)
+    assert rig.heard(leg_b) == []  # nothing is generated
+
+
 def test_different_packet_lengths_are_re_encoded(rig):
     _, a, leg_b, _ = bridged(rig, ptime_ms=30)
     a.say(30, b"\xa0" * 160)
@@ -224,8 +241,9 @@ def test_different_packet_lengths_are_re_encoded(rig):
     assert_one_stream(packets)
 
 
-def test_a_digit_passes_between_different_codecs(rig):
-    _, a, leg_b, _ = bridged(rig, send=(8, 1), receive=((8, 1),))
+@pytest.mark.parametrize("agreed", [{"send": (8, 1), "receive": ((8, 1),)}, {"ptime_ms": 10}])
+def test_a_digit_passes_between_different_codecs(rig, agreed):
+    _, a, leg_b, _ = bridged(rig, **agreed)
     a.say(10)
     for duration in range(160, 801, 160):
         a.event(7, duration, marker=duration == 160)

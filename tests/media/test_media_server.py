@@ -377,3 +377,28 @@ async def test_recordings_that_run_when_the_server_closes_are_told_and_whole(tmp
     await server.close()
     assert [event.recording for event in events if isinstance(event, Recorded)] == [recording.number]
     assert 1_600 < recording_file.summary(recording.path).frames < 4_800
+
+
+async def test_a_conference_is_recorded_as_its_parties_come_and_go(media, tmp_path):
+    (a, b), (first, second) = await two(media)
+    room = media.conference(a)
+    room.join(a)
+    room.join(b)
+    recording = room.record(tmp_path / "room.seg")
+    with pytest.raises(MediaError):
+        room.record(tmp_path / "again.seg")
+    loud = b"\xa0" * 160
+    await asyncio.gather(first.talk(a, 500, loud), second.talk(b, 500, loud))
+    room.leave(a)
+    room.leave(b)
+    await asyncio.sleep(0.3)
+    recording.stop()
+    await until(lambda: any(isinstance(event, Recorded) for event in media.events))
+    [done] = [event for event in media.events if isinstance(event, Recorded)]
+    assert (done.session, done.recording, done.lost, done.error) == (None, recording.number, 0, None)
+    found = recording_file.to_wav(recording.path, tmp_path / "room.wav")
+    sound, _ = soundfile.read(tmp_path / "room.wav", dtype="int16")
+    assert found.channels == 1
+    assert 5_500 < len(sound) == done.frames < 8_000  # an empty room is recorded as silence
+    assert (sound == 2 * 7_932).sum() > 2_000
+    assert not sound[-1_600:].any()

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with a data flow although it can run: steps that nobody reaches, menus too deep for callers, circles.
+
+`document.read` says what keeps it from running; a graphical editor shows both.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+
+from switchroom.ivr.document import Document
+from switchroom.ivr.phrase import Template
+from switchroom.ivr.prompts import Prompts
+from switchroom.ivr.steps import END, Step
+from switchroom.ivr.steps.going import Transfer
+from switchroom.ivr.steps.hearing import Hangup, Menu
+from switchroom.pbx.config_reader import Mistake, join
+
+MAX_MENU_DEPTH = 3
+"""A caller who must press more keys than this to get anywhere gives up (PRODUCT.md B9)."""
+
+
+def lint(document: Document, prompts: Prompts | None = None, file: str = "") -> list[Mistake]:
+    """All findings, in the order of the steps. With `prompts`, what is recorded needs no words."""
+    depths = _menu_depths(document)
+    findings = [
+        *((join("steps", name), reason) for name in document.steps for reason in _of_step(document, name, depths)),
+        *_of_prompts(document, prompts),
+    ]
+    return [Mistake(file, key, reason) for key, reason in findings]
+
+
+def reached(document: Document) -> set[str]:
+    """The steps that some caller can come to."""
+    return set(_menu_depths(document))
+
+
+def _of_step(document: Document, name: str, depths: dict[str, int]) -> Iterator[str]:
+    step = document.steps[name]
+    if name not in depths:
+        yield "nothing leads here"
+        return
+    if isinstance(step, Menu) and depths[name] > MAX_MENU_DEPTH:
+        yield f"lies {depths[name]} menus deep; callers give up after {MAX_MENU_DEPTH}"
+    if _spins(document, name):
+        yield "turns in a circle in which nobody is asked anything"
+    if isinstance(step, Menu) and step.otherwise == name:
+        yield "asks for ever: otherwise leads back to it"
+    if not isinstance(step, (Hangup, Transfer)) and not any(True for _ in step.targets()):
+        yield "leads nowhere"
+
+
+def _menu_depths(document: Document) -> dict[str, int]:
+    """For each step that can be reached, the fewest menus up to and including it."""
+    depths: dict[str, int] = {}
+    waiting = deque([(document.start, 0)])
+    while waiting:
+        name, depth = waiting.popleft()
+        step = document.steps.get(name)
+        if step is None or name in depths:
+            continue
+        is_menu = isinstance(step, Menu)
+        depths[name] = depth + is_menu
+        for _, target in step.targets():
+            if target != END:  # steps behind no further menu come first, so that the first visit is the shortest
+                (waiting.append if is_menu else waiting.appendleft)((target, depths[name]))
+    return depths
+
+
+def _spins(document: Document, name: str) -> bool:
+    """Whether a caller can come from the step to itself without being asked anything in between."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        step: Step = document.steps[waiting.pop()]
+        if step.asks:
+            continue
+        for _, target in step.targets():
+            if target == name:
+                return True
+            if target != END and target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return False
+
+
+def _of_prompts(document: Document, prompts: Prompts | None) -> Iterator[tuple[str, str]]:
+    said = {phrase.text for step in document.steps.values() for phrase in step.said()}
+    for name, prompt in document.prompts.items():
+        key = join("prompts", name)
+        if name not in said:
+            yield key, "nobody says it"
+        for language in document.languages:
+            recorded = prompts is not None and prompts.recording(name, language) is not None
+            if not prompt.words(language) and not recorded:
+                yield join(key, language), "is missing: neither words nor a recording"
+            try:
+                Template.from_text(prompt.words(language))
+            except ValueError as error:
+                yield join(key, language), str(error)
