@@ -6,7 +6,9 @@
 
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 
+from switchroom.ivr import document
 from switchroom.ivr.document import Document
 from switchroom.ivr.phrase import Template
 from switchroom.ivr.prompts import Prompts
@@ -19,29 +21,41 @@ MAX_MENU_DEPTH = 3
 """A caller who must press more keys than this to get anywhere gives up (PRODUCT.md B9)."""
 
 
-def lint(document: Document, prompts: Prompts | None = None, file: str = "") -> list[Mistake]:
+def lint(flow: Document, prompts: Prompts | None = None, file: str = "") -> list[Mistake]:
     """All findings, in the order of the steps. With `prompts`, what is recorded needs no words."""
-    depths = _menu_depths(document)
+    depths = _menu_depths(flow)
     findings = [
-        *((join("steps", name), reason) for name in document.steps for reason in _of_step(document, name, depths)),
-        *_of_prompts(document, prompts),
+        *((join("steps", name), reason) for name in flow.steps for reason in _of_step(flow, name, depths)),
+        *_of_prompts(flow, prompts),
     ]
     return [Mistake(file, key, reason) for key, reason in findings]
 
 
-def reached(document: Document) -> set[str]:
+def check_file(path: Path, recordings: Path | None = None) -> list[Mistake]:
+    """Everything that is wrong with the flow in a file: what keeps it from running, else the findings."""
+    found, mistakes = document.read(path.read_text(encoding="utf-8"), str(path))
+    if found is None:
+        return mistakes
+    return lint(found, Prompts(recordings, _silent) if recordings is not None else None, str(path))
+
+
+async def _silent(text: str, language: str) -> str:
+    return ""
+
+
+def reached(flow: Document) -> set[str]:
     """The steps that some caller can come to."""
-    return set(_menu_depths(document))
+    return set(_menu_depths(flow))
 
 
-def _of_step(document: Document, name: str, depths: dict[str, int]) -> Iterator[str]:
-    step = document.steps[name]
+def _of_step(flow: Document, name: str, depths: dict[str, int]) -> Iterator[str]:
+    step = flow.steps[name]
     if name not in depths:
         yield "nothing leads here"
         return
     if isinstance(step, Menu) and depths[name] > MAX_MENU_DEPTH:
         yield f"lies {depths[name]} menus deep; callers give up after {MAX_MENU_DEPTH}"
-    if _spins(document, name):
+    if _spins(flow, name):
         yield "turns in a circle in which nobody is asked anything"
     if isinstance(step, Menu) and step.otherwise == name:
         yield "asks for ever: otherwise leads back to it"
@@ -49,13 +63,13 @@ def _of_step(document: Document, name: str, depths: dict[str, int]) -> Iterator[
         yield "leads nowhere"
 
 
-def _menu_depths(document: Document) -> dict[str, int]:
+def _menu_depths(flow: Document) -> dict[str, int]:
     """For each step that can be reached, the fewest menus up to and including it."""
     depths: dict[str, int] = {}
-    waiting = deque([(document.start, 0)])
+    waiting = deque([(flow.start, 0)])
     while waiting:
         name, depth = waiting.popleft()
-        step = document.steps.get(name)
+        step = flow.steps.get(name)
         if step is None or name in depths:
             continue
         is_menu = isinstance(step, Menu)
@@ -66,12 +80,12 @@ def _menu_depths(document: Document) -> dict[str, int]:
     return depths
 
 
-def _spins(document: Document, name: str) -> bool:
+def _spins(flow: Document, name: str) -> bool:
     """Whether a caller can come from the step to itself without being asked anything in between."""
     seen: set[str] = set()
     waiting = [name]
     while waiting:
-        step: Step = document.steps[waiting.pop()]
+        step: Step = flow.steps[waiting.pop()]
         if step.asks:
             continue
         for _, target in step.targets():
@@ -83,13 +97,13 @@ def _spins(document: Document, name: str) -> bool:
     return False
 
 
-def _of_prompts(document: Document, prompts: Prompts | None) -> Iterator[tuple[str, str]]:
-    said = {phrase.text for step in document.steps.values() for phrase in step.said()}
-    for name, prompt in document.prompts.items():
+def _of_prompts(flow: Document, prompts: Prompts | None) -> Iterator[tuple[str, str]]:
+    said = {phrase.text for step in flow.steps.values() for phrase in step.said()}
+    for name, prompt in flow.prompts.items():
         key = join("prompts", name)
         if name not in said:
             yield key, "nobody says it"
-        for language in document.languages:
+        for language in flow.languages:
             recorded = prompts is not None and prompts.recording(name, language) is not None
             if not prompt.words(language) and not recorded:
                 yield join(key, language), "is missing: neither words nor a recording"

@@ -6,6 +6,8 @@ A recording lies in a folder of prompts as `zh/welcome.wav` (or .flac, .ogg, .op
 deleted while calls go on.
 """
 
+import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from switchroom.ivr import spoken
 from switchroom.ivr.spoken import LANGUAGES, Language
 from switchroom.pbx.errors import SwitchroomError
 
+_STARTS = {b"RIFF": ".wav", b"fLaC": ".flac", b"OggS": ".ogg"}
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus")
 
 Speak = Callable[[str, Language], Awaitable[str]]
@@ -99,6 +102,32 @@ class Prompts:
             if path.is_file():
                 return path
         return None
+
+    async def keep(self, name: str, language: Language, audio: bytes) -> None:
+        """Add or exchange a recording. Raises ValueError for a name or audio that cannot be used."""
+        if self._folder is None or not is_name(name):
+            raise ValueError(f"{name!r} cannot name a prompt: letters, digits, - and _ can")
+        suffix = next((suffix for start, suffix in _STARTS.items() if audio.startswith(start)), "")
+        if not suffix:
+            raise ValueError("expected a WAV, FLAC or Ogg file")
+        await asyncio.to_thread(self._write, self._folder / language, name, suffix, audio)
+
+    def delete(self, name: str, language: Language) -> None:
+        """Remove a recording; from then on its words are spoken. Raises ValueError where there is none."""
+        path = self.recording(name, language)
+        if path is None:
+            raise ValueError(f"there is no recording {name!r} in {language!r}")
+        path.unlink()
+
+    @staticmethod
+    def _write(folder: Path, name: str, suffix: str, audio: bytes) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f".{name}.part"
+        unfinished.write_bytes(audio)
+        os.replace(unfinished, folder / f"{name}{suffix}")  # a file that exists is whole
+        for other in SUFFIXES:
+            if other != suffix:
+                (folder / f"{name}{other}").unlink(missing_ok=True)
 
     def recordings(self) -> Mapping[str, list[Language]]:
         """The names of all recordings there are, each with its languages."""

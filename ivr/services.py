@@ -66,7 +66,7 @@ class Services:
     """The event loop's, in seconds."""
     message_path: Callable[[str], str]
     """Where the next message of a call is recorded."""
-    state: Callable[[str], str] = lambda name: ""
-    """What a time condition of the dial plan says now: `open`, `closed`, `holiday`; empty where there is none."""
+    holds: Callable[[str], bool | None] = lambda name: None
+    """Whether a time condition of the dial plan ([times]) holds now; None where there is none of the name."""
     queues: Queues | None = None
     outside: Outside | None = None

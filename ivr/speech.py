@@ -1,39 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text to speech through espeak-ng, kept in a cache on disk: the same words are made once."""
+"""Text to speech, kept in a cache on disk: the same words are made once. Who makes them is ivr/voices.py's."""
 
 import asyncio
 import hashlib
 import os
-import shutil
 from pathlib import Path
+
+from switchroom.ivr.voices import WORDS_PER_MINUTE, Engine, SpeechError, espeak
 
 MAX_TEXT = 2_000
 MAX_FILES = 2_000
 """Kept on disk; what was not said for longest goes first. Read-back digits would otherwise fill it."""
 MAX_AT_ONCE = 4
-"""Processes of espeak-ng at one time."""
-MAKE_S = 20.0
-WORDS_PER_MINUTE = 150
+"""Made at one time."""
 
-
-class SpeechError(Exception):
-    """The words could not be made; the text says why, and what to do about it."""
+__all__ = ["Speech", "SpeechError"]
 
 
 class Speech:
-    """Makes WAV files of spoken text in `folder`.
+    """Makes audio files of spoken text in `folder`.
 
-    `voice` is one of espeak-ng's, such as `en` or `cmn`.
+    `voice` is one of the engine's; for espeak-ng a language or a name of its own, such as `en` or `cmn`.
     """
 
-    def __init__(self, folder: Path, voice: str = "en") -> None:
+    def __init__(self, folder: Path, voice: str = "en", engine: Engine = espeak) -> None:
         self._folder = folder
         self._voice = voice
+        self._engine = engine
         self._making: dict[Path, asyncio.Future[None]] = {}
         self._turns = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def say(self, text: str, voice: str = "") -> str:
-        """The path of a mono WAV file that says `text`. Raises SpeechError."""
+        """The path of an audio file that says `text`. Raises SpeechError."""
         voice = voice or self._voice
         if len(text) > MAX_TEXT:
             raise SpeechError(f"{len(text)} characters are too many to say; {MAX_TEXT} is the limit")
@@ -51,28 +49,10 @@ class Speech:
 
     async def _make_in_turn(self, text: str, voice: str, path: Path) -> None:
         async with self._turns:
-            await self._make(text, voice, path)
+            os.makedirs(self._folder, exist_ok=True)
+            unfinished = path.with_suffix(".part")
+            await self._engine(text, voice, unfinished)
+            os.replace(unfinished, path)  # a file that exists is whole
         files = sorted(self._folder.glob("*.wav"), key=lambda file: file.stat().st_mtime_ns)
         for oldest in files[:-MAX_FILES]:
             oldest.unlink()
-
-    async def _make(self, text: str, voice: str, path: Path) -> None:
-        program = shutil.which("espeak-ng")
-        if program is None:
-            raise SpeechError("espeak-ng is not installed; install it with: apt-get install espeak-ng")
-        os.makedirs(self._folder, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        process = await asyncio.create_subprocess_exec(
-            program, "-v", voice, "-s", str(WORDS_PER_MINUTE), "-w", str(unfinished), "--stdin",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(MAKE_S):
-                _, errors = await process.communicate(text.encode())
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise SpeechError(f"espeak-ng took longer than {MAKE_S:g} s") from None
-        if process.returncode != 0:
-            raise SpeechError(f"espeak-ng failed: {errors.decode('utf-8', 'replace').strip()[:200]}")
-        os.replace(unfinished, path)  # a file that exists is whole

@@ -42,7 +42,7 @@ _RECORDED: Final = struct.Struct("=QQi")
 _JOIN_S: Final = 5.0
 MAX_ROOMS: Final = 512
 """Conferences of one shard (ext/shard/plane.h)."""
-MAX_SPARE: Final = 16
+MAX_SPARE: Final = 64
 
 
 class Plane:
@@ -145,9 +145,12 @@ class Plane:
         return taken
 
     def _refill(self) -> None:
-        """Open legs ahead, without haste."""
-        for _ in range(self._spare_wanted - len(self._spare) - len(self._opening)):
-            asked = self.wire.ask(Op.OPEN, lazy=True)
+        """Open legs ahead, many at a time."""
+        missing = self._spare_wanted - len(self._spare) - len(self._opening)
+        if 2 * missing < self._spare_wanted:
+            return
+        for _ in range(missing):
+            asked = self.wire.ask(Op.OPEN)
             self._opening.add(asked)
             asked.add_done_callback(self._keep_spare)
 

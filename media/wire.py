@@ -22,7 +22,7 @@ from switchroom.media.errors import PlaneLost
 VERSION: Final = 1
 BATCH: Final = 32
 MAX_QUEUED: Final = 200_000
-LAZY_S: Final = 0.02
+LAZY_S: Final = 0.1
 
 _RECORD: Final = struct.Struct("=HHIIIQ104s")
 _ADDRESS: Final = struct.Struct("=HH16s")

@@ -134,7 +134,8 @@ class Call:
             if outcome.leg is not None:
                 await b2bua.talk()
         finally:
-            self.leg.listener = self._on_fact
+            if not self.ended:
+                self.leg.listener = self._on_fact
         return outcome
 
     async def until_hangup(self) -> None:

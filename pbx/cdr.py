@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import Any
 
 import msgspec
 
@@ -69,7 +70,7 @@ class CallFold:
         self._started, self._at_ns = started, entry.at_ns
         self._routed = events.CallRouted(call=started.call, destination="")
         self._bridged_ms: int | None = None
-        self._legs: dict[str, dict[str, object]] = {}
+        self._legs: dict[str, dict[str, Any]] = {}
         self._held_since: dict[str, int] = {}
 
     def add(self, entry: Entry) -> Cdr | None:
@@ -118,15 +119,13 @@ class CallFold:
 
     def _resume(self, leg: str, at_ms: int) -> None:
         if (since := self._held_since.pop(leg, None)) is not None:
-            held = self._legs[leg].get("held_ms", 0)
-            assert isinstance(held, int)
-            self._legs[leg]["held_ms"] = held + at_ms - since
+            self._legs[leg]["held_ms"] = self._legs[leg].get("held_ms", 0) + at_ms - since
 
     def _end(self, at_ns: int, result: CallResult, status: int, reason: str, ended_by: EndedBy) -> Cdr:
         started_ms, ended_ms = self._at_ns // 1_000_000, at_ns // 1_000_000
         for leg in list(self._held_since):
             self._resume(leg, ended_ms)
-        legs = tuple(msgspec.convert(leg, CdrLeg) for leg in self._legs.values())
+        legs = tuple([CdrLeg(**leg) for leg in self._legs.values()])
         ringing_ms = min((leg.ringing_at_ms for leg in legs if leg.ringing_at_ms is not None), default=None)
         answered_ms = self._answered_ms(legs)
         return Cdr(
@@ -176,17 +175,17 @@ class CdrFold:
         """The CDRs of the calls that ended with these entries; each must be consumed before the next feed."""
         for entry in entries:
             record = entry.record
-            match record:
-                case events.CallStarted(call=call):
-                    self._open[call] = CallFold(record, entry)
-                    if len(self._open) > MAX_OPEN_CALLS:
-                        yield self._open.pop(next(iter(self._open))).cut(entry.at_ns, END_LOST)
-                case events.ServerStarted():
-                    yield from self._cut_all()
-                case _ if (fold := self._open.get(getattr(record, "call", ""))) is not None:
-                    if cdr := fold.add(entry):
-                        del self._open[cdr.call]
-                        yield cdr
+            fold = self._open.get(getattr(record, "call", ""))
+            if fold is not None:  # nearly always
+                if cdr := fold.add(entry):
+                    del self._open[cdr.call]
+                    yield cdr
+            elif isinstance(record, events.CallStarted):
+                self._open[record.call] = CallFold(record, entry)
+                if len(self._open) > MAX_OPEN_CALLS:
+                    yield self._open.pop(next(iter(self._open))).cut(entry.at_ns, END_LOST)
+            elif isinstance(record, events.ServerStarted):
+                yield from self._cut_all()
             self._last, self._at_ns = entry.number, entry.at_ns
 
     def _cut_all(self) -> Iterator[Cdr]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `switchroom` command: serve, demo, check, dial-plan, rpc."""
+"""The `switchroom` command: serve, demo, check, dial-plan, flow, rpc."""
 
 import argparse
 import sys
@@ -28,6 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     explain.add_argument("at", nargs="?", default="", metavar="AT", help="when, as 2026-10-01T12:00; by default now")
     explain.add_argument("-c", "--config", required=True, metavar="FILE", help="the configuration, in TOML")
 
+    flow = commands.add_parser("flow", help="work on IVR flows that are data")
+    flow_commands = flow.add_subparsers(dest="flow_command", required=True, metavar="COMMAND")
+    flow_check = flow_commands.add_parser("check", help="say everything that is wrong with flows")
+    flow_check.add_argument("files", nargs="+", metavar="FILE", help="TOML or JSON")
+    flow_check.add_argument("--prompts", default="", metavar="FOLDER", help="where the recordings are")
+
     rpc = commands.add_parser("rpc", help="call a method of a running exchange")
     rpc.add_argument("method", metavar="METHOD", help="for example system.status")
     rpc.add_argument("params", nargs="?", default="{}", metavar="JSON", help="its parameters, as a JSON object")
@@ -45,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return _check(options.file)
             case "dial-plan":
                 return _explain(options.config, options.caller, options.number, options.at)
+            case "flow":
+                return _check_flows(options.files, options.prompts)
             case "rpc":
                 from switchroom.pbx.rpc.client import call_from_shell
 
@@ -94,3 +102,16 @@ def _explain(path: str, caller: str, number: str, at: str) -> int:
     plan = DialPlan(config.dial_plan, Clockwork(config.times, {}), time.time)
     print("\n".join(explain(plan, context_of(config, caller), number, moment(at) if at else None)))
     return 0
+
+
+def _check_flows(files: list[str], folder: str) -> int:
+    from pathlib import Path
+
+    from switchroom.ivr.lint import check_file
+
+    wrong = 0
+    for file in files:
+        findings = check_file(Path(file), Path(folder) if folder else None)
+        wrong += len(findings)
+        print("\n".join(map(str, findings)) or f"{file}: fine")
+    return 1 if wrong else 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 import switchroom
+from switchroom.ivr.shelf import Shelf
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.story import Story
 from switchroom.pbx.click_to_dial import ClickToDial
@@ -49,6 +50,10 @@ class Operations:
     @property
     def journal(self) -> Journal:
         return self._server.journal
+
+    @property
+    def flows(self) -> Shelf:
+        return self._server.flows.shelf
 
     def status(self) -> Status:
         server = self._server

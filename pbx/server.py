@@ -17,7 +17,7 @@ import msgspec
 import uvloop
 
 import switchroom
-from switchroom.ivr.speech import Speech
+from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx.admission import Admission
@@ -29,6 +29,7 @@ from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
 from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, Rule
 from switchroom.pbx.events import ServerStarted, ServerStopped
+from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
 from switchroom.pbx.io.address import Listener
@@ -46,7 +47,7 @@ from switchroom.pbx.storage.sqlite import SqliteStore
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
 
-LATENESS_S = 0.05
+LATENESS_S = 0.25
 """How often the lateness of the event loop is looked at."""
 
 
@@ -69,6 +70,7 @@ class Server:
             )
         self.config = config
         self._apps: dict[str, App] = {}
+        self._flows: dict[str, PythonFlow] = {}
         self._rules: list[Rule] = []
         self.on_started: Callable[[], None] = lambda: None
         """Called by `run` and `serve` once calls are taken."""
@@ -86,6 +88,15 @@ class Server:
             self._apps[name] = app
             self._rules.append(Rule(number=Pattern.from_text(number), to=Destination("app", name)))
             return app
+
+        return register
+
+    def flow(self, name: str) -> Callable[[PythonFlow], PythonFlow]:
+        """Let the async function that follows be an IVR flow: destination `ivr:NAME` of the dial plan."""
+
+        def register(work: PythonFlow) -> PythonFlow:
+            self._flows[name] = work
+            return work
 
         return register
 
@@ -169,8 +180,11 @@ class Server:
             Clockwork(config.times, {}),
             time.time,
         )
-        speech = Speech(Path(config.server.data_dir) / "speech")
-        destinations = Destinations(self._apps, speech.say, config.sip.no_answer_s)
+        destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
+        self.flows = Flows(
+            config, write=self.journal.append, destinations=destinations, dial_plan=lambda: dial_plan, log=log.warning
+        )
+        self.flows.load(self._flows)
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self.tls.start()
@@ -203,6 +217,7 @@ class Server:
         if self.rpc is not None:
             await self.rpc.close()
         await self.board.close()
+        await self.flows.close()
         self.tls.stop()
         await self.stack.close()
         await self.media.close()

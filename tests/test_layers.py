@@ -31,8 +31,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.cdr": ("pbx.events",),
     "pbx.cdr_sink": ("pbx.cdr", "pbx.journal", "pbx.storage.base"),
     "pbx.dialplan": ("pbx.dialplan", "pbx.errors"),
-    "pbx.config": ("pbx.config", "pbx.dialplan", "pbx.errors", "media.config", "pbx.config_values", "pbx.config_reader",
-                   "pbx.config_rules", "pbx.config_tls"),
+    "pbx.config": ("pbx.config", "pbx.dialplan", "pbx.errors", "media.config", "ivr.config", "pbx.config_values",
+                   "pbx.config_reader", "pbx.config_rules", "pbx.config_tls"),
+    "ivr.config": ("ivr.spoken",),
     "pbx.config_reader": (),
     "pbx.config_rules": ("pbx.config_reader",),
     "pbx.config_tls": (),
@@ -46,7 +47,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.reports": ("pbx.reports", *CONTROL),
     "pbx.apps": ("pbx.apps", "pbx.call", "pbx.dialplan", "pbx.journal", "pbx.storage.base", *CONTROL),
     "ivr": ("ivr", "pbx.call", "pbx.config_reader", "pbx.journal", "pbx.storage.base", *CONTROL),
-    "pbx.rpc": ("pbx.rpc", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", *CONTROL),
+    "pbx.rpc": ("pbx.rpc", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", "ivr", *CONTROL),
 }  # fmt: skip
 """Module or package -> what of `switchroom` it may import (prefixes); the package's own root is always allowed."""
 

@@ -81,14 +81,15 @@ class Again(Step, frozen=True, kw_only=True):
 
 
 class Hours(Step, frozen=True, kw_only=True):
-    """Go by a time condition of the dial plan."""
+    """Go by time conditions of the dial plan ([times]). Hours that nobody has configured are always open."""
 
     decides: ClassVar[bool] = True
     hours: str
     open: str
     closed: str
+    holidays: str = "holidays"
     holiday: str | None = None
-    """Without it a holiday counts as closed."""
+    """Where to go when the condition `holidays` holds; without it a holiday is like any other day."""
 
     def targets(self) -> Iterator[tuple[str, str]]:
         yield "open", self.open
@@ -97,7 +98,7 @@ class Hours(Step, frozen=True, kw_only=True):
             yield "holiday", self.holiday
 
     async def run(self, run: Run) -> str:
-        state = run.flow.services.state(self.hours)
-        if state == "holiday" and self.holiday is not None:
+        holds = run.flow.services.holds
+        if self.holiday is not None and holds(self.holidays):
             return self.holiday
-        return self.open if state == "open" else self.closed
+        return self.closed if holds(self.hours) is False else self.open

@@ -434,6 +434,11 @@ class Leg:
         )
         self._tell(Ended(status, reason, by, redirect))
         self.story.leg_ended()
+        # No circles are left behind: what a call leaves is then freed at once, and the garbage collector need not look.
+        if self.sip is not None:
+            self.sip.let_go()
+        if self.recording is None:  # whose end is told later
+            self.listener = None
 
 
 def _quotable(text: str) -> str:

@@ -99,7 +99,7 @@ class Story:
 
     def role(self, leg: "Leg") -> EndedBy:
         """Who it is that ends a leg from outside."""
-        return "caller" if leg is self.legs[0] else "callee"
+        return "caller" if self.legs and leg is self.legs[0] else "callee"
 
     def leg_ended(self) -> None:
         """A leg is over; with the last one, so is the call."""
@@ -112,4 +112,5 @@ class Story:
         if self._failure is not None:
             status, reason, result = self._failure
         self._write(CallEnded(call=self.id, result=result, status=status, reason=reason, ended_by=first.ended_by))
+        self.legs.clear()
         self._on_over(self)

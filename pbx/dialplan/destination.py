@@ -17,6 +17,7 @@ KINDS: dict[str, bool] = {
     "busy": False,
     "reject": True,
     "digits": False,
+    "ivr": True,
     "app": True,
 }
 """What a destination can be, and whether it needs an argument; `pbx/apps/destinations.py` serves them."""

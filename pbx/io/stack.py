@@ -2,6 +2,7 @@
 """The SIP core on a running event loop: sockets, clock and name look-ups around the pure `UserAgent`."""
 
 import asyncio
+import math
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -52,6 +53,8 @@ class SipStack:
         self._address = address
         self._transports = transports
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
+        self._grain_s = (values or TimerValues()).t1 / 10
         self._ports: dict[str, int] = {}
         self.dns = dns or Dns()
         self.tap: Tap | None = None
@@ -194,9 +197,14 @@ class SipStack:
         self.on_flow_lost(flow)
 
     def _wake(self, deadline: float) -> None:
+        """Ring at the next full grain: timers that end close together share one wake-up of the loop."""
+        at = math.ceil(deadline / self._grain_s) * self._grain_s
         if self._alarm is not None:
+            if self._alarm_at <= at:
+                return
             self._alarm.cancel()
-        self._alarm = self._loop.call_at(deadline, self._ring)
+        self._alarm_at = at
+        self._alarm = self._loop.call_at(at, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from switchroom.ivr.shelf import Shelf
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.storage.base import CdrQuery
@@ -142,6 +143,11 @@ class Exchange(Protocol):
 
     @property
     def journal(self) -> Journal: ...
+
+    @property
+    def flows(self) -> Shelf:
+        """The IVR's flows and prompts."""
+        ...
 
     def status(self) -> Status: ...
 

@@ -103,7 +103,7 @@ class ClientSession(Session):
 
     def on_response(self, transaction: Transaction, response: Response) -> None:
         if transaction.request is not self.request:
-            if transaction.request.method != "CANCEL":
+            if transaction.method != "CANCEL":
                 super().on_response(transaction, response)
             return
         self._stop_patience()
@@ -121,7 +121,7 @@ class ClientSession(Session):
             if self._try_next():
                 return
             self._on_final(status, "no answer" if status == 408 else "transport failed", None)
-        elif transaction.request.method != "CANCEL":
+        elif transaction.method != "CANCEL":
             super().on_failure(transaction, status)
 
     # ---- within
@@ -187,6 +187,7 @@ class ClientSession(Session):
         self.dialog = dialog
         self.confirmed = True
         self._outgoing = None
+        self._early.pop(tag, None)
         self._stop_giving_up()
         if self._cancelled is not None:  # the CANCEL crossed the answer
             self.bye(self._cancelled)

@@ -216,6 +216,10 @@ def parse_name_addr(value: str) -> NameAddr:
     Without angle brackets, parameters belong to the header, and the URI may hold no comma, question mark or semicolon
     (section 20).
     """
+    if value.startswith("<"):  # nearly always
+        uri, closed, rest = value[1:].partition(">")
+        if closed and uri and "<" not in uri and uri == uri.strip():
+            return NameAddr("", uri, parse_params(rest.lstrip()))
     match = _BRACKETED.fullmatch(value)
     if match is not None:
         display = match[1]

@@ -129,14 +129,15 @@ class Message:
 
         Raises SipError (500) where a value holds a line break.
         """
-        lines = [self.start_line()]
+        text, breaks = self.start_line(), 3
         for key, values in self.headers.items():
             if key != "content-length":
                 name = pretty(key)
-                lines += [f"{name}: {value}" for value in values]
-        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
-        text = "\r\n".join(lines)
-        if text.count("\n") != len(lines) + 1 or text.count("\r") != len(lines) + 1:
+                for value in values:
+                    text += f"\r\n{name}: {value}"
+                    breaks += 1
+        text += f"\r\nContent-Length: {len(self.body)}\r\n\r\n"
+        if text.count("\n") != breaks or text.count("\r") != breaks:
             raise SipError(500, "line break within a header value")
         return text.encode("utf-8", "surrogateescape") + self.body
 

@@ -9,7 +9,7 @@ from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request, Response
 from switchroom.pbx.sip.session import Session, _put_body
 from switchroom.pbx.sip.timers import Timer
-from switchroom.pbx.sip.transaction import Transaction
+from switchroom.pbx.sip.transaction import SETTLED, Transaction
 from switchroom.pbx.sip.uri import parse_uri
 
 if TYPE_CHECKING:
@@ -107,9 +107,14 @@ class ServerSession(Session):
             self._end()
             self.user.on_cancel(self, "transport failed")
             return
-        if transaction.request.method == "INVITE" and not self.confirmed:
+        if transaction.method == "INVITE" and not self.confirmed:
             return  # a refusal that nobody acknowledged: the session is over already
         super().on_failure(transaction, status)
+
+    def _end(self) -> None:
+        super()._end()
+        self.request = SETTLED
+        self._progress = None
 
     def _make_dialog(self) -> None:
         if self.dialog is None:

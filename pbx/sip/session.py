@@ -54,6 +54,24 @@ class SessionUser(Protocol):
         """The peer ended the session (200, with its Reason header), or it broke (408, 481, 503)."""
 
 
+class _NoUser:
+    """The user of a session whose own has let go of it."""
+
+    def on_progress(self, session: "Session", response: Response) -> None: ...
+    def on_answer(self, session: "Session", response: Response) -> None: ...
+    def on_failure(self, session: "Session", status: int, reason: str, response: Response | None) -> None: ...
+    def on_cancel(self, session: "Session", reason: str) -> None: ...
+    def on_offer(self, session: "Session", request: Request) -> None: ...
+    def on_ack(self, session: "Session", body: bytes) -> None: ...
+    def on_accepted(self, session: "Session", response: Response) -> None: ...
+    def on_refused(self, session: "Session", status: int) -> None: ...
+    def on_request(self, session: "Session", request: Request, transaction: Transaction) -> None: ...
+    def on_ended(self, session: "Session", status: int, reason: str) -> None: ...
+
+
+_NO_USER = _NoUser()
+
+
 class Session:
     """What both roles share. `dialog` is None until a response makes one."""
 
@@ -80,6 +98,10 @@ class Session:
     def user(self) -> SessionUser:
         assert self._user is not None, "a session needs its user before anything happens"
         return self._user
+
+    def let_go(self) -> None:
+        """The user wants to hear no more. Transactions keep a session for half a minute after its end, but not more."""
+        self._user = _NO_USER
 
     @property
     def pending(self) -> bool:
@@ -164,7 +186,7 @@ class Session:
 
     def on_response(self, transaction: Transaction, response: Response) -> None:
         """A response to a request within the dialog."""
-        status, method = response.status, transaction.request.method
+        status, method = response.status, transaction.method
         if method == "INVITE":
             self._on_reinvite_response(transaction, response)
         elif status in (408, 481) and not self.ended and method != "BYE":  # section 12.2.1.2

@@ -5,6 +5,7 @@ SIP uses a handful of durations (multiples of T1, T2, T4), many thousand times e
 in which deadlines stand in order by themselves: starting and stopping a timer costs the same however many there are.
 """
 
+import operator
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ class Timer:
         self.argument = None
 
 
+_by_deadline = operator.attrgetter("deadline")
+
+
 class Timers:
     """All timers of one SIP core.
 
@@ -81,19 +85,24 @@ class Timers:
     def run(self) -> None:
         """Fire everything that is due, in order of deadline. An error of one goes up but stops no other."""
         now = self.clock()
-        try:
-            while True:
-                due = min(self._heads(), key=lambda queue: queue[0].deadline, default=None)
-                if due is None or due[0].deadline > now:
-                    break
-                timer = due.popleft()
-                action, argument = timer.action, timer.argument
-                timer.stop()
-                if action is not None:
+        due: list[Timer] = []
+        for queue in self._queues.values():
+            while queue and (queue[0].action is None or queue[0].deadline <= now):
+                due.append(queue.popleft())
+        due.sort(key=_by_deadline)
+        trouble: Exception | None = None
+        for timer in due:
+            action, argument = timer.action, timer.argument
+            timer.stop()
+            if action is not None:
+                try:
                     action(argument)
-        finally:
-            if (deadline := self.next_deadline()) is not None:
-                self.wake(deadline)
+                except Exception as error:
+                    trouble = trouble or error
+        if (deadline := self.next_deadline()) is not None:
+            self.wake(deadline)
+        if trouble is not None:
+            raise trouble
 
     def __len__(self) -> int:
         """How many timers are running."""

@@ -67,6 +67,23 @@ class TransactionUser(Protocol):
         """No answer (408) or no transport (503); the transaction is over."""
 
 
+class Nobody:
+    """The user of transactions whose outcome interests nobody."""
+
+    def on_response(self, transaction: "Transaction", response: Response) -> None:
+        pass
+
+    def on_ack(self, transaction: "Transaction", ack: Request) -> None:
+        pass
+
+    def on_failure(self, transaction: "Transaction", status: int) -> None:
+        pass
+
+
+NOBODY: Final = Nobody()
+SETTLED: Final = Request("", "", {})
+"""Stands for the request of a transaction that has let go of it."""
+
 Action = Callable[["Transaction", Request | Response | None], None]
 Rule = tuple[str, tuple[Action, ...]]
 Table = Mapping[tuple[str, str], Rule]
@@ -75,11 +92,13 @@ Table = Mapping[tuple[str, str], Rule]
 class Transaction:
     """One transaction in one of the four roles; `table` makes the difference.
 
-    `request` is the request that opened it. `user` is whoever is told of responses, acknowledgements and failures.
+    `request` is the request that opened it. `user` is whoever is told of responses, acknowledgements and failures. Most
+    of its life a transaction only absorbs repetitions; what that does not need is let go (`settle`).
     """
 
     __slots__ = (
-        "_interval_s", "_ticker", "_timeout", "flow", "key", "last", "machine", "owner", "request", "state", "user",
+        "_interval_s", "_ticker", "_timeout", "flow", "key", "last", "machine", "merge_key", "method", "owner",
+        "request", "state", "user",
     )  # fmt: skip
 
     def __init__(
@@ -94,10 +113,13 @@ class Transaction:
         self.machine = machine
         self.key = key
         self.request = request
+        self.method = request.method
         self.flow = flow
         self.owner = owner
         self.user = user
         self.state = machine.initial
+        self.merge_key: object = None
+        """By which a merged request is known (section 8.2.2.2)."""
         self.last = b""
         """What is sent again: the request of a client, the latest response of a server."""
         self._interval_s = 0.0
@@ -146,7 +168,7 @@ class Transaction:
         self._ticker = self._timeout = None
 
     def __repr__(self) -> str:
-        return f"<{self.machine.name} {self.request.method} {self.state} {self.request.get('call-id')}>"
+        return f"<{self.machine.name} {self.method} {self.state} {self.key}>"
 
 
 # ---- actions -------------------------------------------------------------------------------------------------------
@@ -205,6 +227,13 @@ def _again(letter: str, capped: bool, at_once_t2: bool = False) -> Action:
 
 def _stop_timers(transaction: Transaction, _: object) -> None:
     transaction._stop()
+
+
+def _settle(transaction: Transaction, _: object) -> None:
+    """Let go of the request, and of a user who is told nothing more: for half a minute only repetitions can come."""
+    transaction.request = SETTLED
+    if transaction.machine is NON_INVITE_CLIENT or transaction.machine is NON_INVITE_SERVER:
+        transaction.user = NOBODY
 
 
 def _resend(transaction: Transaction, _: object) -> None:
@@ -277,7 +306,7 @@ start_j = _start_timeout("J", _64_t1_unreliable)
 start_k = _start_timeout("K", _t4_unreliable)
 start_l = _start_timeout("L", _64_t1)
 start_m = _start_timeout("M", _64_t1)
-stop_timers, resend, send, send_ack = _stop_timers, _resend, _send, _send_ack
+stop_timers, settle, resend, send, send_ack = _stop_timers, _settle, _resend, _send, _send_ack
 tell_response, tell_ack, tell_timeout, tell_error = _tell_response, _tell_ack, _tell_timeout, _tell_error
 
 
@@ -341,12 +370,12 @@ NON_INVITE_CLIENT: Final = Machine(
         (TRYING, "timer F"): (TERMINATED, (tell_timeout,)),
         (TRYING, ERROR): (TERMINATED, (tell_error,)),
         (TRYING, P1XX): (PROCEEDING, (tell_response,)),
-        (TRYING, FINAL): (COMPLETED, (tell_response, start_k)),
+        (TRYING, FINAL): (COMPLETED, (tell_response, settle, start_k)),
         (PROCEEDING, "timer E"): (PROCEEDING, (resend, restart_e_t2)),
         (PROCEEDING, "timer F"): (TERMINATED, (tell_timeout,)),
         (PROCEEDING, ERROR): (TERMINATED, (tell_error,)),
         (PROCEEDING, P1XX): (PROCEEDING, (tell_response,)),
-        (PROCEEDING, FINAL): (COMPLETED, (tell_response, start_k)),
+        (PROCEEDING, FINAL): (COMPLETED, (tell_response, settle, start_k)),
         (COMPLETED, "timer K"): (TERMINATED, ()),
     },
     frozenset({(COMPLETED, P1XX), (COMPLETED, FINAL), (COMPLETED, ERROR)}),
@@ -360,8 +389,8 @@ INVITE_SERVER: Final = Machine(
     {
         (PROCEEDING, REQUEST): (PROCEEDING, (resend,)),
         (PROCEEDING, SEND_1XX): (PROCEEDING, (send,)),
-        (PROCEEDING, SEND_2XX): (ACCEPTED, (send, start_l)),
-        (PROCEEDING, SEND_3XX): (COMPLETED, (send, start_h, start_g)),
+        (PROCEEDING, SEND_2XX): (ACCEPTED, (send, settle, start_l)),
+        (PROCEEDING, SEND_3XX): (COMPLETED, (send, settle, start_h, start_g)),
         (PROCEEDING, ERROR): (TERMINATED, (tell_error,)),
         (COMPLETED, REQUEST): (COMPLETED, (resend,)),
         (COMPLETED, ACK): (CONFIRMED, (start_i,)),
@@ -392,11 +421,11 @@ NON_INVITE_SERVER: Final = Machine(
     (),
     {
         (TRYING, SEND_1XX): (PROCEEDING, (send,)),
-        (TRYING, SEND_FINAL): (COMPLETED, (send, start_j)),
+        (TRYING, SEND_FINAL): (COMPLETED, (send, settle, start_j)),
         (TRYING, ERROR): (TERMINATED, (tell_error,)),
         (PROCEEDING, REQUEST): (PROCEEDING, (resend,)),
         (PROCEEDING, SEND_1XX): (PROCEEDING, (send,)),
-        (PROCEEDING, SEND_FINAL): (COMPLETED, (send, start_j)),
+        (PROCEEDING, SEND_FINAL): (COMPLETED, (send, settle, start_j)),
         (PROCEEDING, ERROR): (TERMINATED, (tell_error,)),
         (COMPLETED, REQUEST): (COMPLETED, (resend,)),
         (COMPLETED, ERROR): (TERMINATED, (tell_error,)),

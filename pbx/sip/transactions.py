@@ -43,7 +43,7 @@ class Transactions:
         self._branch = branch
         self._clients: dict[tuple[str, str], Transaction] = {}
         self._servers: dict[object, Transaction] = {}
-        self._merge: dict[tuple[str, str, int, str], Transaction] = {}
+        self._merge: dict[object, Transaction] = {}
         self._by_flow: dict[Flow, set[Transaction]] = {}
         self._fallback: dict[Transaction, Flow] = {}
 
@@ -132,7 +132,8 @@ class Transactions:
         transaction = Transaction(machine, self._server_key(request, request.method), request, flow, self, user)
         self._open(self._servers, transaction)
         if request.to.tag is None:
-            self._merge[self._merge_key(request)] = transaction
+            transaction.merge_key = self._merge_key(request)
+            self._merge[transaction.merge_key] = transaction
         return transaction
 
     def invite_for_cancel(self, cancel: Request) -> Transaction | None:
@@ -161,8 +162,8 @@ class Transactions:
     def on_terminated(self, transaction: Transaction) -> None:
         client = transaction.machine in (tx.INVITE_CLIENT, tx.NON_INVITE_CLIENT)
         (self._clients if client else self._servers).pop(transaction.key, None)  # type: ignore[call-overload]
-        if not client and transaction.request.to.tag is None:
-            self._merge.pop(self._merge_key(transaction.request), None)
+        if transaction.merge_key is not None:
+            self._merge.pop(transaction.merge_key, None)
         self._fallback.pop(transaction, None)
         self._index(transaction, remove=True)
 

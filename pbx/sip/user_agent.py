@@ -17,11 +17,11 @@ from switchroom.pbx.sip.dialog import Dialog, tagged
 from switchroom.pbx.sip.errors import ParseError, SipError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.header import NameAddr
-from switchroom.pbx.sip.message import Headers, Request, Response
+from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import SDP, Session, SessionUser
 from switchroom.pbx.sip.timers import Timers, TimerValues
-from switchroom.pbx.sip.transaction import Transaction, TransactionUser
+from switchroom.pbx.sip.transaction import NOBODY, Transaction, TransactionUser
 from switchroom.pbx.sip.transactions import Transactions, Wire
 from switchroom.pbx.sip.uri import parse_uri
 
@@ -94,7 +94,6 @@ class UserAgent:
         self.counts = Counts()
         self.transactions = Transactions(timers, self.values, wire, ids.branch, transaction_limit)
         self._sessions: dict[tuple[str, str], Session] = {}
-        self._nobody = _Nobody()
 
     @property
     def allow(self) -> str:
@@ -311,9 +310,9 @@ class UserAgent:
         elif request.method == "INVITE":
             self._on_new_invite(request, flow)
         elif request.method == "OPTIONS":
-            self.answer_options(self.open_server(request, flow, self._nobody))
+            self.answer_options(self.open_server(request, flow, NOBODY))
         elif request.method in self.handlers:
-            self.handlers[request.method](request, self.open_server(request, flow, self._nobody), flow)
+            self.handlers[request.method](request, self.open_server(request, flow, NOBODY), flow)
         else:
             self._refuse(request, flow, 481)  # BYE and the like, which make no sense outside a dialog
 
@@ -354,7 +353,7 @@ class UserAgent:
 
     def _on_cancel(self, request: Request, flow: Flow) -> None:
         invite = self.transactions.invite_for_cancel(request)
-        transaction = self.open_server(request, flow, self._nobody)
+        transaction = self.open_server(request, flow, NOBODY)
         session = invite.user if invite is not None else None
         status = 200 if isinstance(session, ServerSession) else 481
         tag = session.local_tag if isinstance(session, ServerSession) else self.ids.tag()
@@ -366,7 +365,7 @@ class UserAgent:
         response = request.response(status, to_tag=self.ids.tag())
         if headers:
             response.headers.update(headers)
-        self.open_server(request, flow, self._nobody).respond(response)
+        self.open_server(request, flow, NOBODY).respond(response)
 
     def _reply_stateless(
         self, request: Request, flow: Flow, status: int, headers: Headers | None = None, reason: str | None = None
@@ -429,19 +428,6 @@ class UserAgent:
             return flow
         port = via.port or 5060
         return flow if port == flow.remote[1] else flow._replace(remote=(flow.remote[0], port))
-
-
-class _Nobody:
-    """The user of transactions whose outcome interests nobody."""
-
-    def on_response(self, transaction: Transaction, response: Response) -> None:
-        pass
-
-    def on_ack(self, transaction: Transaction, ack: Request) -> None:
-        pass
-
-    def on_failure(self, transaction: Transaction, status: int) -> None:
-        pass
 
 
 def _printable(text: str) -> str:

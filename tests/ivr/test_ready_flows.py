@@ -32,7 +32,7 @@ def busy(bench: Bench) -> None:
 
 
 def closed(bench: Bench) -> None:
-    bench.hours["hotline"] = "closed"
+    bench.times["hotline"] = False
     caller = bench.call()
     caller.hears("closed").hears("tone:beep").speaks(0.2).press("#").hears("good-bye").expects_hangup()
 
@@ -126,13 +126,13 @@ def called_back(bench: Bench) -> None:
 
 
 def night(bench: Bench) -> None:
-    bench.hours["office"] = "closed"
+    bench.times["office"] = False
     caller = bench.call()
     caller.hears("office-night").expects_transfer("user:duty").expects_hangup()
 
 
 def nobody_on_duty(bench: Bench) -> None:
-    bench.hours["office"] = "closed"
+    bench.times["office"] = False
     bench.unreachable["user:duty"] = "no answer"
     bench.queues.refuses_callbacks = True
     caller = bench.call()
@@ -141,7 +141,7 @@ def nobody_on_duty(bench: Bench) -> None:
 
 
 def holiday(bench: Bench) -> None:
-    bench.hours["office"] = "holiday"
+    bench.times |= {"office": True, "holidays": True}
     caller = bench.call()
     caller.hears("office-holiday").hears("message-or-callback").press("1").hears("tone:beep").press("#")
     caller.expects_hangup()

@@ -63,14 +63,11 @@ def test_a_peer_cannot_fill_the_cache_with_long_uris() -> None:
 
 
 def test_a_timer_that_fails_stops_no_other() -> None:
-    now, woken, fired = 0.0, [], []
-    timers = Timers(lambda: now, woken.append)
+    now, fired = 0.0, []
+    timers = Timers(lambda: now)
     timers.start(1.0, lambda argument: 1 // 0)
     timers.start(1.0, fired.append, "other")
     now = 2.0
-    woken.clear()
     with pytest.raises(ZeroDivisionError):
         timers.run()
-    assert woken, "the shell is told when to come back"
-    timers.run()
     assert fired == ["other"]

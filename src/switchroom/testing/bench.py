@@ -34,8 +34,8 @@ class Bench:
         self.board = SimControl(play_s=length_s)
         self.queues = FakeQueues(self._tell)
         self.outside = FakeOutside()
-        self.hours: dict[str, str] = {}
-        """What time conditions say: `open`, `closed`, `holiday`; by default `open`."""
+        self.times: dict[str, bool] = {}
+        """The time conditions that there are, and whether each holds."""
         self.transfers: list[tuple[SimLeg, str]] = []
         self.unreachable: dict[str, str] = {}
         """Destinations that nobody answers, each with the reason."""
@@ -49,7 +49,7 @@ class Bench:
             send=self._send,
             clock=self._loop.time,
             message_path=lambda call: f"message-{call}",
-            state=lambda name: self.hours.get(name, "open"),
+            holds=self.times.get,
             queues=self.queues,
             outside=self.outside,
         )
