@@ -17,6 +17,7 @@ from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.config_reader import Mistake, Reader
+from switchroom.pbx.config_security import SecurityConfig
 from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, NameServer, Network, Secret
 from switchroom.pbx.dialplan import Destination, DialPlan, Hours, Rule, UnknownContext
@@ -174,6 +175,8 @@ class User(Section, frozen=True):
     """Offered to this user's phones, by preference; empty: those of [media]."""
     srtp: Literal["", "off", "optional", "required"] = ""
     """Encrypted audio; empty: as [media] says."""
+    require_tls: bool = False
+    """Registers and calls over TLS or secure WebSocket only."""
     max_contacts: CountOrNone = 0
     max_calls: CountOrNone = 0
     """0: as [limits] says."""
@@ -259,6 +262,7 @@ class Config(Section, frozen=True):
     server: ServerConfig = ServerConfig()
     sip: SipConfig = SipConfig()
     tls: TlsConfig = TlsConfig()
+    security: SecurityConfig = SecurityConfig()
     media: MediaConfig = MediaConfig()
     limits: Limits = Limits()
     users: tuple[User, ...] = field(default=(), name="user")

@@ -42,6 +42,7 @@ from switchroom.pbx.logs import log
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.registrar import Registrar, Rules
 from switchroom.pbx.rpc.server import RpcServer
+from switchroom.pbx.security.watch import Watch
 from switchroom.pbx.sip.timers import TimerValues
 from switchroom.pbx.storage.sqlite import SqliteStore
 from switchroom.pbx.tls import TlsKeeper
@@ -173,7 +174,9 @@ class Server:
             write=self.journal.append, log=log.warning,
         )  # fmt: skip
         self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
-        self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
+        self.watch = Watch(config, time.time, self.registrar, transports, self.journal.append)
+        self.gatekeeper = Gatekeeper(config, self.registrar, loop.time, self.watch.guard, loop.call_later)
+        self.stack.agent.unwanted = self.watch.unwanted
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
         dial_plan = DialPlan(
             {**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))},
@@ -188,6 +191,7 @@ class Server:
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self.tls.start()
+        self.watch.start()
         self.trace = Trace(self.stack, time.time, log.info)
         if config.sip.trace:
             self.trace.start("*")
@@ -219,6 +223,7 @@ class Server:
         await self.board.close()
         await self.flows.close()
         self.tls.stop()
+        self.watch.stop()
         await self.stack.close()
         await self.media.close()
         await self.registrar.close()

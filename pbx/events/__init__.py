@@ -25,6 +25,7 @@ from switchroom.pbx.events.calls import (
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
+from switchroom.pbx.events.security import SourceBanned, SourceUnbanned
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
 
 AnyRecord = (
@@ -48,6 +49,8 @@ AnyRecord = (
     | MessageLeft
     | RegistrationAdded
     | RegistrationRemoved
+    | SourceBanned
+    | SourceUnbanned
     | OperatorCalled
     | RecordsLost
 )
@@ -91,4 +94,6 @@ __all__ = [
     "RegistrationRemoved",
     "ServerStarted",
     "ServerStopped",
+    "SourceBanned",
+    "SourceUnbanned",
 ]

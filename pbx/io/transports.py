@@ -2,6 +2,7 @@
 """All sockets of the SIP side behind one face: messages with their flow come up, bytes for a flow go down."""
 
 from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from switchroom.pbx.io.address import Address, Listener, address_towards, family_of, is_wildcard
@@ -78,6 +79,15 @@ class Transports:
             await self._streams.close()
             self._streams = None
         self.listeners.clear()
+
+    def block(self, source: IPv4Network | IPv6Network) -> None:
+        """Hear nothing of an address or network any more, and end its connections."""
+        self.gate.block(source)
+        if self._streams is not None:
+            self._streams.drop(lambda flow: self.gate.blocks(flow.remote[0]), "its source was banned")
+
+    def unblock(self, source: IPv4Network | IPv6Network) -> None:
+        self.gate.unblock(source)
 
     @property
     def connections(self) -> int:
