@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILED := $(shell find ext codecs media pbx -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h' | grep -v '^build/')
 
-.PHONY: run build dev system test quick lint types clients bench debug asan tsan clean
+.PHONY: run build dev system test quick lint types clients client bench debug asan tsan clean
 
 run: build
 	$(BIN)/switchroom demo
@@ -50,6 +50,10 @@ lint: dev
 
 types: dev
 	cd src && ../$(BIN)/mypy -p switchroom
+
+client: dev
+	$(BIN)/python -m switchroom.client.generate
+	$(BIN)/ruff format --quiet src/switchroom/client
 
 bench: dev
 	$(BIN)/python -m benchmarks

@@ -29,6 +29,8 @@ class Bridge:
         self.closed = False
         a.join(b)
         a.bridge = b.bridge = self
+        a.arrange_digits()
+        b.arrange_digits()
 
     def close(self) -> None:
         """Both sessions go on for themselves."""
@@ -41,3 +43,5 @@ class Bridge:
         """One of the sessions is gone, and with it, in the plane, the bridge."""
         self.closed = True
         self.a.bridge = self.b.bridge = None
+        self.a.arrange_digits()
+        self.b.arrange_digits()

@@ -63,6 +63,7 @@ class Conference:
         self.sessions.add(session)
         session.conference = self
         session.plane.post(Op.JOIN, session.handle, self.number, _JOIN.pack(self.top, _fixed(gain), over_bridge))
+        session.arrange_digits()
 
     def leave(self, session: "Session") -> None:
         """Let a session out; it goes on for itself."""
@@ -75,6 +76,7 @@ class Conference:
         self.sessions.discard(session)
         self._hears = {pair for pair in self._hears if session not in pair}
         session.conference = None
+        session.arrange_digits()
 
     def gain(self, session: "Session", gain: float) -> None:
         """How loud everybody hears `session`: 0 not at all, 1 as it is."""

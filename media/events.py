@@ -34,6 +34,8 @@ class Digit(SessionEvent, frozen=True):
 
     digit: str
     duration_ms: int
+    in_band: bool = False
+    """Heard as tones, not as a telephone event."""
 
 
 class PlayDone(SessionEvent, frozen=True):

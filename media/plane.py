@@ -249,7 +249,7 @@ def _read_event(session: "Session", record: Record) -> SessionEvent | None:
         case Op.RESUMED:
             return RtpResumed(session)
         case Op.DIGIT:
-            return Digit(session, chr(record.body[4]), int.from_bytes(record.body[:4], "little"))
+            return Digit(session, chr(record.body[4]), int.from_bytes(record.body[:4], "little"), record.body[5] != 0)
         case Op.PLAYED:
             return PlayDone(session, record.other, _PLAY_ENDS[record.body[0]])
         case Op.SPEAKING:

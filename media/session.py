@@ -6,7 +6,9 @@ import itertools
 import os
 import struct
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
 
 from switchroom.media.config import MediaConfig
 from switchroom.media.errors import MediaError, PlaneLost, PromptError
@@ -33,6 +35,13 @@ _COMFORT_NOISE: Final = 13
 """RFC 3389's static number: phones send it without asking."""
 _CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
 _SECURE: Final = struct.Struct(f"=B{KEY_BYTES}s{KEY_BYTES}s")
+_KEYS: Final = struct.Struct("=HHB32s")
+_KEYS_AT_ONCE: Final = 32
+_PAUSES: Final = str.maketrans("abcdw,", "ABCD  ")
+KEYS: Final = frozenset("0123456789*#ABCD ")
+MAX_DIGITS: Final = 60
+DtmfMode = Literal["auto", "in-band", "info"]
+"""How keys are sent: as telephone-event or else as tones; as tones; in INFO, which is the caller's business."""
 _PLAY: Final = struct.Struct("=II")
 
 _ids = itertools.count(1)
@@ -71,6 +80,8 @@ class Session:
         self._loading: tuple[int, asyncio.Task[None]] | None = None
         self._plays: list[int] = []  # given to the plane and not ended yet; the last one is heard
         self._confirmed = False
+        self._asked = self._detecting = 0  # enum sr_detect
+        self._dtmf: DtmfMode = "auto"
         self._last_stats = LegStats()
 
     # offer and answer
@@ -133,6 +144,16 @@ class Session:
         self._negotiator.srtp = mode
 
     @property
+    def dtmf(self) -> DtmfMode:
+        """How keys are sent to the party; to be set before the first offer of either side."""
+        return self._dtmf
+
+    @dtmf.setter
+    def dtmf(self, mode: DtmfMode) -> None:
+        self._dtmf = mode
+        self._negotiator.local = msgspec.structs.replace(self._negotiator.local, telephone_event=mode == "auto")
+
+    @property
     def secured(self) -> bool:
         """Whether SRTP was agreed: nothing in the clear is sent or taken."""
         return self.srtp_suite != ""
@@ -188,12 +209,16 @@ class Session:
                 bytes([self.plane.codecs[form.name] for form in receive]),
             ),
         )
+        self.arrange_digits()
+        if (partner := self._partner()) is not None:
+            partner.arrange_digits()
 
     def confirm(self) -> None:
         """The call is answered: the source of RTP is settled, silence of the remote counts from now on."""
         if not self._confirmed:
             self._confirmed = True
             self._post(Op.CONFIRM, lazy=True)
+            self.arrange_digits()
 
     # what the party hears
 
@@ -262,9 +287,58 @@ class Session:
         self.recording = Recording.of_session(self, path, stereo, rate_hz)
         return self.recording
 
-    def detect_digits(self, on: bool, mute: bool = False) -> None:
-        """Tell digits that come as tones in the audio (ITU-T Q.24) as well; `mute` keeps them out of the recording."""
-        self._post(Op.DETECT, (1 if on else 0) | (2 if mute else 0))
+    def detect_digits(self, on: bool, mute: bool = False, keep: bool = False) -> None:
+        """Tell digits that come as tones in the audio (ITU-T Q.24) also where telephone-event was agreed; else they are
+        told anyway, but within a conference and to a partner that hears them as tones itself.
+
+        `mute` keeps digits out of the recording, `keep` from everybody who hears the party.
+        """
+        self._asked = (1 if on else 0) | (2 if mute else 0) | (4 if keep else 0)
+        self.arrange_digits()
+
+    def send_digits(self, digits: str, on_ms: int = 100, off_ms: int = 100) -> None:
+        """Press keys (0-9 * # A-D; `,` and `w` wait) after those that still wait, as telephone-event or as tones.
+
+        Raises ValueError for what is no key, MediaError for more than fit.
+        """
+        keys = digits.translate(_PAUSES)
+        if not keys or len(keys) > MAX_DIGITS:
+            raise MediaError(f"{len(keys)} keys: 1 to {MAX_DIGITS} can be sent in one go")
+        if not KEYS.issuperset(keys):
+            raise ValueError(f"not keys of a telephone: {digits!r}")
+        on_ms, off_ms = (max(40, min(ms, 10_000)) for ms in (on_ms, off_ms))
+        for at in range(0, len(keys), _KEYS_AT_ONCE):
+            part = keys[at : at + _KEYS_AT_ONCE]
+            self._post(Op.KEYS_SEND, body=_KEYS.pack(on_ms, off_ms, len(part), part.encode()))
+
+    def drop_digits(self) -> None:
+        """Press no more of the keys that wait."""
+        self._post(Op.KEYS_DROP)
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether keys go to the party as telephone-event."""
+        agreed = self._negotiator.agreed
+        return agreed is not None and agreed.send_event is not None
+
+    def arrange_digits(self) -> None:
+        """Have tones listened to where nothing else tells digits; to be called when what that depends on has changed.
+
+        A partner that takes keys otherwise gets each once: so it must not hear the tones.
+        """
+        agreed, partner = self._negotiator.agreed, self._partner()
+        deaf = agreed is None or not agreed.receives or bool(agreed.receive_events) or not self._confirmed
+        alone = partner is None and self.conference is None
+        needed = not deaf and (alone or (partner is not None and (partner.takes_events or partner.dtmf == "info")))
+        wanted = self._asked | (1 if needed else 0) | (4 if needed and partner is not None else 0)
+        if wanted != self._detecting:
+            self._detecting = wanted
+            self._post(Op.DETECT, wanted, lazy=True)
+
+    def _partner(self) -> "Session | None":
+        if self.bridge is None:
+            return None
+        return self.bridge.b if self.bridge.a is self else self.bridge.a
 
     @property
     def playing(self) -> int | None:

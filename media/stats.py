@@ -17,7 +17,7 @@ _LOCK: Final = struct.Struct("=I")
 _LEG: Final = struct.Struct("=II4Qq6I2Ii7I8Bq20s2IB")
 _PLANE: Final = struct.Struct("=II3Qq2Q4I")
 
-FEEDS: Final = ("nothing", "relay", "echo", "mix", "transcode", "player", "hold", "silence")
+FEEDS: Final = ("nothing", "relay", "echo", "mix", "transcode", "player", "hold", "silence", "digits")
 
 
 class LegStats(msgspec.Struct, frozen=True, kw_only=True):

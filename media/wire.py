@@ -61,6 +61,8 @@ class Op(enum.IntEnum):
     ROOM_RECORD_PAUSE = 26
     ROOM_RECORD_STOP = 27
     SECURE = 48
+    KEYS_SEND = 49
+    KEYS_DROP = 50
 
     ANSWER = 128
     TIMED_OUT = 129

@@ -31,8 +31,9 @@ SecondsOrNone = Annotated[float, Meta(ge=0)]
 Name = Annotated[str, Meta(pattern=r"^[^\s@:;<>\"]+$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Codec = Literal["PCMU", "PCMA", "G722", "G729"]
-Role = Literal["observer", "operator"]
-"""`observer` reads; `operator` also changes calls."""
+Role = Literal["observer", "agent", "integrator", "supervisor", "operator", "admin"]
+"""`observer` reads; `agent` acts for one user; `integrator` reads and begins calls; `supervisor` also leads agents;
+`operator` and `admin` do everything."""
 
 
 class ConfigError(SwitchroomError):
@@ -177,6 +178,8 @@ class User(Section, frozen=True):
     """Encrypted audio; empty: as [media] says."""
     require_tls: bool = False
     """Registers and calls over TLS or secure WebSocket only."""
+    dtmf: Literal["auto", "in-band", "info"] = "auto"
+    """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
     max_contacts: CountOrNone = 0
     max_calls: CountOrNone = 0
     """0: as [limits] says."""
@@ -198,6 +201,8 @@ class Peer(Section, frozen=True):
     codecs: tuple[Codec, ...] = ()
     srtp: Literal["", "off", "optional", "required"] = ""
     """Encrypted audio; empty: as [media] says."""
+    dtmf: Literal["auto", "in-band", "info"] = "auto"
+    """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
     max_calls: CountOrNone = 0
     """0: no limit of its own."""
 
@@ -215,10 +220,14 @@ class Token(Section, frozen=True):
     token_sha256: Secret = Secret()
     """The SHA-256 of the token, in hexadecimal, so that the file need not show it."""
     role: Role = "operator"
+    user: str = ""
+    """The user or agent for whom it acts; needed for an agent."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if bool(self.token) == bool(self.token_sha256):
             yield "token", "give either token or token_sha256"
+        if self.role == "agent" and not self.user:
+            yield "user", "is missing: an agent's token acts for one user"
         if self.token and len(self.token.reveal()) < 8:
             yield "token", "is shorter than 8 characters"
         yield from _hexadecimal("token_sha256", self.token_sha256, 64)

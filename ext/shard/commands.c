@@ -181,6 +181,14 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
         return configure(plane, leg, &command->body.configure);
     case SR_SECURE:
         return sr_srtp_set(&leg->srtp, &command->body.secure, plane->now_ns) ? SR_OK : SR_BAD_RECORD;
+    case SR_KEYS_SEND:
+        if (!sr_keypad_add(&leg->keypad, &command->body.keys))
+            return SR_BAD_RECORD;
+        sr_leg_choose_feed(plane, leg);
+        return SR_OK;
+    case SR_KEYS_DROP:
+        leg->keypad.count = leg->keypad.count > 1 ? 1 : leg->keypad.count;
+        return SR_OK;
     case SR_CONFIRM:
         if (!leg->latch.confirmed)
             leg->expected_since_ns = plane->now_ns;
@@ -280,7 +288,7 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
 
 static bool is_for_leg(uint16_t op)
 {
-    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP) || op == SR_SECURE;
+    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP) || (op >= SR_SECURE && op <= SR_KEYS_DROP);
 }
 
 static enum sr_error record(sr_plane *plane, const sr_record *command, int fd)

@@ -9,7 +9,6 @@
 #include "random.h"
 
 #define MAX_DELAY_MS 400         /* of the jitter buffer */
-#define FORWARD_GAP_NS 100000000LL /* no packet of an event for so long: audio goes on */
 
 void sr_leg_settle(sr_plane *plane, sr_leg *leg, bool settled)
 {
@@ -19,7 +18,7 @@ void sr_leg_settle(sr_plane *plane, sr_leg *leg, bool settled)
         leg->settled = settled;
 }
 
-static void send_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
+void sr_leg_send(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
 {
     if (leg->tapped)
         sr_tap_push(plane, leg, packet, packet->payload_type == leg->send_type ? leg->send_codec : SR_TYPE_EVENT, false);
@@ -59,31 +58,7 @@ static void relay(sr_plane *plane, sr_leg *leg, const sr_leg *from, sr_rtp *pack
         packet->payload[i] = translation[packet->payload[i]];
     packet->payload_type = type;
     sr_sender_relay(&leg->sender, packet, from->handle, restarted, sr_send_codec(plane, leg)->clock_rate_hz, plane->now_ns);
-    send_packet(plane, leg, packet);
-}
-
-/* A telephone event for a leg whose audio is generated here: it takes the place of the audio while it lasts. */
-static void forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet)
-{
-    if (leg->send_event_type == SR_NO_TYPE)
-        return;
-    sr_sender *sender = &leg->sender;
-    uint32_t clock_rate_hz = sr_send_codec(plane, leg)->clock_rate_hz, source = packet->timestamp;
-    bool begins = plane->now_ns >= leg->forwarding_until_ns || leg->forwarded_event != source;
-    bool end = packet->payload_bytes >= 2 && packet->payload[1] >> 7;
-    uint32_t resume_at = sender->next_timestamp;
-    packet->payload_type = leg->send_event_type;
-    sr_sender_generate(sender, packet, 0, clock_rate_hz, plane->now_ns);
-    if (begins) {
-        leg->forwarded_event = source;
-        leg->forwarded_timestamp = packet->timestamp;
-        resume_at = packet->timestamp;
-    }
-    packet->marker = begins;
-    packet->timestamp = leg->forwarded_timestamp;
-    sender->next_timestamp = resume_at;
-    leg->forwarding_until_ns = plane->now_ns + FORWARD_GAP_NS / (end ? 4 : 1); /* the end comes three times */
-    send_packet(plane, leg, packet);
+    sr_leg_send(plane, leg, packet);
 }
 
 bool sr_leg_buffer(sr_plane *plane, sr_playout *playout, const sr_rtp *packet, uint8_t meaning)
@@ -241,14 +216,14 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
         relay(plane, leg, leg, &packet, restarted);
     else if (leg->room != NULL) {
         buffer_packet(plane, leg, &packet, meaning);
-        if (meaning == SR_TYPE_EVENT && leg->peer != NULL)
-            forward_event(plane, leg->peer, &packet); /* a bridge that is listened to is still one */
+        if (meaning == SR_TYPE_EVENT && leg->peer != NULL && !leg->keeps_digits)
+            sr_leg_forward_event(plane, leg->peer, &packet); /* a bridge that is listened to is still one */
     } else if (leg->peer != NULL && leg->peer->feed == SR_FEED_RELAY)
         relay(plane, leg->peer, leg, &packet, restarted);
     else if (leg->peer != NULL && leg->peer->feed == SR_FEED_PEER) {
         buffer_packet(plane, leg, &packet, meaning);
-        if (meaning == SR_TYPE_EVENT)
-            forward_event(plane, leg->peer, &packet);
+        if (meaning == SR_TYPE_EVENT && !leg->keeps_digits)
+            sr_leg_forward_event(plane, leg->peer, &packet);
     }
 }
 
@@ -296,6 +271,8 @@ static enum sr_feed wanted_feed(const sr_plane *plane, const sr_leg *leg)
     const sr_leg *peer = leg->peer;
     if (!leg->configured || !(leg->flags & SR_SENDS))
         return SR_FEED_NONE;
+    if (sr_keypad_busy(&leg->keypad))
+        return SR_FEED_KEYPAD;
     if (leg->player.kind != SR_PLAYER_NONE)
         return SR_FEED_PLAYER;
     if (leg->echo)
@@ -309,7 +286,7 @@ static enum sr_feed wanted_feed(const sr_plane *plane, const sr_leg *leg)
     if (!(peer->flags & SR_RECEIVES))
         return idle;
     bool as_it_is = peer->arriving_codec == leg->send_codec || sr_leg_translation(plane, peer->arriving_codec, leg) != NULL;
-    return as_it_is && peer->ptime_ms == leg->ptime_ms ? SR_FEED_RELAY : SR_FEED_PEER;
+    return as_it_is && !peer->keeps_digits && peer->ptime_ms == leg->ptime_ms ? SR_FEED_RELAY : SR_FEED_PEER;
 }
 
 void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg)
@@ -359,11 +336,15 @@ void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t 
     uint32_t from_hz = plane->codecs[leg->playout_codec]->sample_rate_hz;
     if (from_hz == rate_hz) {
         sr_playout_frame(leg->playout, plane->now_ns, pcm, samples);
+        if (leg->keeps_digits)
+            sr_tap_clean(plane, leg, pcm, samples, rate_hz);
         return;
     }
     int16_t said[SR_MAX_FRAME_SAMPLES];
     int count = (int)from_hz / 1000 * ms;
     sr_playout_frame(leg->playout, plane->now_ns, said, count);
+    if (leg->keeps_digits)
+        sr_tap_clean(plane, leg, said, count, from_hz);
     sr_convert(plane, &leg->from_remote, said, count, from_hz, pcm, rate_hz);
 }
 
@@ -410,7 +391,7 @@ static void send_outgoing(sr_plane *plane, sr_leg *leg, const sr_codec_ops *code
         return;
     }
     sr_sender_generate(&leg->sender, &packet, units, codec->clock_rate_hz, plane->now_ns);
-    send_packet(plane, leg, &packet);
+    sr_leg_send(plane, leg, &packet);
 }
 
 void sr_leg_send_payload(sr_plane *plane, sr_leg *leg, const uint8_t *payload, int bytes, uint32_t units)
@@ -422,7 +403,7 @@ void sr_leg_send_payload(sr_plane *plane, sr_leg *leg, const uint8_t *payload, i
     }
     memcpy(packet.payload, payload, (size_t)bytes);
     sr_sender_generate(&leg->sender, &packet, units, sr_send_codec(plane, leg)->clock_rate_hz, plane->now_ns);
-    send_packet(plane, leg, &packet);
+    sr_leg_send(plane, leg, &packet);
 }
 
 void sr_leg_send_pcm(sr_plane *plane, sr_leg *leg, const int16_t *pcm, int samples)
@@ -439,6 +420,10 @@ void sr_leg_generate(sr_plane *plane, sr_leg *leg)
 {
     uint32_t rate_hz = sr_send_codec(plane, leg)->sample_rate_hz;
     int samples = (int)rate_hz / 1000 * leg->frame_ms;
+    if (leg->feed == SR_FEED_KEYPAD) {
+        sr_leg_press(plane, leg);
+        return;
+    }
     fill(plane, leg, plane->pcm, samples, rate_hz);
     sr_leg_send_pcm(plane, leg, plane->pcm, samples);
 }

@@ -139,7 +139,7 @@ void sr_leg_end_play(sr_plane *plane, sr_leg *leg, enum sr_played reason)
 void sr_leg_report_digits(sr_plane *plane, sr_leg *leg, const sr_digit *digits, int count)
 {
     for (int i = 0; i < count; i++) {
-        sr_record fact = {.body.digit = {digits[i].duration_ms, (uint8_t)digits[i].name}};
+        sr_record fact = {.body.digit = {digits[i].duration_ms, (uint8_t)digits[i].name, digits[i].in_band}};
         sr_plane_fact(plane, SR_DIGIT, leg, 0, &fact);
         leg->counts.digits++;
     }

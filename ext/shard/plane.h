@@ -16,6 +16,7 @@
 #include "kernels/mixer.h"
 #include "kernels/playout.h"
 #include "kernels/resample.h"
+#include "keypad.h"
 #include "latch.h"
 #include "net.h"
 #include "player.h"
@@ -49,7 +50,8 @@ enum { SR_TYPE_UNKNOWN = 255, SR_TYPE_EVENT = 254, SR_TYPE_NOISE = 253 };
 
 /* What a leg hears. From SR_FEED_PEER on it is generated at the leg's own turn of the clock, in a mix at the room's. */
 enum sr_feed {
-    SR_FEED_NONE = 0, SR_FEED_RELAY, SR_FEED_ECHO, SR_FEED_MIX, SR_FEED_PEER, SR_FEED_PLAYER, SR_FEED_HOLD, SR_FEED_SILENCE
+    SR_FEED_NONE = 0, SR_FEED_RELAY, SR_FEED_ECHO, SR_FEED_MIX, SR_FEED_PEER, SR_FEED_PLAYER, SR_FEED_HOLD, SR_FEED_SILENCE,
+    SR_FEED_KEYPAD
 };
 
 #define SR_MAX_ROOMS 512         /* of a shard */
@@ -75,6 +77,7 @@ typedef struct sr_leg {
     uint16_t port;
     uint8_t flags;               /* enum sr_media_flags */
     bool configured, echo, tapped;
+    bool keeps_digits;           /* nobody who hears the leg may hear its digits */
     bool settled;                /* the RTP socket is connected to the source (leg.c) */
     enum sr_feed feed;
     struct sr_leg *peer;         /* the bridge */
@@ -98,6 +101,7 @@ typedef struct sr_leg {
     sr_endpoint rtcp_to;
     sr_event_receiver events;
     sr_player player;
+    sr_keypad keypad;
     void *encoder, *decoder;
     sr_playout *playout;         /* jitter buffer, decoder and concealment of what arrives */
     uint8_t playout_codec;       /* for which it is set up; SR_TYPE_UNKNOWN: not at all */
@@ -212,6 +216,8 @@ void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg);
  * may have given the phone a new port. */
 void sr_leg_settle(sr_plane *plane, sr_leg *leg, bool settled);
 void sr_leg_generate(sr_plane *plane, sr_leg *leg);
+/* Sends a packet that has its numbers. */
+void sr_leg_send(sr_plane *plane, sr_leg *leg, const sr_rtp *packet);
 /* The next `ms` of what the leg's remote says, at `rate_hz`. */
 void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t rate_hz);
 /* Changes the rate of one stream; `out` gets exactly the share of `samples`. */
@@ -245,8 +251,15 @@ void sr_room_record_stop(sr_plane *plane, uint32_t number);
 /* Mixes the rooms whose turn it is. */
 void sr_rooms_tick(sr_plane *plane);
 
+/* keypad.c: one frame of the key that is down */
+void sr_leg_press(sr_plane *plane, sr_leg *leg);
+/* A telephone event for a leg whose audio is generated here: it takes the place of the audio while it lasts. */
+void sr_leg_forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet);
+
 /* tap.c: recordings, digits in the audio */
 void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning, bool said);
+/* Silences what holds a digit. `pcm` is what the leg's remote said, at 8 or 16 kHz; at other rates nothing is done. */
+void sr_tap_clean(sr_plane *plane, sr_leg *leg, int16_t *pcm, int samples, uint32_t rate_hz);
 void sr_tap_detect(sr_plane *plane, sr_leg *leg, uint8_t wanted);
 /* Takes over `fd` when it returns SR_OK. */
 enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t number, uint32_t rate_hz, uint32_t channels);

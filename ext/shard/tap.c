@@ -32,7 +32,7 @@ static void set_tapped(sr_plane *plane, sr_leg *leg, bool tapped)
 static void adjust(sr_plane *plane, sr_leg *leg)
 {
     sr_tap *tap = tap_of(plane, leg);
-    bool needed = tap->detect != 0 || is_recording(tap);
+    bool needed = (tap->detect & SR_DETECT_DIGITS) != 0 || is_recording(tap);
     if (needed && !leg->tapped) {
         tap->said.codec = tap->heard.codec = SR_TYPE_UNKNOWN;
         tap->said.from_hz = tap->heard.from_hz = 0;
@@ -83,9 +83,9 @@ static void detect(sr_plane *plane, sr_leg *leg, sr_tap *tap, const int16_t *pcm
     sr_dtmf_event events[SR_DTMF_EVENTS(FRAME_MAX)];
     int count = sr_dtmf_feed(&tap->dtmf, pcm, samples, events, SR_DTMF_EVENTS(FRAME_MAX));
     for (int i = 0; i < count; i++) {
-        if (events[i].kind != SR_DTMF_END)
+        if (events[i].kind != SR_DTMF_END || !(tap->detect & SR_DETECT_DIGITS))
             continue;
-        sr_digit digit = {events[i].digit, (uint32_t)((uint64_t)events[i].duration * 1000 / tap->rate_hz)};
+        sr_digit digit = {events[i].digit, (uint32_t)((uint64_t)events[i].duration * 1000 / tap->rate_hz), true};
         sr_leg_report_digits(plane, leg, &digit, 1);
     }
 }
@@ -116,11 +116,11 @@ static void do_tap(sr_plane *plane, sr_leg *leg)
     int16_t said[FRAME_MAX], heard[FRAME_MAX];
     int samples = (int)tap->rate_hz / 1000 * SR_TAP_MS;
     take_frame(plane, &tap->said, tap->rate_hz, said);
-    if (tap->detect & SR_DETECT_DIGITS)
+    if (tap->detect & (SR_DETECT_DIGITS | SR_DETECT_MUTE))
         detect(plane, leg, tap, said, samples);
     if (!is_recording(tap))
         return;
-    if ((tap->detect & SR_DETECT_MUTE) && (tap->dtmf.suspect || tap->dtmf.digit >= 0))
+    if ((tap->detect & SR_DETECT_MUTE) && (tap->dtmf.suspect || tap->dtmf.digit >= 0 || leg->events.running))
         memset(said, 0, (size_t)samples * sizeof *said);
     take_frame(plane, &tap->heard, tap->rate_hz, heard);
     record(tap, said, heard, samples);
@@ -139,7 +139,26 @@ void sr_taps_tick(sr_plane *plane)
 void sr_tap_detect(sr_plane *plane, sr_leg *leg, uint8_t wanted)
 {
     tap_of(plane, leg)->detect = wanted;
+    tap_of(plane, leg)->gate_hz = 0;
+    leg->keeps_digits = wanted & SR_DETECT_KEEP;
     adjust(plane, leg);
+    if (leg->peer != NULL)
+        sr_leg_choose_feed(plane, leg->peer);
+}
+
+void sr_tap_clean(sr_plane *plane, sr_leg *leg, int16_t *pcm, int samples, uint32_t rate_hz)
+{
+    sr_tap *tap = tap_of(plane, leg);
+    sr_dtmf_event events[SR_DTMF_EVENTS(SR_MAX_FRAME_SAMPLES)];
+    if (rate_hz != 8000 && rate_hz != 16000)
+        return;
+    if (tap->gate_hz != rate_hz) {
+        tap->gate_hz = rate_hz;
+        sr_dtmf_init(&tap->gate, rate_hz);
+    }
+    sr_dtmf_feed(&tap->gate, pcm, samples, events, SR_DTMF_EVENTS(SR_MAX_FRAME_SAMPLES));
+    if (tap->gate.suspect || tap->gate.digit >= 0)
+        memset(pcm, 0, (size_t)samples * sizeof *pcm);
 }
 
 enum sr_error sr_tap_start(sr_plane *plane, sr_tap *tap, uint32_t leg, int fd, uint32_t number, uint32_t rate_hz,
@@ -212,6 +231,7 @@ bool sr_tap_runs(const sr_tap *tap)
 void sr_tap_close(sr_plane *plane, sr_leg *leg)
 {
     tap_of(plane, leg)->detect = 0;
+    leg->keeps_digits = false;
     sr_tap_stop(plane, leg);
 }
 

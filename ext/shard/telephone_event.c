@@ -14,6 +14,7 @@ static int finish(sr_event_receiver *receiver, uint32_t clock_hz, sr_digit *digi
     receiver->running = false;
     digit->name = names[receiver->event];
     digit->duration_ms = clock_hz ? (uint32_t)(duration * 1000 / clock_hz) : 0;
+    digit->in_band = false;
     return 1;
 }
 

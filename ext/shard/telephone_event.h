@@ -13,6 +13,7 @@
 typedef struct sr_digit {
     char name;                   /* 0-9 * # A-D, '!' for flash */
     uint32_t duration_ms;
+    bool in_band;                /* it came as a tone */
 } sr_digit;
 
 typedef struct sr_event_receiver {

@@ -46,6 +46,8 @@ enum sr_op {
     SR_ROOM_RECORD_STOP,  /* other: number of the room */
 
     SR_SECURE = 48,   /* body: secure; with SR_PLAIN the leg is no longer encrypted */
+    SR_KEYS_SEND,     /* body: keys, pressed towards the remote after those that wait */
+    SR_KEYS_DROP,     /* those that wait are not pressed any more; the one that is down comes to its end */
 
     SR_ANSWER = 128,  /* other: enum sr_error */
     SR_TIMED_OUT,     /* no RTP for the configured time */
@@ -83,7 +85,8 @@ enum sr_suite {
 
 enum sr_detect {
     SR_DETECT_DIGITS = 1, /* in the audio, for remotes that have no telephone-event */
-    SR_DETECT_MUTE = 2    /* and keep them out of the recording */
+    SR_DETECT_MUTE = 2,   /* keep digits out of the recording */
+    SR_DETECT_KEEP = 4    /* keep digits, as tones and as events, from those who hear the leg */
 };
 
 enum sr_played { SR_FINISHED = 0, SR_STOPPED, SR_REPLACED, SR_CLOSED, SR_FAILED };
@@ -114,6 +117,13 @@ typedef struct sr_secure {
     uint8_t receive_key[SR_KEY_BYTES], send_key[SR_KEY_BYTES]; /* key and salt in one, as RFC 4568 carries them */
 } sr_secure;
 
+#define SR_KEYS 32
+typedef struct sr_keys {
+    uint16_t on_ms, off_ms;      /* 40 at least, each */
+    uint8_t count;
+    char digits[SR_KEYS];        /* 0-9 * # A-D; a space is a pause of on_ms and off_ms */
+} sr_keys;
+
 #define SR_TONE_STEPS 4
 typedef struct sr_tone_spec {
     uint32_t play, total_ms;     /* total_ms 0: until stopped */
@@ -131,6 +141,7 @@ typedef struct sr_record {
     union {
         sr_configure configure;
         sr_secure secure;
+        sr_keys keys;
         sr_tone_spec tone;
         sr_wire_address address;
         struct { uint32_t play; uint32_t loop; } play;
@@ -140,7 +151,7 @@ typedef struct sr_record {
                                               over_bridge 1: the bridge stays, and is heard again after SR_LEAVE */
         struct { uint32_t paused; } pause;
         struct { uint32_t gain; } hears;     /* in 1/256, in place of the common one; SR_COMMON_GAIN: no more */
-        struct { uint32_t duration_ms; uint8_t digit; } digit;
+        struct { uint32_t duration_ms; uint8_t digit, in_band; } digit;
         struct { uint16_t port; } opened;
         struct { uint32_t number, rate_hz, channels; } record;
         struct { uint64_t frames, lost; int32_t error_number; } recorded;

@@ -49,6 +49,7 @@ class Incoming:
         self._gatekeeper = gatekeeper
         self._admission = admission
         self._destinations = destinations
+        board.agent.dialog_methods.add("INFO")
         board.agent.accept_invite = self._admit
         board.agent.on_invite = self._receive
 

@@ -16,8 +16,9 @@ from switchroom.media.sdp import Direction
 from switchroom.media.session import Session as MediaSession
 from switchroom.media.srtp import SrtpMode
 from switchroom.pbx.calls.doctor import media_figures
+from switchroom.pbx.calls.keypad import Keypad
 from switchroom.pbx.calls.recording import Recording
-from switchroom.pbx.calls.security import FALLBACKS, REFUSALS
+from switchroom.pbx.calls.terms import FALLBACKS, REFUSALS, Terms
 from switchroom.pbx.control import (
     Answered,
     CallError,
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from switchroom.pbx.calls.switchboard import Switchboard
 
 MAX_GLARE_RETRIES = 4
-DIGIT_MS = 160
 
 
 class Leg:
@@ -81,7 +81,8 @@ class Leg:
         self.ended_by: EndedBy = "exchange"
         self.sip: Session | None = None
         self.media: MediaSession | None = None
-        self.srtp: SrtpMode = "off"
+        self.terms = Terms()
+        self.keypad = Keypad(self)
         self._invite: Callable[[Headers], ClientSession] | None = None
         self._fallbacks: list[SrtpMode] = []
         self._we_offered = False
@@ -112,7 +113,7 @@ class Leg:
         """Call: `invite` makes the session, given some headers more; again where the first offer is refused."""
         self.sip = session = invite({})
         self._invite = invite
-        self._fallbacks = list(FALLBACKS) if self.srtp == "optional" else []
+        self._fallbacks = list(FALLBACKS) if self.terms.srtp == "optional" else []
         self.story.write(
             LegStarted(
                 call=self.story.id, leg=self.id, direction="out", party=self.party.number, sip_call_id=session.call_id
@@ -123,7 +124,8 @@ class Leg:
     def take_media(self, media: MediaSession) -> None:
         """Own a media session, and give it the caller's offer. Raises MediaError where the offer cannot be served."""
         media.owner = self
-        media.srtp = self.srtp
+        media.srtp = self.terms.srtp
+        media.dtmf = self.terms.dtmf
         self.media = media
         if isinstance(self.sip, ServerSession) and self.sip.request.body:
             media.receive_offer(self.sip.request.body)
@@ -198,10 +200,7 @@ class Leg:
         self._media().echo(on)
 
     def send_digits(self, digits: str) -> None:
-        for digit in digits:
-            if self.sip is not None and self.state == "answered":
-                body = f"Signal={digit}\r\nDuration={DIGIT_MS}\r\n".encode()
-                self.sip.send_request("INFO", {"content-type": ["application/dtmf-relay"]}, body)
+        self.keypad.send(digits)
 
     def record(self, path: str, *, stereo: bool = True) -> Recording:
         try:
@@ -240,7 +239,7 @@ class Leg:
             self._finish(488, str(error), "exchange")
             return
         session.acknowledge()
-        self._media().srtp = self.srtp
+        self._media().srtp = self.terms.srtp
         self._media().confirm()
         self._set_answered()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from switchroom.media.events import Digit as MediaDigit
 from switchroom.media.events import MediaEvent, PlaneLost, PlayDone, Recorded, RtpResumed, RtpTimeout, Speaking
 from switchroom.pbx import control
+from switchroom.pbx.calls.digits import Press
 
 if TYPE_CHECKING:
     from switchroom.pbx.calls.leg import Leg
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def deliver(leg: "Leg", event: MediaEvent) -> None:
     """Tell a leg what its media session reports."""
     if isinstance(event, MediaDigit):
-        leg.tell(control.Digit(event.digit, event.duration_ms))
+        leg.keypad.heard(Press(event.digit, event.duration_ms), "tone" if event.in_band else "event")
     elif isinstance(event, PlayDone):
         leg.tell(control.PlayDone(event.play, event.reason == "finished"))
     elif isinstance(event, RtpTimeout):

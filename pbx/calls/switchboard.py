@@ -12,12 +12,13 @@ from switchroom.media.errors import MediaError, NotAcceptable
 from switchroom.media.events import MediaEvent, SessionEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx import control
+from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.room import Room
-from switchroom.pbx.calls.security import Security
 from switchroom.pbx.calls.story import Story
 from switchroom.pbx.calls.taps import Taps
+from switchroom.pbx.calls.terms import TermsTable
 from switchroom.pbx.config import Config, Limits
 from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode
 from switchroom.pbx.events import AnyRecord
@@ -66,7 +67,7 @@ class Switchboard:
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
         self._peers = PeerTable(config.peers)
-        self.security = Security(config, self._peers)
+        self.terms = TermsTable(config, self._peers)
         self._write = write
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,7 +124,7 @@ class Switchboard:
         else:
             story = self._new_story(caller, dialled or endpoint.label, source="", user="")
         leg = Leg(self, story, self._leg_id(story), Party(endpoint.label))
-        leg.srtp = self.security.of_endpoint(endpoint)
+        leg.terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
         headers = {}
@@ -221,7 +222,7 @@ class Switchboard:
             counted_as=counted_as,
         )
         leg = Leg(self, story, self._leg_id(story), party)
-        leg.srtp = self.security.of_account(counted_as)
+        leg.terms = self.terms.of_account(counted_as)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))
         return leg
@@ -275,6 +276,9 @@ class Switchboard:
 
     def on_dialog_request(self, leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
         """A request within a dialog that is none of the session's own."""
+        if request.method == "INFO" and not leg.keypad.take_info(request):
+            session.reply(transaction, 415, {"accept": [DTMF_RELAY, DTMF]})
+            return
         session.reply(transaction, 200)
 
     def on_media_event(self, event: MediaEvent) -> None:

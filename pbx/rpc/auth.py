@@ -23,6 +23,8 @@ class Operator(msgspec.Struct, frozen=True):
 
     name: str
     role: Role
+    user: str = ""
+    """The user or agent for whom a token of the role `agent` or `supervisor` acts."""
 
 
 LOCAL: Final = Operator("local", "operator")
@@ -32,7 +34,7 @@ class Gate:
     """Knows the tokens."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
-        self._tokens = [(_digest(token), Operator(token.name, token.role)) for token in tokens]
+        self._tokens = [(_digest(token), Operator(token.name, token.role, token.user)) for token in tokens]
 
     def identify(self, request: web.Request) -> Operator | None:
         """Whose request this is; None: nobody's that we know."""

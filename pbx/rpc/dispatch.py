@@ -19,7 +19,7 @@ from switchroom.pbx.rpc.errors import (
     PARSE_ERROR,
     RpcError,
 )
-from switchroom.pbx.rpc.registry import METHODS, Context, Method
+from switchroom.pbx.rpc.registry import METHODS, RIGHTS, Context, Method
 
 MAX_BATCH: Final = 100
 MAX_AUDITED: Final = 2000
@@ -78,10 +78,10 @@ class Dispatcher:
         if method is None:
             raise RpcError(METHOD_NOT_FOUND, "Method not found", {"method": name[:256]})
         if not method.changes:
-            return await method.run(context, method.read(params))
+            return await self._run(method, params, context)
         outcome = "internal error"
         try:
-            result = await self._change(method, params, context)
+            result = await self._run(method, params, context)
             outcome = "done"
         except RpcError as error:
             outcome = f"{error.code} {error.message}"
@@ -97,9 +97,10 @@ class Dispatcher:
             )
         return result
 
-    async def _change(self, method: Method, params: object, context: Context) -> object:
-        if context.operator.role != "operator":
-            raise RpcError(FORBIDDEN, "Forbidden", {"reason": f"{context.operator.role}s may not use {method.name}"})
+    async def _run(self, method: Method, params: object, context: Context) -> object:
+        role = context.operator.role
+        if method.right not in RIGHTS[role]:
+            raise RpcError(FORBIDDEN, "Forbidden", {"reason": f"the role {role} may not use {method.name}"})
         return await method.run(context, method.read(params))
 
 

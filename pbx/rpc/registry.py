@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of methods: a name, the type of its parameters, and whether it changes anything."""
+"""The table of methods: a name, the types of its parameters and result, who may use it, whether it changes anything."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar, get_type_hints
+from typing import Any, Final, Literal, Protocol, TypeVar, get_type_hints
 
 import msgspec
 
+from switchroom.pbx.config import Role
 from switchroom.pbx.journal import Subscription
 from switchroom.pbx.rpc.auth import Operator
 from switchroom.pbx.rpc.errors import from_validation, invalid_params
@@ -40,6 +41,19 @@ class Nothing(Params, frozen=True):
     """No parameters."""
 
 
+Right = Literal["any", "read", "own", "call", "supervise", "operate"]
+"""What a method asks for: `any` token; to `read` what the exchange does; to act for one's `own` user or agent; to begin
+and end calls; to supervise agents and queues; to operate everything else."""
+
+RIGHTS: Final[dict[Role, frozenset[Right]]] = {
+    "observer": frozenset({"any", "read"}),
+    "agent": frozenset({"any", "own"}),
+    "integrator": frozenset({"any", "read", "call"}),
+    "supervisor": frozenset({"any", "read", "own", "call", "supervise"}),
+    "operator": frozenset({"any", "read", "own", "call", "supervise", "operate"}),
+    "admin": frozenset({"any", "read", "own", "call", "supervise", "operate"}),
+}
+
 P = TypeVar("P", bound=Params)
 Handler = Callable[[Context, P], Awaitable[msgspec.Struct]]
 
@@ -49,7 +63,9 @@ class Method(msgspec.Struct, frozen=True):
 
     name: str
     changes: bool
+    right: Right
     params: type[Params]
+    result: type[msgspec.Struct]
     run: Callable[[Context, Any], Awaitable[msgspec.Struct]]
 
     def read(self, params: object) -> Params:
@@ -68,11 +84,16 @@ class Method(msgspec.Struct, frozen=True):
 METHODS: dict[str, Method] = {}
 
 
-def method(name: str, *, changes: bool) -> Callable[[Handler[P]], Handler[P]]:
-    """Enter the function that follows under `name`; one that `changes` something is for operators and is audited."""
+def method(name: str, *, changes: bool, right: Right | None = None) -> Callable[[Handler[P]], Handler[P]]:
+    """Enter the function that follows under `name`. One that `changes` something is audited.
+
+    Without a `right` one that changes something is for operators, any other for those who may read.
+    """
 
     def register(handler: Handler[P]) -> Handler[P]:
-        METHODS[name] = Method(name, changes, get_type_hints(handler)["params"], handler)
+        hints = get_type_hints(handler)
+        needed: Right = right or ("operate" if changes else "read")
+        METHODS[name] = Method(name, changes, needed, hints["params"], hints["return"], handler)
         return handler
 
     return register

@@ -34,6 +34,7 @@ module ausine.so
 module aufile.so
 module aubridge.so
 module sndfile.so
+module srtp.so
 snd_path {folder}
 module_app account.so
 module_app menu.so
@@ -54,6 +55,7 @@ class Baresip:
         hz: int = 440,
         transport: str = "udp",
         auto: bool = True,
+        media_encryption: str = "",
     ) -> None:
         self.folder, self.user, self.hz = folder, user, hz
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,7 @@ class Baresip:
         answer = "auto" if auto else "manual"
         (folder / "accounts").write_text(
             f"<sip:{user}@{HOST}:{server.sip};transport={transport}>;auth_pass=pw{user};answermode={answer};"
-            "audio_codecs=pcmu,pcma;regint=120;mediaenc=\n"
+            f"audio_codecs=pcmu,pcma;regint=120;mediaenc={media_encryption}\n"
         )
         self.events: list[dict[str, Any]] = []
         self._process: subprocess.Popen[bytes] | None = None

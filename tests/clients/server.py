@@ -67,7 +67,16 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM, host: str = HOST) -> 
 class ServerProcess:
     """`switchroom serve` with a configuration for the tests; stop it with `stop`."""
 
-    def __init__(self, folder: Path, *, sip_more: str = "", limits: str = "", rtp: int = 21000, users: int = 4) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sip_more: str = "",
+        limits: str = "",
+        rtp: int = 21000,
+        users: int = 4,
+        srtp: dict[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.sip = free_port()
         self.rpc = free_port()
@@ -76,7 +85,8 @@ class ServerProcess:
             folder=folder, sip=self.sip, rpc=self.rpc, rtp=rtp, rtp_last=rtp + 999, token=TOKEN, peer=self.peer,
             sip_more=sip_more, limits=limits,
         )  # fmt: skip
-        config += "".join(USER.format(1001 + i) for i in range(users))
+        for user in map(str, range(1001, 1001 + users)):
+            config += USER.format(user) + f'srtp = "{(srtp or {}).get(user, "")}"\n'
         self.file = folder / "server.toml"
         self.file.write_text(config)
         self.process: subprocess.Popen[bytes] | None = None

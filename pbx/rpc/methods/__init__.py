@@ -4,6 +4,6 @@
 Importing the package fills the table of `pbx/rpc/registry.py`.
 """
 
-from switchroom.pbx.rpc.methods import calls, cdr, events, flows, registrations, security, system, tls
+from switchroom.pbx.rpc.methods import calls, cdr, discovery, events, flows, registrations, security, system, tls
 
-__all__ = ["calls", "cdr", "events", "flows", "registrations", "security", "system", "tls"]
+__all__ = ["calls", "cdr", "discovery", "events", "flows", "registrations", "security", "system", "tls"]

@@ -44,7 +44,7 @@ class CallId(msgspec.Struct, frozen=True):
     call: str
 
 
-@method("calls.originate", changes=True)
+@method("calls.originate", changes=True, right="call")
 async def calls_originate(context: Context, params: CallsOriginate) -> CallId:
     try:
         call = await context.exchange.originate(
@@ -59,7 +59,7 @@ async def calls_originate(context: Context, params: CallsOriginate) -> CallId:
     return CallId(call)
 
 
-@method("calls.hangup", changes=True)
+@method("calls.hangup", changes=True, right="call")
 async def calls_hangup(context: Context, params: OneCall) -> CallId:
     try:
         context.exchange.hangup(params.call)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who talks encrypted: the `srtp` of users, peers and [media], by the account or the place that a leg belongs to."""
+"""On what terms somebody talks with us: encrypted or not, and how keys are sent; by the account or place of a leg."""
 
+import msgspec
+
+from switchroom.media.session import DtmfMode
 from switchroom.media.srtp import SrtpMode
 from switchroom.pbx.config import Config
 from switchroom.pbx.control import Endpoint
@@ -14,22 +17,29 @@ or choke on the keys."""
 REFUSALS = (415, 488, 606)
 
 
-class Security:
-    """The policy of one configuration."""
+class Terms(msgspec.Struct, frozen=True):
+    """Those of one party."""
+
+    srtp: SrtpMode = "off"
+    dtmf: DtmfMode = "auto"
+
+
+class TermsTable:
+    """The terms of one configuration."""
 
     def __init__(self, config: Config, peers: PeerTable) -> None:
-        self._default = config.media.srtp
+        self._default = Terms(config.media.srtp)
         self._peers = peers
-        self._modes: dict[str, SrtpMode] = {}
+        self._terms: dict[str, Terms] = {}
         for kind, parties in (("user", config.users), ("peer", config.peers)):
             for party in parties:
-                self._modes[f"{kind} {party.name}"] = party.srtp or self._default
+                self._terms[f"{kind} {party.name}"] = Terms(party.srtp or self._default.srtp, party.dtmf)
 
-    def of_account(self, account: str) -> SrtpMode:
+    def of_account(self, account: str) -> Terms:
         """`account` as in Caller.account; empty for nobody's."""
-        return self._modes.get(account, self._default)
+        return self._terms.get(account, self._default)
 
-    def of_endpoint(self, endpoint: Endpoint) -> SrtpMode:
+    def of_endpoint(self, endpoint: Endpoint) -> Terms:
         """A phone of a user, or the place of a URI."""
         if endpoint.way is not None:
             return self.of_account(f"user {endpoint.label}")
