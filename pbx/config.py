@@ -16,6 +16,7 @@ from msgspec import Meta, field
 from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
+from switchroom.pbx.acd import config as acd_config
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_security import SecurityConfig
 from switchroom.pbx.config_tls import TlsConfig
@@ -99,6 +100,13 @@ class SipConfig(Section, frozen=True):
     """How long a called phone rings."""
     max_session_s: SecondsOrNone = 14_400.0
     """A call is ended after so long; 0: never."""
+    session_expires_s: Annotated[int, Meta(ge=0, le=86_400)] = 1800
+    """Session timers (RFC 4028): a call whose other end does not say so often that it lives is ended; 0: only where the
+    other end asks for it."""
+    min_se_s: Annotated[int, Meta(ge=1, le=86_400)] = 90
+    """Who wants to refresh a session more often is refused (422); below 90 only for tests."""
+    session_refresher: Literal["us", "them"] = "them"
+    """Who refreshes, where the other end leaves it open."""
     min_expires_s: Count = 60
     default_expires_s: Count = 600
     max_expires_s: Count = 3600
@@ -123,6 +131,8 @@ class SipConfig(Section, frozen=True):
             yield "address", "is needed when a listener is bound to all addresses: phones must be told one of them"
         if self.t2_ms < self.t1_ms:
             yield "t2_ms", f"must not be less than t1_ms ({self.t1_ms})"
+        if 0 < self.session_expires_s < self.min_se_s:
+            yield "session_expires_s", f"must not be less than min_se_s ({self.min_se_s})"
         if not self.min_expires_s <= self.default_expires_s <= self.max_expires_s:
             yield "default_expires_s", "must lie between min_expires_s and max_expires_s"
 
@@ -205,6 +215,10 @@ class Peer(Section, frozen=True):
     """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
     max_calls: CountOrNone = 0
     """0: no limit of its own."""
+    trusted: bool = False
+    """Belongs to our trust domain (RFC 3325): what it says of identities is believed, and it is told ours."""
+    min_se_s: Annotated[int, Meta(ge=0, le=86_400)] = 0
+    """In place of that of [sip]."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if not self.addresses:
@@ -280,6 +294,10 @@ class Config(Section, frozen=True):
     """[dial_plan]: one list of rules per context."""
     times: dict[str, Hours] = field(default_factory=dict)
     """[times.NAME]: hours that rules name in `when`."""
+    acd: acd_config.AcdConfig = acd_config.AcdConfig()
+    queues: dict[str, acd_config.QueueConfig] = field(default_factory=dict, name="queue")
+    agents: tuple[acd_config.AgentConfig, ...] = field(default=(), name="agent")
+    teams: tuple[acd_config.TeamConfig, ...] = field(default=(), name="team")
     ivr: IvrConfig = IvrConfig()
     speech: SpeechConfig = SpeechConfig()
     rpc: RpcConfig = RpcConfig()
@@ -316,6 +334,7 @@ def loads(text: str, file: str = "") -> tuple[Config | None, list[Mistake]]:
     reader = Reader(file)
     config: Config | None = reader.read(Config, document)
     config_rules.check(document, reader, Path(file).parent)
+    acd_config.check(document, reader, Path(file).parent)
     if config is not None and not reader.mistakes:
         try:
             DialPlan(config.dial_plan)
@@ -346,6 +365,7 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
     ivr = msgspec.structs.replace(config.ivr, prompts=absolute(config.ivr.prompts), flows=absolute(config.ivr.flows))
     return msgspec.structs.replace(
         config,
+        queues={name: acd_config.with_absolute_paths(queue, absolute) for name, queue in config.queues.items()},
         tls=tls,
         ivr=ivr,
         server=msgspec.structs.replace(config.server, data_dir=str((folder / config.server.data_dir).resolve())),

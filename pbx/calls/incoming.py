@@ -16,9 +16,12 @@ from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session, SessionUser
+from switchroom.pbx.sip.session_timer import too_brief
 from switchroom.pbx.sip.uri import Uri, parse_uri
 
 RETRY_S = 5
+SUPPORTED = "100rel, timer"
+DIALOG_METHODS = {"INFO", "PRACK", "UPDATE"}
 
 
 class _HeldBack:
@@ -49,7 +52,9 @@ class Incoming:
         self._gatekeeper = gatekeeper
         self._admission = admission
         self._destinations = destinations
-        board.agent.dialog_methods.add("INFO")
+        board.agent.supported = SUPPORTED
+        board.agent.dialog_methods |= DIALOG_METHODS
+        board.agent.timer_rules = board.terms.of_account("").timers
         board.agent.accept_invite = self._admit
         board.agent.on_invite = self._receive
 
@@ -66,6 +71,11 @@ class Incoming:
             if caller.delay_s:
                 return self._hold_back(session, caller)
             session.reject(caller.status, headers=caller.headers)
+            return None
+        session.timer_rules = self.board.terms.of_account(caller.account).timers
+        brief = too_brief(session.request, session.timer_rules)
+        if brief is not None:
+            session.reject(422, headers=brief)
             return None
         limit = caller.max_calls or (self.board.limits.calls_per_user if caller.user else 0)
         if limit and self.board.calls_of.get(caller.account, 0) >= limit:

@@ -7,6 +7,33 @@ never changes its meaning: a new field gets a default, a changed fact gets a new
 
 import msgspec
 
+from switchroom.pbx.events.acd import (
+    AgentOverdue,
+    AgentReachable,
+    AgentState,
+    AgentStateSet,
+    AgentStatus,
+    AgentStatusSet,
+    AgentWrappedUp,
+    CallbackAsked,
+    CallbackTried,
+    OfferEnded,
+    OfferOutcome,
+    QueueAbandoned,
+    QueueAnswered,
+    QueueChanged,
+    QueueCompleted,
+    QueueEntered,
+    QueueLeft,
+    QueueOffered,
+    QueueRefused,
+    QueueWaits,
+    Standing,
+    SupervisorJoined,
+    SupervisorLeft,
+    SupervisorTookOver,
+    WaitReason,
+)
 from switchroom.pbx.events.calls import (
     CallBridged,
     CallEnded,
@@ -53,6 +80,26 @@ AnyRecord = (
     | SourceUnbanned
     | OperatorCalled
     | RecordsLost
+    | QueueEntered
+    | QueueRefused
+    | QueueWaits
+    | QueueOffered
+    | OfferEnded
+    | QueueAnswered
+    | QueueAbandoned
+    | QueueLeft
+    | QueueCompleted
+    | QueueChanged
+    | AgentStatusSet
+    | AgentStateSet
+    | AgentReachable
+    | AgentWrappedUp
+    | AgentOverdue
+    | CallbackAsked
+    | CallbackTried
+    | SupervisorJoined
+    | SupervisorLeft
+    | SupervisorTookOver
 )
 
 
@@ -67,6 +114,13 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 __all__ = [
+    "AgentOverdue",
+    "AgentReachable",
+    "AgentState",
+    "AgentStateSet",
+    "AgentStatus",
+    "AgentStatusSet",
+    "AgentWrappedUp",
     "AnyRecord",
     "CallBridged",
     "CallEnded",
@@ -75,6 +129,8 @@ __all__ = [
     "CallRouted",
     "CallStarted",
     "CallUnbridged",
+    "CallbackAsked",
+    "CallbackTried",
     "EndedBy",
     "Entry",
     "FlowEnded",
@@ -87,7 +143,18 @@ __all__ = [
     "LegRinging",
     "LegStarted",
     "MessageLeft",
+    "OfferEnded",
+    "OfferOutcome",
     "OperatorCalled",
+    "QueueAbandoned",
+    "QueueAnswered",
+    "QueueChanged",
+    "QueueCompleted",
+    "QueueEntered",
+    "QueueLeft",
+    "QueueOffered",
+    "QueueRefused",
+    "QueueWaits",
     "Record",
     "RecordsLost",
     "RegistrationAdded",
@@ -96,4 +163,9 @@ __all__ = [
     "ServerStopped",
     "SourceBanned",
     "SourceUnbanned",
+    "Standing",
+    "SupervisorJoined",
+    "SupervisorLeft",
+    "SupervisorTookOver",
+    "WaitReason",
 ]
