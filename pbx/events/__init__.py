@@ -51,6 +51,13 @@ from switchroom.pbx.events.calls import (
 )
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.record import Record
+from switchroom.pbx.events.recordings import (
+    RecordingConverted,
+    RecordingEnded,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingStarted,
+)
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.security import SourceBanned, SourceUnbanned
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
@@ -74,6 +81,11 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
+    | RecordingEnded
+    | RecordingConverted
     | RegistrationAdded
     | RegistrationRemoved
     | SourceBanned
@@ -156,6 +168,11 @@ __all__ = [
     "QueueRefused",
     "QueueWaits",
     "Record",
+    "RecordingConverted",
+    "RecordingEnded",
+    "RecordingPaused",
+    "RecordingResumed",
+    "RecordingStarted",
     "RecordsLost",
     "RegistrationAdded",
     "RegistrationRemoved",
