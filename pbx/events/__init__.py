@@ -25,6 +25,7 @@ from switchroom.pbx.events.acd import (
     QueueCompleted,
     QueueEntered,
     QueueLeft,
+    QueueLine,
     QueueOffered,
     QueueRefused,
     QueueWaits,
@@ -100,6 +101,7 @@ AnyRecord = (
     | QueueAnswered
     | QueueAbandoned
     | QueueLeft
+    | QueueLine
     | QueueCompleted
     | QueueChanged
     | AgentStatusSet
@@ -164,6 +166,7 @@ __all__ = [
     "QueueCompleted",
     "QueueEntered",
     "QueueLeft",
+    "QueueLine",
     "QueueOffered",
     "QueueRefused",
     "QueueWaits",
