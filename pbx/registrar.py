@@ -111,6 +111,10 @@ class Registrar:
         now_s = self._now()
         return [b for contacts in self._bindings.values() for b in contacts.values() if b.expires_at_s > now_s]
 
+    def has_source(self, host: str) -> bool:
+        """Whether a telephone is registered from this address."""
+        return host in self._per_source
+
     def uses(self, flow: Flow) -> bool:
         """Whether a phone is reached by this flow."""
         return any(binding.flow == flow for binding in self.all())
