@@ -44,6 +44,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.call": ("pbx.b2bua", *CONTROL),
     "pbx.b2bua": CONTROL,
     "pbx.sim": ("pbx.sim", *CONTROL),
+    "pbx.trunks": ("pbx.trunks", "pbx.config_reader", "pbx.config_values", "pbx.dialplan", *CONTROL),
     "pbx.reports": ("pbx.reports", *CONTROL),
     "pbx.apps": ("pbx.apps", "pbx.call", "pbx.dialplan", "pbx.journal", "pbx.storage.base", *CONTROL),
     "ivr": ("ivr", "pbx.call", "pbx.config_reader", "pbx.journal", "pbx.storage.base", *CONTROL),
