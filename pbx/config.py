@@ -16,6 +16,7 @@ from msgspec import Meta, field
 from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
+from switchroom.pbx.acd import config as acd_config
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, Network, Secret
@@ -274,6 +275,10 @@ class Config(Section, frozen=True):
     """[dial_plan]: one list of rules per context."""
     times: dict[str, Hours] = field(default_factory=dict)
     """[times.NAME]: hours that rules name in `when`."""
+    acd: acd_config.AcdConfig = acd_config.AcdConfig()
+    queues: dict[str, acd_config.QueueConfig] = field(default_factory=dict, name="queue")
+    agents: tuple[acd_config.AgentConfig, ...] = field(default=(), name="agent")
+    teams: tuple[acd_config.TeamConfig, ...] = field(default=(), name="team")
     ivr: IvrConfig = IvrConfig()
     speech: SpeechConfig = SpeechConfig()
     rpc: RpcConfig = RpcConfig()
@@ -310,6 +315,7 @@ def loads(text: str, file: str = "") -> tuple[Config | None, list[Mistake]]:
     reader = Reader(file)
     config: Config | None = reader.read(Config, document)
     config_rules.check(document, reader, Path(file).parent)
+    acd_config.check(document, reader, Path(file).parent)
     if config is not None and not reader.mistakes:
         try:
             DialPlan(config.dial_plan)
@@ -340,6 +346,7 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
     ivr = msgspec.structs.replace(config.ivr, prompts=absolute(config.ivr.prompts), flows=absolute(config.ivr.flows))
     return msgspec.structs.replace(
         config,
+        queues={name: acd_config.with_absolute_paths(queue, absolute) for name, queue in config.queues.items()},
         tls=tls,
         ivr=ivr,
         server=msgspec.structs.replace(config.server, data_dir=str((folder / config.server.data_dir).resolve())),

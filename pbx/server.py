@@ -20,15 +20,17 @@ import switchroom
 from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
+from switchroom.pbx.acd.desk import Desk
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
+from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
 from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, Rule
-from switchroom.pbx.events import ServerStarted, ServerStopped
+from switchroom.pbx.events import AnyRecord, ServerStarted, ServerStopped
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
@@ -75,6 +77,7 @@ class Server:
         """Called by `run` and `serve` once calls are taken."""
         self._lateness: asyncio.TimerHandle | None = None
         self.rpc: RpcServer | None = None
+        self.centre: CallCentre | None = None
 
     def route(self, number: str) -> Callable[[App], App]:
         """Let calls to a number, or pattern of the dial plan, be served by the async function that follows.
@@ -158,7 +161,7 @@ class Server:
             {user.name: user.max_contacts for user in config.users},
             _registration_rules(config),
             self.store.bindings,
-            self.journal.append,
+            self._write,
             time.time,
         )
         await self.registrar.load()
@@ -168,7 +171,7 @@ class Server:
         await self.media.start()
         self.board = Switchboard(
             config=config, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
-            write=self.journal.append, log=log.warning,
+            write=self._write, log=log.warning,
         )  # fmt: skip
         self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
@@ -180,9 +183,15 @@ class Server:
         )
         destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
         self.flows = Flows(
-            config, write=self.journal.append, destinations=destinations, dial_plan=lambda: dial_plan, log=log.warning
-        )
+            config, write=self.journal.append, destinations=destinations, dial_plan=lambda: dial_plan, log=log.warning,
+            queues=FlowQueues(self._desk),
+        )  # fmt: skip
         self.flows.load(self._flows)
+        self.centre = CallCentre(
+            config, self.board, dial_plan, destinations, self.flows.speech,
+            write=self.journal.append, below=ids.below, log=log.warning,
+        )  # fmt: skip
+        self.centre.start()
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self.tls.start()
@@ -214,6 +223,8 @@ class Server:
         self.admission.closed = True
         if self.rpc is not None:
             await self.rpc.close()
+        if self.centre is not None:
+            await self.centre.close()
         await self.board.close()
         await self.flows.close()
         self.tls.stop()
@@ -228,6 +239,17 @@ class Server:
             self._scratch.cleanup()
 
     # ---- within
+
+    def _desk(self) -> Desk:
+        assert self.centre is not None
+        return self.centre.desk
+
+    def _write(self, record: AnyRecord) -> int:
+        """Put a record of calls or registrations into the journal; the call centre is told at once."""
+        number = self.journal.append(record)
+        if self.centre is not None:
+            self.centre.desk.observe(record)
+        return number
 
     def _on_media_event(self, event: MediaEvent) -> None:
         self.board.on_media_event(event)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from switchroom.pbx import config
+from switchroom.pbx.acd.config import AgentConfig, QueueConfig, TeamConfig
 from switchroom.pbx.config_values import Endpoint, Listener
 
 ROOT = Path(__file__).parent.parent
@@ -20,7 +21,7 @@ for block in BLOCKS:
     DOCUMENT |= tomllib.loads(block)
 OPTIONAL = {"bind", "hold_music", "codecs"}
 """Shown as a comment, or with a value that means something."""
-SECTIONS = {"server", "sip", "tls", "media", "limits", "rpc", "journal", "ivr", "speech"}
+SECTIONS = {"acd", "server", "sip", "tls", "media", "limits", "rpc", "journal", "ivr", "speech"}
 
 
 def written(value: Any) -> Any:
@@ -42,10 +43,20 @@ def test_every_key_of_a_section_stands_there_with_its_default(section: str) -> N
     assert set(told) <= {field.name for field in msgspec.structs.fields(defaults)}
 
 
-@pytest.mark.parametrize(("section", "kind"), [("user", config.User), ("peer", config.Peer)])
+@pytest.mark.parametrize(
+    ("section", "kind"), [("user", config.User), ("peer", config.Peer), ("agent", AgentConfig), ("team", TeamConfig)]
+)
 def test_every_key_of_users_and_peers_stands_there(section: str, kind: type[msgspec.Struct]) -> None:
     known = {field.name for field in msgspec.structs.fields(kind)} - {"ha1", "ha1_sha256"}
     assert set(DOCUMENT[section][0]) == known
+
+
+def test_every_key_of_a_queue_stands_there_with_its_default() -> None:
+    told = DOCUMENT["queue"]["sales"]
+    assert set(told) == {field.name for field in msgspec.structs.fields(QueueConfig)}
+    for field in msgspec.structs.fields(QueueConfig()):
+        if field.name != "overflow":
+            assert told[field.name] == written(getattr(QueueConfig(), field.name)), field.name
 
 
 def test_no_section_is_left_out() -> None:

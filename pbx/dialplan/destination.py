@@ -19,11 +19,16 @@ KINDS: dict[str, bool] = {
     "digits": False,
     "ivr": True,
     "app": True,
+    "queue": True,
+    "agent": True,
+    "supervise": True,
+    "pick": True,
 }
 """What a destination can be, and whether it needs an argument; `pbx/apps/destinations.py` serves them."""
 
 _FILLED = re.compile(r"\{number(?::(\d{1,2}))?\}")
 _SIP = re.compile(r"(?:[^@\s<>]+@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:;[^\s<>]*)?")
+_AGENT = re.compile(r"login(:.+)?|logout|break(:\d+)?|available|done")
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -70,6 +75,8 @@ def _wrong_argument(kind: str, argument: str) -> str:
         return "a tone is 20 to 3900 Hz"
     if kind == "reject" and not (argument.isdecimal() and 400 <= int(argument) <= 699):
         return "a refusal is a SIP status from 400 to 699"
+    if kind == "agent" and not _AGENT.fullmatch(_FILLED.sub("1", argument)):
+        return "expected agent:login, logout, break, available or done; login:NAME and break:N too"
     if kind == "sip" and not _SIP.fullmatch(_FILLED.sub("1", argument)):
         return "expected sip:user@host or sip:user@host:port"
     return ""

@@ -7,6 +7,33 @@ never changes its meaning: a new field gets a default, a changed fact gets a new
 
 import msgspec
 
+from switchroom.pbx.events.acd import (
+    AgentOverdue,
+    AgentReachable,
+    AgentState,
+    AgentStateSet,
+    AgentStatus,
+    AgentStatusSet,
+    AgentWrappedUp,
+    CallbackAsked,
+    CallbackTried,
+    OfferEnded,
+    OfferOutcome,
+    QueueAbandoned,
+    QueueAnswered,
+    QueueChanged,
+    QueueCompleted,
+    QueueEntered,
+    QueueLeft,
+    QueueOffered,
+    QueueRefused,
+    QueueWaits,
+    Standing,
+    SupervisorJoined,
+    SupervisorLeft,
+    SupervisorTookOver,
+    WaitReason,
+)
 from switchroom.pbx.events.calls import (
     CallBridged,
     CallEnded,
@@ -50,6 +77,26 @@ AnyRecord = (
     | RegistrationRemoved
     | OperatorCalled
     | RecordsLost
+    | QueueEntered
+    | QueueRefused
+    | QueueWaits
+    | QueueOffered
+    | OfferEnded
+    | QueueAnswered
+    | QueueAbandoned
+    | QueueLeft
+    | QueueCompleted
+    | QueueChanged
+    | AgentStatusSet
+    | AgentStateSet
+    | AgentReachable
+    | AgentWrappedUp
+    | AgentOverdue
+    | CallbackAsked
+    | CallbackTried
+    | SupervisorJoined
+    | SupervisorLeft
+    | SupervisorTookOver
 )
 
 
@@ -64,6 +111,13 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 __all__ = [
+    "AgentOverdue",
+    "AgentReachable",
+    "AgentState",
+    "AgentStateSet",
+    "AgentStatus",
+    "AgentStatusSet",
+    "AgentWrappedUp",
     "AnyRecord",
     "CallBridged",
     "CallEnded",
@@ -72,6 +126,8 @@ __all__ = [
     "CallRouted",
     "CallStarted",
     "CallUnbridged",
+    "CallbackAsked",
+    "CallbackTried",
     "EndedBy",
     "Entry",
     "FlowEnded",
@@ -84,11 +140,27 @@ __all__ = [
     "LegRinging",
     "LegStarted",
     "MessageLeft",
+    "OfferEnded",
+    "OfferOutcome",
     "OperatorCalled",
+    "QueueAbandoned",
+    "QueueAnswered",
+    "QueueChanged",
+    "QueueCompleted",
+    "QueueEntered",
+    "QueueLeft",
+    "QueueOffered",
+    "QueueRefused",
+    "QueueWaits",
     "Record",
     "RecordsLost",
     "RegistrationAdded",
     "RegistrationRemoved",
     "ServerStarted",
     "ServerStopped",
+    "Standing",
+    "SupervisorJoined",
+    "SupervisorLeft",
+    "SupervisorTookOver",
+    "WaitReason",
 ]

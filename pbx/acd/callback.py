@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A caller who hung up and keeps its place: when it is its turn an agent is rung first, and then the caller."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from switchroom.pbx.acd.conversation import Conversation
+from switchroom.pbx.control import Answered, CallError, Ended, Fact, Leg, Party
+from switchroom.pbx.events import CallbackAsked, CallbackTried
+
+if TYPE_CHECKING:
+    from switchroom.pbx.acd.desk import Desk
+
+RING_S = 40.0
+
+
+class Callback:
+    """`call` is the call in which it was asked for; by its id the queue knows it."""
+
+    def __init__(self, desk: "Desk", call: str, queue: str, number: str, since_s: float) -> None:
+        self._desk = desk
+        self.call, self.queue, self.number, self.since_s = call, queue, number, since_s
+        self.attempts = 0
+        self._outcome: asyncio.Future[str] | None = None
+
+    def begin(self) -> None:
+        """Take the place in the queue."""
+        self._desk.write(CallbackAsked(call=self.call, queue=self.queue, number=self.number))
+        self._wait()
+
+    def _wait(self) -> None:
+        desk = self._desk
+        desk.callbacks[self.call] = self
+        desk.scheduler.enter(
+            desk.now(), self.call, self.queue, number=self.number, entered_s=self.since_s, callback=True
+        )
+        desk.step()
+
+    def cancel(self) -> None:
+        """Give it up."""
+        self._desk.callbacks.pop(self.call, None)
+        self._desk.scheduler.leave(self._desk.now(), self.call, "cancelled")
+        self._desk.step()
+
+    def connected(self, agent: str, leg: Leg) -> None:
+        """An agent has answered."""
+        self._desk.spawn(self._call(agent, leg))
+
+    async def _call(self, agent: str, leg: Leg) -> None:
+        desk = self._desk
+        self.attempts += 1
+        outcome, customer = "failed", None
+        try:
+            customer, outcome = await self._reach(leg)
+            self._tried(agent, leg, outcome)
+            if customer is None:
+                return
+            conversation = Conversation(desk, self.call, self.queue, customer, agent, leg)
+            desk.conversations[agent] = conversation
+            desk.talk_began(conversation)
+            await conversation.run()
+        except CallError as error:
+            self._tried(agent, leg, str(error))
+        finally:
+            if customer is not None:
+                customer.hangup(200)
+            desk.conversations.pop(agent, None)
+            desk.callbacks.pop(self.call, None)
+            desk.scheduler.finished(desk.now(), self.call, "" if outcome == "answered" else outcome)
+            desk.talk_ended(agent, leg)
+            leg.hangup(200)
+            desk.look_after()
+            desk.step()
+            config = desk.queue_config(self.queue)
+            if outcome != "answered" and self.attempts < config.callback_attempts:
+                desk.spawn(self._again(config.callback_retry_s))
+
+    async def _reach(self, agent: Leg) -> tuple[Leg | None, str]:
+        """Ring the caller beside the agent's leg. Raises CallError."""
+        desk = self._desk
+        agent.listener = self._on_agent
+        self._outcome = outcome = asyncio.get_running_loop().create_future()
+        endpoint = desk.find(self.number)[0]
+        agent.play("tone:ringback", loop=True)
+        customer = await desk.control.originate(endpoint, caller=Party(self.queue), beside=agent)
+        customer.listener = self._on_customer
+        try:
+            async with asyncio.timeout(RING_S):
+                found = await outcome
+        except TimeoutError:
+            found = "no-answer"
+        if found != "answered":
+            customer.hangup(487, found)
+            return None, found
+        return customer, found
+
+    def _on_customer(self, leg: Leg, fact: Fact) -> None:
+        if isinstance(fact, Answered):
+            self._settle("answered")
+        elif isinstance(fact, Ended):
+            self._settle(f"{fact.status} {fact.reason}".strip())
+
+    def _on_agent(self, leg: Leg, fact: Fact) -> None:
+        if isinstance(fact, Ended):
+            self._settle("agent gone")
+
+    def _settle(self, outcome: str) -> None:
+        if self._outcome is not None and not self._outcome.done():
+            self._outcome.set_result(outcome)
+
+    def _tried(self, agent: str, leg: Leg, outcome: str) -> None:
+        self._desk.write(
+            CallbackTried(
+                call=self.call, queue=self.queue, agent=agent, number=self.number, attempt=self.attempts,
+                outcome=outcome, by_call=leg.call_id,
+            )
+        )  # fmt: skip
+
+    async def _again(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        self._wait()

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A caller and an agent talk, until one hangs up, the agent passes the caller on, or a supervisor takes over."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from switchroom.pbx.control import CallControl, Ended, Fact, Leg, PlayDone, TransferAsked
+
+if TYPE_CHECKING:
+    from switchroom.pbx.acd.desk import Desk
+
+MAX_WHISPER_S = 20.0
+
+
+class Over(msgspec.Struct, frozen=True):
+    """How it ended, and where the caller is to go now (a number or URI), if anywhere."""
+
+    by: Literal["caller", "agent", "transferred", "taken-over"]
+    to: str = ""
+    leg: Leg | None = None
+    who: str = ""
+    """Whom the caller talks to from now on."""
+
+
+class Conversation:
+    """`run` it; `agent` is the agent's name, or the supervisor's who took the caller."""
+
+    def __init__(self, desk: "Desk", call: str, queue: str, caller: Leg, agent: str, leg: Leg) -> None:
+        self.call, self.queue, self.agent = call, queue, agent
+        self.caller, self.leg = caller, leg
+        self._desk = desk
+        self._control: CallControl = desk.control
+        self._over: asyncio.Future[Over] = asyncio.get_running_loop().create_future()
+        self._played: asyncio.Future[None] | None = None
+        self._former = caller.listener
+        caller.listener = self._on_caller
+        leg.listener = self._on_agent
+
+    async def run(self, whisper: Sequence[str] = ()) -> Over:
+        """Talk. Both legs may still be up afterwards: the caller's always, unless it hung up."""
+        try:
+            if self.caller.state == "ended":
+                return Over("caller")
+            if self.leg.state == "ended":
+                return Over("agent")
+            if whisper:
+                await self._whisper(whisper)
+            if not self._over.done():
+                self.join()
+            return await self._over
+        finally:
+            self.caller.listener = self._former
+
+    def join(self) -> None:
+        """Let them hear each other."""
+        if self.caller.state not in ("answered", "ended"):
+            self._control.bridge(self.caller, self.leg)
+            self.caller.answer()
+            return
+        self.caller.stop()
+        self._control.bridge(self.caller, self.leg)
+
+    def take_over(self, leg: Leg, who: str) -> bool:
+        """Cut the agent off: the caller goes on with somebody's leg. False when it is over already."""
+        if self._over.done():
+            return False
+        self._over.set_result(Over("taken-over", leg=leg, who=who))
+        return True
+
+    async def _whisper(self, sources: Sequence[str]) -> None:
+        self._played = asyncio.get_running_loop().create_future()
+        self.leg.play(list(sources))
+        waiting: set[asyncio.Future[Any]] = {self._played, self._over}
+        await asyncio.wait(waiting, timeout=MAX_WHISPER_S, return_when=asyncio.FIRST_COMPLETED)
+        if self.leg.state == "answered":
+            self.leg.stop()
+
+    def _on_caller(self, leg: Leg, fact: Fact) -> None:
+        if isinstance(fact, Ended):
+            self._end(Over("caller"))
+        if isinstance(fact, Ended | PlayDone) and self._former is not None:
+            self._former(leg, fact)
+
+    def _on_agent(self, leg: Leg, fact: Fact) -> None:
+        if leg is not self.leg:
+            return
+        if isinstance(fact, PlayDone) and self._played is not None and not self._played.done():
+            self._played.set_result(None)
+        elif isinstance(fact, Ended):
+            self._end(Over("agent"))
+        elif isinstance(fact, TransferAsked):
+            leg.transferred(200)
+            self._end(Over("transferred", to=fact.target))
+
+    def _end(self, over: Over) -> None:
+        if not self._over.done():
+            self._over.set_result(over)

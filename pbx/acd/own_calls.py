@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which agents' phones are in calls, out of the records of calls: so that nobody in a call is offered a caller."""
+
+from collections.abc import Iterable, Mapping
+
+from switchroom.pbx.events import AnyRecord, CallEnded, CallStarted, LegEnded, LegStarted
+
+
+class OwnCalls:
+    """`agents` is a mapping of users to the agents whose phones they are."""
+
+    def __init__(self, agents: Mapping[str, str]) -> None:
+        self._agents = {user: agent for user, agent in agents.items() if user}
+        self._users: dict[str, str] = {}
+        """Calls that an agent's user began."""
+        self._legs: dict[str, tuple[str, str]] = {}
+        """Leg -> agent and call."""
+        self._of: dict[str, dict[str, None]] = {}
+        """Agent -> its legs."""
+
+    def agent_of(self, user: str) -> str:
+        """Whose phone this user's is; empty: no agent's."""
+        return self._agents.get(user, "")
+
+    def observe(self, record: AnyRecord) -> str | None:
+        """Take a record; the agent, if it says something about one."""
+        match record:
+            case CallStarted(call=call, user=user) if user in self._agents:
+                self._users[call] = user
+            case CallEnded(call=call):
+                self._users.pop(call, None)
+            case LegStarted(call=call, leg=leg, direction=direction, party=party):
+                user = self._users.get(call, "") if direction == "in" else party
+                agent = self._agents.get(user)
+                if agent is not None:
+                    self._legs[leg] = agent, call
+                    self._of.setdefault(agent, {})[leg] = None
+                return agent
+            case LegEnded(leg=leg) if leg in self._legs:
+                agent, _ = self._legs.pop(leg)
+                self._of[agent].pop(leg, None)
+                if not self._of[agent]:
+                    del self._of[agent]
+                return agent
+        return None
+
+    def call_of(self, agent: str) -> str:
+        """A call that the agent's phone is in; empty: none."""
+        legs = self._of.get(agent)
+        return self._legs[next(iter(legs))][1] if legs else ""
+
+    def busy(self) -> Iterable[str]:
+        """Agents whose phones are in calls."""
+        return list(self._of)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One agent rung for one offer: at its phone, and where its queue wants so at its mobile after it.
+
+Whether an answer counts is the scheduler's to say, at the very moment of the answer.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from switchroom.pbx.acd.decisions import Offered
+from switchroom.pbx.control import Answered, CallError, Ended, Endpoint, Fact, Leg, Party, Presentation
+from switchroom.pbx.events import OfferOutcome
+
+if TYPE_CHECKING:
+    from switchroom.pbx.acd.desk import Desk
+
+_OUTCOMES: dict[int, OfferOutcome] = {486: "busy", 600: "busy", 603: "refused", 408: "no-answer", 480: "no-answer"}
+
+
+class Ringing:
+    """Runs as a task of its own; cancelled, it stops ringing."""
+
+    def __init__(self, desk: "Desk", offered: Offered, agent: str, caller: Party, beside: Leg | None) -> None:
+        self._desk = desk
+        self._offer = offered
+        self._agent = agent
+        self._caller = caller
+        self._beside = beside
+        self._legs: list[Leg] = []
+        self._outcome: asyncio.Future[OfferOutcome] = asyncio.get_running_loop().create_future()
+        self._complete = False
+
+    async def run(self) -> None:
+        """Ring until it is answered or not; the scheduler is told."""
+        outcome: OfferOutcome = "failed"
+        try:
+            for place in self._desk.places(self._agent, self._offer.queue):
+                outcome = await self._ring(place)
+                if outcome == "answered":
+                    return
+        finally:
+            self._silence()
+            if outcome != "answered":
+                self._desk.offer_ended(self._offer.offer, self._agent, outcome)
+
+    async def _ring(self, place: str) -> OfferOutcome:
+        try:
+            endpoints = self._desk.find(place)
+        except CallError as error:
+            return "unreachable" if error.status in (404, 480) else "failed"
+        self._outcome = asyncio.get_running_loop().create_future()
+        self._complete = False
+        try:
+            async with asyncio.timeout(self._offer.ring_s):
+                await self._originate(endpoints)
+                return await self._outcome
+        except TimeoutError:
+            self._silence()
+            return "no-answer"
+
+    async def _originate(self, endpoints: Sequence[Endpoint]) -> None:
+        config = self._desk.scheduler.queues[self._offer.queue].config
+        shown = Presentation(auto_answer=config.auto_answer, alert=config.title)
+        for endpoint in endpoints:
+            if self._outcome.done():
+                return
+            try:
+                leg = await self._desk.control.originate(
+                    endpoint, caller=self._caller, beside=self._beside, presentation=shown
+                )
+            except CallError as error:
+                if len(endpoints) == 1:
+                    self._settle("unreachable" if error.status == 480 else "failed")
+                continue
+            leg.listener = self._on_fact
+            self._legs.append(leg)
+        self._complete = True
+        self._check(480)
+
+    def _on_fact(self, leg: Leg, fact: Fact) -> None:
+        if isinstance(fact, Answered):
+            if leg in self._legs and self._desk.offer_answered(self._offer.offer, self._agent, leg):
+                self._legs.remove(leg)
+                self._settle("answered")
+            else:
+                leg.hangup(487, "answered elsewhere")
+        elif isinstance(fact, Ended):
+            self._check(fact.status)
+
+    def _check(self, status: int) -> None:
+        if self._complete and all(leg.state == "ended" for leg in self._legs):
+            self._settle(_OUTCOMES.get(status, "refused" if 400 <= status < 500 else "failed"))
+
+    def _settle(self, outcome: OfferOutcome) -> None:
+        if not self._outcome.done():
+            self._outcome.set_result(outcome)
+
+    def _silence(self) -> None:
+        legs, self._legs = self._legs, []
+        for leg in legs:
+            leg.hangup(487, "no longer offered")

@@ -1,0 +1,437 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scheduler: who is offered to whom. Pure: it is told what happens and when, and answers with decisions.
+
+It is the one place where an agent is reserved. Callers and agents are told to it as they come and go; `step` brings
+them together and says what else is due. Every fact goes to `write` as a record, so the journal and what is true here
+cannot differ.
+"""
+
+from collections.abc import Callable, Mapping
+
+from switchroom.pbx.acd.agents import Agents
+from switchroom.pbx.acd.choice import choose, passed_over
+from switchroom.pbx.acd.config import AcdConfig, Overflow
+from switchroom.pbx.acd.decisions import Decision, Offered, Overdue, Overflowed, Refusal, Withdrawn
+from switchroom.pbx.acd.entrance import refusal
+from switchroom.pbx.acd.model import Agent, Caller, Line, Offer, add, remove
+from switchroom.pbx.events import (
+    AgentStatus,
+    AnyRecord,
+    OfferEnded,
+    OfferOutcome,
+    QueueAbandoned,
+    QueueAnswered,
+    QueueCompleted,
+    QueueEntered,
+    QueueLeft,
+    QueueOffered,
+    QueueRefused,
+    QueueWaits,
+)
+
+LEASE_GRACE_S = 5.0
+"""Whoever carries out an offer must have said how it ended so long after the ringing should."""
+MAX_CALLERS = 100_000
+
+
+class Scheduler:
+    """All queues, agents and callers. `below` draws a number below its argument, for queues that choose at random."""
+
+    def __init__(
+        self,
+        write: Callable[[AnyRecord], object],
+        below: Callable[[int], int],
+        *,
+        max_break_s: float = AcdConfig().max_break_s,
+    ) -> None:
+        self._write = write
+        self._below = below
+        self.callers: dict[str, Caller] = {}
+        self.offers: dict[int, Offer] = {}
+        self._crew = Agents(write, max_break_s)
+        self.queues = self._crew.queues
+        self.agents = self._crew.agents
+        self.deadlines = self._crew.deadlines
+        self._decisions: list[Decision] = []
+        self._order = 0
+        self._offer_number = 0
+        # What is done to agents, is done by the crew.
+        self.put_queue = self._crew.put_queue
+        self.put_agent = self._crew.put_agent
+        self.set_reachable = self._crew.set_reachable
+        self.set_skills = self._crew.set_skills
+        self.set_busy = self._crew.set_busy
+        self.wrap_up_done = self._crew.wrap_up_done
+
+    # ---- callers
+
+    def enter(
+        self,
+        now: float,
+        call: str,
+        queue: str,
+        *,
+        number: str = "",
+        priority: int = 0,
+        skills: Mapping[str, int] | None = None,
+        agent: str = "",
+        agent_wait_s: float = 0.0,
+        entered_s: float | None = None,
+        callback: bool = False,
+    ) -> Refusal | None:
+        """Let a caller wait. `entered_s`: since when it has waited already, which keeps its place in the order.
+
+        `agent` is the one it waits for at first, for `agent_wait_s` (0: for ever).
+        """
+        assert call not in self.callers, "a call waits in one queue at a time"
+        to = self.queues[queue]
+        refused = None if callback else refusal(to)
+        if len(self.callers) >= MAX_CALLERS:
+            refused = Refusal("full")
+        if refused is not None:
+            self._write(QueueRefused(call=call, queue=queue, caller=number, reason=refused.reason, to=refused.to))
+            return refused
+        self._order += 1
+        rank = (-(to.config.priority + priority), now if entered_s is None else entered_s, self._order)
+        caller = Caller(call, number, to, rank, now)
+        caller.skills = tuple(sorted((skills or {}).items()))
+        caller.callback = callback
+        if agent in self.agents and self.agents[agent].status != "logged-out":
+            caller.only = agent
+            caller.only_until_s = now + agent_wait_s if agent_wait_s else float("inf")
+        self._write(
+            QueueEntered(
+                call=call, queue=queue, caller=number, priority=-rank[0], position=to.position(rank),
+                skills=dict(caller.skills), agent=caller.only, waited_ms=_ms(now - caller.entered_s), callback=callback,
+            )
+        )  # fmt: skip
+        self.callers[call] = to.callers[call] = caller
+        self._stand(now, caller)
+        return None
+
+    def leave(self, now: float, call: str, reason: str = "abandoned", to: str = "") -> None:
+        """A caller who does not talk yet goes; one who talks is done. Without effect on one who is not there."""
+        caller = self.callers.get(call)
+        if caller is None:
+            return
+        if caller.agent:
+            self.finished(now, call, reason)
+            return
+        self._forget(now, caller, "caller-gone" if reason == "abandoned" else "withdrawn")
+        waited_ms = _ms(now - caller.entered_s)
+        queue = caller.queue
+        if reason == "abandoned":
+            self._write(
+                QueueAbandoned(call=call, queue=queue.name, waited_ms=waited_ms, position=queue.position(caller.rank))
+            )
+            if now - caller.joined_s > queue.config.short_abandon_s:
+                queue.outcomes.append(False)
+        else:
+            self._write(QueueLeft(call=call, queue=queue.name, reason=reason, waited_ms=waited_ms, to=to))
+
+    def prefer(self, now: float, call: str, agent: str, wait_s: float = 0.0) -> bool:
+        """Let a waiting caller wait for one agent first; False when it does not wait, or the agent is logged out."""
+        caller = self.callers.get(call)
+        if caller is None or caller.line is None:
+            return False
+        if agent not in self.agents or self.agents[agent].status == "logged-out":
+            return False
+        self._unline(caller)
+        caller.only, caller.only_until_s = agent, now + wait_s if wait_s else float("inf")
+        self._stand(now, caller)
+        return True
+
+    def raise_priority(self, now: float, call: str, priority: int) -> bool:
+        """Give a waiting caller another priority; False when it does not wait in a line."""
+        caller = self.callers.get(call)
+        if caller is None or caller.line is None:
+            return False
+        self._unline(caller)
+        caller.rank = (-(caller.queue.config.priority + priority), *caller.rank[1:])
+        self._stand(now, caller)
+        return True
+
+    def take(self, now: float, call: str, by: str) -> bool:
+        """A supervisor takes a waiting caller out of the queue; False when it is no longer there."""
+        caller = self.callers.get(call)
+        if caller is None or caller.agent:
+            return False
+        self._forget(now, caller, "withdrawn")
+        self._answer(now, caller, by, 0)
+        return True
+
+    # ---- agents
+
+    def set_status(
+        self, now: float, agent: str, status: AgentStatus, reason: str = "", by: str = "system", at: str = ""
+    ) -> None:
+        """An agent logs in (`at` another place than its phone), goes on break, or logs out; what it is being offered
+        is taken back then, and what it talks goes on. Raises AcdError."""
+        self._crew.set_status(now, agent, status, reason, by, at)
+        offer = self.agents[agent].offer
+        if status != "available" and offer is not None:
+            self._decisions.append(Withdrawn(offer.number, (agent,)))
+            self.ended(now, offer.number, agent, "withdrawn")
+
+    # ---- offers
+
+    def answered(self, now: float, offer: int, agent: str) -> bool:
+        """An agent has answered. True for exactly one agent of an offer that stands: the caller is its."""
+        found = self.offers.get(offer)
+        if found is None or agent not in found.pending:
+            return False
+        caller = found.caller
+        others = tuple([other for other in found.pending if other != agent])
+        found.pending.clear()
+        self._end(now, found, agent, "answered")
+        for other in others:
+            self._end(now, found, other, "answered-elsewhere")
+            self._crew.release(now, self.agents[other])
+        if others:
+            self._decisions.append(Withdrawn(offer, others))
+        del self.offers[offer]
+        caller.offer = None
+        self._crew.talk(now, self.agents[agent], caller)
+        if (member := caller.queue.members.get(agent)) is not None:
+            member.share += 1
+        self._answer(now, caller, agent, offer)
+        return True
+
+    def ended(self, now: float, offer: int, agent: str, outcome: OfferOutcome) -> None:
+        """An agent will not answer this offer. Without effect on one that is over."""
+        found = self.offers.get(offer)
+        if found is None or agent not in found.pending:
+            return
+        del found.pending[agent]
+        self._end(now, found, agent, outcome)
+        self._crew.missed(now, self.agents[agent], outcome, found.caller.queue)
+        if not found.pending:
+            del self.offers[offer]
+            found.caller.offer = None
+            self._stand(now, found.caller)
+
+    def finished(self, now: float, call: str, reason: str = "") -> None:
+        """A conversation is over for its agent. Without effect when it is already."""
+        caller = self.callers.get(call)
+        if caller is None or not caller.agent:
+            return
+        queue = caller.queue
+        del self.callers[call], queue.callers[call]
+        queue.talking -= 1
+        talk_s = now - caller.answered_s
+        self._write(QueueCompleted(call=call, queue=queue.name, agent=caller.agent, talk_ms=_ms(talk_s), reason=reason))
+        agent = self.agents.get(caller.agent)
+        wrap_up_s = 0.0
+        if agent is not None and agent.call == call:
+            wrap_up_s = queue.config.wrap_up_s
+            self._crew.finish(now, agent, talk_s, wrap_up_s)
+        queue.handling_s += (talk_s + wrap_up_s - queue.handling_s) / 20
+
+    def give_up(self, now: float, agent: str) -> None:
+        """What the agent is said to do has ended without a word."""
+        found = self.agents[agent]
+        self.finished(now, found.call, "lost")
+        if found.state == "talking":
+            self._crew.finish(now, found, 0.0, 0.0)
+
+    # ---- decisions
+
+    def step(self, now: float) -> list[Decision]:
+        """Bring callers and agents together, and say what else is due: to be carried out in this order."""
+        for kind, name in self.deadlines.due(now):
+            if kind == "caller":
+                self._caller_due(now, self.callers[name])
+            elif kind == "lease":
+                self._lease_over(now, int(name))
+            elif (overdue := self._crew.due(now, kind, self.agents[name])) is not None:
+                self._decisions.append(Overdue(overdue.name, overdue.call))
+        self._after_log_outs(now)
+        self._match(now)
+        self._say_why()
+        decisions, self._decisions = self._decisions, []
+        return decisions
+
+    def next_deadline(self) -> float | None:
+        """When `step` has something to do, if nothing happens before."""
+        return self.deadlines.next()
+
+    def _match(self, now: float) -> None:
+        """Offer callers to ready agents: of all that can be, always the one who is first in the order of all queues.
+
+        Nobody else need be looked at: a pair can only have come about in a line that somebody entered.
+        """
+        lines = [line for line in self._crew.changed if line.waiting and line.idle]
+        while lines:
+            line = min(lines, key=lambda line: line.waiting[0][0])
+            caller = line.waiting[0][1]
+            self._offer(now, line, caller, choose(line, self._below))
+            lines = [line for line in lines if line.waiting and line.idle]
+
+    def _offer(self, now: float, line: Line, caller: Caller, agents: list[Agent]) -> None:
+        queue = line.queue
+        names = tuple([agent.name for agent in agents])
+        passed, counts = passed_over(line, names)
+        self._unline(caller)
+        self._offer_number += 1
+        ring_s = queue.config.ring_s * (2 if queue.config.then_mobile else 1)
+        offer = Offer(self._offer_number, caller, names, now, now + ring_s + LEASE_GRACE_S, dict.fromkeys(names))
+        self.offers[offer.number] = caller.offer = offer
+        caller.offers += 1
+        self._write(
+            QueueOffered(
+                call=caller.call, queue=queue.name, offer=offer.number, agents=names,
+                waited_ms=_ms(now - caller.entered_s), rule="one-agent" if line.only else queue.config.strategy,
+                passed=passed, counts=counts,
+            )
+        )  # fmt: skip
+        for agent in agents:
+            queue.turns += 1
+            if (member := queue.members.get(agent.name)) is not None:
+                member.turn = queue.turns
+            self._crew.reserve(now, agent, offer)
+        self.deadlines.set(("lease", str(offer.number)), offer.deadline_s)
+        self._decisions.append(Offered(offer.number, caller.call, queue.name, names, queue.config.ring_s))
+
+    # ---- within
+
+    def _stand(self, now: float, caller: Caller) -> None:
+        """Put a caller into the line where it belongs at this time."""
+        queue = caller.queue
+        if caller.only:
+            agent = self.agents.get(caller.only)
+            if agent is None or agent.status == "logged-out" or now >= caller.only_until_s:
+                caller.only = ""
+        while (stage := caller.stage + 1) < len(queue.stages) and now >= caller.joined_s + queue.stages[stage][0]:
+            caller.stage = stage
+        stage = 0 if caller.only else caller.stage
+        caller.line = line = self._crew.line(queue, stage, caller.skills, caller.only)
+        add(line.waiting, (caller.rank, caller))
+        self._crew.changed[line] = None
+        due_s = self._due(caller)
+        if due_s is not None:
+            self.deadlines.set(("caller", caller.call), due_s)
+
+    def _due(self, caller: Caller) -> float | None:
+        """When the next thing happens to a waiting caller of itself."""
+        if caller.callback:  # its place is kept, and nothing sends it elsewhere
+            return None
+        queue = caller.queue
+        due_s = caller.joined_s + queue.config.max_wait_s
+        if (rule := queue.rule("wait")) is not None:
+            due_s = min(due_s, caller.joined_s + rule.after_s)
+        if caller.only:
+            due_s = min(due_s, caller.only_until_s)
+        if caller.stage + 1 < len(queue.stages):
+            due_s = min(due_s, caller.joined_s + queue.stages[caller.stage + 1][0])
+        return due_s
+
+    def _caller_due(self, now: float, caller: Caller) -> None:
+        if caller.line is None:
+            return  # it is being offered; what is due comes when that has ended
+        rule = caller.queue.rule("wait")
+        after_s = min(caller.queue.config.max_wait_s, rule.after_s if rule is not None else float("inf"))
+        if not caller.callback and now >= caller.joined_s + after_s:
+            self._overflow(now, caller, "wait", rule)
+            return
+        self._unline(caller)
+        self._stand(now, caller)
+
+    def _overflow(self, now: float, caller: Caller, reason: str, rule: Overflow | None) -> None:
+        to = rule.to if rule is not None else ""
+        self.leave(now, caller.call, reason, to)
+        self._decisions.append(Overflowed(caller.call, caller.queue.name, reason, to))
+
+    def _after_log_outs(self, now: float) -> None:
+        """Nobody waits for one agent who is gone, or where nobody is left, unless the queue wants it so."""
+        gone, self._crew.gone = self._crew.gone, {}
+        for name in gone:
+            for line in list(self.agents[name].lines):
+                for _, caller in list(line.waiting) if line.only else ():
+                    self._unline(caller)
+                    self._stand(now, caller)
+        emptied, self._crew.emptied = self._crew.emptied, {}
+        for queue in emptied:
+            rule = queue.rule("nobody")
+            if rule is not None and not queue.logged_in:
+                for caller in list(queue.in_order()):
+                    if not caller.callback:
+                        self._overflow(now, caller, "nobody", rule)
+
+    def _lease_over(self, now: float, number: int) -> None:
+        """Nobody said how an offer ended: the agents are given back, and the caller its place."""
+        offer = self.offers.get(number)
+        if offer is not None:
+            pending = tuple(offer.pending)
+            for agent in pending:
+                self.ended(now, number, agent, "failed")
+            self._decisions.append(Withdrawn(number, pending))
+
+    def _forget(self, now: float, caller: Caller, outcome: OfferOutcome) -> None:
+        """Take a caller who does not talk out of its queue, and its offer back."""
+        del self.callers[caller.call], caller.queue.callers[caller.call]
+        self.deadlines.clear(("caller", caller.call))
+        if caller.line is not None:
+            self._unline(caller)
+        offer, caller.offer = caller.offer, None
+        if offer is not None:
+            pending = tuple(offer.pending)
+            for agent in pending:
+                del offer.pending[agent]
+                self._end(now, offer, agent, outcome)
+                self._crew.release(now, self.agents[agent])
+            del self.offers[offer.number]
+            self._decisions.append(Withdrawn(offer.number, pending))
+
+    def _answer(self, now: float, caller: Caller, agent: str, offer: int) -> None:
+        queue = caller.queue
+        caller.agent, caller.answered_s = agent, now
+        self.deadlines.clear(("caller", caller.call))
+        self.callers[caller.call] = queue.callers[caller.call] = caller
+        queue.talking += 1
+        queue.outcomes.append(now - caller.joined_s <= queue.config.target_s)
+        self._write(
+            QueueAnswered(
+                call=caller.call, queue=queue.name, agent=agent, caller=caller.number,
+                waited_ms=_ms(now - caller.entered_s), offer=offer,
+            )
+        )  # fmt: skip
+
+    def _end(self, now: float, offer: Offer, agent: str, outcome: OfferOutcome) -> None:
+        caller = offer.caller
+        if not offer.pending:
+            self.deadlines.clear(("lease", str(offer.number)))
+        self._write(
+            OfferEnded(
+                call=caller.call, queue=caller.queue.name, offer=offer.number, agent=agent, outcome=outcome,
+                rang_ms=_ms(now - offer.made_s),
+            )
+        )  # fmt: skip
+
+    def _unline(self, caller: Caller) -> None:
+        line, caller.line = caller.line, None
+        assert line is not None
+        remove(line.waiting, (caller.rank, caller))
+        if not line.waiting:
+            line.reason = None
+
+    def _say_why(self) -> None:
+        """Tell the journal where callers wait for another reason than before."""
+        changed, self._crew.changed = self._crew.changed, {}
+        for line in changed:
+            if not line.waiting:
+                line.reason = None
+                continue
+            reason = line.why()
+            if reason != line.reason:
+                line.reason = reason
+                counts = {standing: count for standing, count in line.queue.counts.items() if count}
+                self._write(
+                    QueueWaits(
+                        queue=line.queue.name, reason=reason, waiting=len(line.waiting), agents=counts,
+                        skills=dict(line.skills), agent=line.only,
+                    )
+                )  # fmt: skip
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The call centre of a running exchange: the desk, its supervisors and dial codes, joined to dial plan and speech."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from switchroom.ivr.services import QueueOutcome, QueueResult
+from switchroom.ivr.speech import Speech
+from switchroom.pbx.acd.codes import Codes
+from switchroom.pbx.acd.desk import Centre, Desk
+from switchroom.pbx.acd.errors import AcdError
+from switchroom.pbx.acd.supervisor import Supervisors
+from switchroom.pbx.acd.voice import Spoken
+from switchroom.pbx.apps.destinations import Destinations
+from switchroom.pbx.call import Call
+from switchroom.pbx.calls.switchboard import Switchboard
+from switchroom.pbx.config import Config
+from switchroom.pbx.control import CallError, Endpoint
+from switchroom.pbx.dialplan import Destination, DialPlan
+from switchroom.pbx.events import AnyRecord
+
+VOICES = {"en": "en", "zh": "cmn"}
+
+
+class DialPlanWays:
+    """Targets and numbers by the dial plan."""
+
+    def __init__(self, board: Switchboard, plan: DialPlan, destinations: Destinations, context: str) -> None:
+        self._board, self._plan, self._destinations, self._context = board, plan, destinations, context
+
+    def find(self, target: str) -> list[Endpoint]:
+        codecs: tuple[str, ...] = ()
+        if ":" not in target:
+            route = self._plan.route(target, self._context)
+            if route is None or route.to.kind not in ("user", "sip"):
+                raise CallError(404, f"{target} leads to no telephone", "not-found")
+            target, codecs = str(route.to), route.rule.codecs
+        return self._board.endpoints(target, codecs)
+
+    def route(self, number: str) -> str:
+        if ":" in number:
+            return number
+        route = self._plan.route(number, self._context)
+        if route is None:
+            raise CallError(404, f"{number} leads nowhere", "not-found")
+        return str(route.to)
+
+    async def send(self, call: Call, to: str) -> None:
+        destination = Destination.from_text(to)
+        await self._destinations.send(call, destination.kind, destination.argument)
+
+
+class FlowQueues:
+    """The queues, as IVR flows know them."""
+
+    def __init__(self, desk: Callable[[], Desk]) -> None:
+        self._desk = desk
+
+    async def serve(self, call: Call, queue: str, **wishes: Any) -> QueueOutcome:
+        desk = self._desk()
+        try:
+            served = await desk.serve(call, queue, follow=False, **wishes)
+        except AcdError as error:
+            raise CallError(error.status, str(error)) from error
+        result: QueueResult
+        if served.result == "answered" and served.to:
+            await desk.follow(call, served)  # the agent has passed the caller on
+            result = "served"
+        elif served.to == "callback":
+            desk.call_back(call, served.queue, call.caller, desk.now() - served.waited_s)
+            result = "callback"
+        elif served.to.startswith("voicemail:"):
+            result = "voicemail"
+        elif served.to:
+            await desk.follow(call, served)
+            result = "left"
+        else:
+            result = _RESULTS.get(served.reason, "served" if served.result == "answered" else "left")
+        key = served.reason.removeprefix("choice ") if served.reason.startswith("choice ") else ""
+        return QueueOutcome(served.queue, result, served.agent, served.waited_s, key)
+
+    async def call_back(self, call: Call, queue: str, number: str) -> bool:
+        desk = self._desk()
+        try:
+            desk.call_back(call, queue, number, desk.now())
+        except CallError:
+            return False
+        return True
+
+
+_RESULTS: dict[str, QueueResult] = {
+    "wait": "timeout", "full": "full", "lines": "full", "estimate": "full", "service-level": "full",
+    "closed": "closed", "nobody": "closed",
+}  # fmt: skip
+
+
+class CallCentre:
+    """Made by the server when its parts are there."""
+
+    def __init__(
+        self,
+        config: Config,
+        board: Switchboard,
+        plan: DialPlan,
+        destinations: Destinations,
+        speech: Speech,
+        *,
+        write: Callable[[AnyRecord], object],
+        below: Callable[[int], int],
+        log: Callable[..., Any],
+    ) -> None:
+        async def speak(text: str, language: str) -> str:
+            return await speech.say(text, VOICES.get(language, language))
+
+        self.desk = Desk(
+            board,
+            Centre(acd=config.acd, queues=config.queues, agents=config.agents, teams=config.teams),
+            DialPlanWays(board, plan, destinations, config.acd.context),
+            Spoken(speak),
+            write=write,
+            below=below,
+            log=log,
+        )
+        self.supervisors = Supervisors(self.desk)
+        codes = Codes(self.desk, self.supervisors)
+        for kind, handler in (
+            ("queue", codes.queue),
+            ("agent", codes.agent),
+            ("supervise", codes.supervise),
+            ("pick", codes.pick),
+        ):
+            destinations.register(kind, handler)
+
+    def start(self) -> None:
+        """Take calls."""
+        self.desk.start()
+
+    async def close(self) -> None:
+        """Stop what goes on."""
+        await asyncio.shield(self.desk.close())
