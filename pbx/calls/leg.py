@@ -52,8 +52,8 @@ from switchroom.pbx.sip.transaction import Transaction
 
 if TYPE_CHECKING:
     from switchroom.pbx.calls.room import Room
-    from switchroom.pbx.calls.story import Story
     from switchroom.pbx.calls.switchboard import Switchboard
+    from switchroom.pbx.story import Story
 
 MAX_GLARE_RETRIES = 4
 
@@ -61,7 +61,7 @@ MAX_GLARE_RETRIES = 4
 class Leg:
     """One party of a call. It is the user of its SIP session and the owner of its media session."""
 
-    def __init__(self, board: "Switchboard", story: "Story", leg_id: str, party: Party) -> None:
+    def __init__(self, board: "Switchboard", story: "Story[Leg]", leg_id: str, party: Party) -> None:
         self.board = board
         self.story = story
         self.id = leg_id

@@ -8,6 +8,7 @@ times of the event loop's clock. What an application plays or joins is kept, so 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from switchroom.pbx import control
 from switchroom.pbx.control import (
@@ -18,17 +19,29 @@ from switchroom.pbx.control import (
     Ended,
     Endpoint,
     Fact,
+    Held,
     LegState,
     Listener,
     Party,
     PlayDone,
     Presentation,
     Recorded,
+    Resumed,
     Ringing,
-    TapEnded,
     TapMode,
 )
-from switchroom.pbx.events import CallResult, EndedBy
+from switchroom.pbx.events import (
+    AnyRecord,
+    CallResult,
+    EndedBy,
+    LegAnswered,
+    LegEnded,
+    LegHeld,
+    LegResumed,
+    LegRinging,
+    LegStarted,
+)
+from switchroom.pbx.story import Story
 
 PLAY_S = 2.0
 """How long anything that is played lasts, unless the control is told otherwise."""
@@ -48,14 +61,18 @@ class SimPhone:
 
 
 class SimLeg:
-    """A leg whose far end is played by a test or a simulation."""
+    """A leg whose far end is played by a test or a simulation. It leaves the records that a real one does."""
 
-    def __init__(self, board: "SimControl", leg_id: str, call_id: str, party: Party, state: LegState) -> None:
+    def __init__(self, board: "SimControl", story: "Story[SimLeg]", party: Party, state: LegState) -> None:
         self.board = board
-        self.id = leg_id
-        self.call_id = call_id
+        self.story = story
+        self.id = f"{story.id}/{len(story.legs) + 1}"
         self.party = party
         self.state: LegState = state
+        self.was_answered = False
+        self.status = 0
+        self.reason = ""
+        self.ended_by: EndedBy = "exchange"
         self.listener: Listener | None = None
         self.partner: SimLeg | None = None
         self.room: SimRoom | None = None
@@ -71,24 +88,35 @@ class SimLeg:
         self.role: EndedBy = "caller" if state == "offered" else "callee"
         self._play = 0
         self._playing: asyncio.TimerHandle | None = None
+        story.legs.append(self)
+        board.legs.append(self)
+        way: Literal["in", "out"] = "in" if state == "offered" else "out"
+        story.write(LegStarted(call=story.id, leg=self.id, direction=way, party=party.number))
+
+    @property
+    def call_id(self) -> str:
+        return self.story.id
 
     # ---- verbs
 
     def ring(self, early_media: bool = False) -> None:
+        if self.state == "offered":
+            self.story.write(LegRinging(call=self.story.id, leg=self.id, early_media=early_media))
         if self.state in ("offered", "ringing"):
             self.state = "ringing"
             self.told.append("early media" if early_media else "ringing")
 
     def answer(self) -> None:
         if self.state in ("offered", "ringing"):
-            self.state = "answered"
             self.told.append("answered")
-            self._tell(Answered())
+            self._answered()
 
     def hangup(
         self, status: int = 480, reason: str = "", by: EndedBy = "exchange", result: CallResult | None = None
     ) -> None:
         if self.state != "ended":
+            if result is not None:
+                self.story.result = result
             status = 200 if self.state == "answered" else status
             self.told.append(f"ended {status}")
             self._finish(Ended(status, reason, by))
@@ -102,6 +130,12 @@ class SimLeg:
 
     def resume(self) -> None:
         self.told.append("resume")
+
+    def holds(self, on: bool = True) -> None:
+        """The party puts us on hold, or takes us off it."""
+        record = LegHeld if on else LegResumed
+        self.story.write(record(call=self.story.id, leg=self.id))
+        self._tell(Held() if on else Resumed())
 
     def play(self, source: str | Sequence[str], loop: bool = False) -> int:
         self._end_play(False)
@@ -166,13 +200,13 @@ class SimLeg:
     def pick_up(self) -> None:
         """The called party answers."""
         if self.state in ("calling", "ringing"):
-            self.state = "answered"
-            self._tell(Answered())
+            self._answered()
 
     def alert(self, early_media: bool = False) -> None:
         """The called party's phone rings."""
         if self.state == "calling":
             self.state = "ringing"
+            self.story.write(LegRinging(call=self.story.id, leg=self.id, early_media=early_media))
             self._tell(Ringing(early_media))
 
     def refuse(self, status: int, redirect: tuple[str, ...] = ()) -> None:
@@ -192,13 +226,24 @@ class SimLeg:
             self._playing = None
             self._tell(PlayDone(self._play, finished))
 
+    def _answered(self) -> None:
+        self.state = "answered"
+        self.was_answered = True
+        self.story.write(LegAnswered(call=self.story.id, leg=self.id))
+        self._tell(Answered())
+
     def _finish(self, ended: Ended) -> None:
         self.state = "ended"
+        self.status, self.reason, self.ended_by = ended.status, ended.reason, ended.by
         if self._playing is not None:
             self._playing.cancel()
             self._playing = None
         self.board.part(self)
+        self.story.write(
+            LegEnded(call=self.story.id, leg=self.id, status=ended.status, reason=ended.reason, ended_by=ended.by)
+        )
         self._tell(ended)
+        self.story.leg_ended()
 
     def _tell(self, fact: Fact) -> None:
         self.on_change()
@@ -288,15 +333,39 @@ class SimRoom:
 class SimControl:
     """All legs of a simulation. `phones` says who can be called, and how each behaves."""
 
-    phones: dict[str, SimPhone] = field(default_factory=dict)
+    phones: dict[str, SimPhone | Callable[[], SimPhone]] = field(default_factory=dict)
+    """A function is asked anew for each call."""
     play_s: Callable[[str], float] = lambda source: PLAY_S
+    write: Callable[[AnyRecord], object] = lambda record: None
+    """Into the journal."""
+    on_bridged: Callable[[SimLeg, SimLeg], None] = lambda one, other: None
+    """Told of two legs that hear each other from now on."""
     legs: list[SimLeg] = field(default_factory=list)
+    """All that are, and all that were unless `forgets`."""
+    forgets: bool = False
+    _calls: int = 0
+    _listeners: dict[SimLeg, None] = field(default_factory=dict)
 
-    def incoming(self, number: str, name: str = "") -> SimLeg:
+    def incoming(self, number: str, name: str = "", dialled: str = "") -> SimLeg:
         """A caller; its leg is there, and nothing is said yet."""
-        leg = SimLeg(self, f"leg{len(self.legs) + 1}", f"call{len(self.legs) + 1}", Party(number, name), "offered")
-        self.legs.append(leg)
-        return leg
+        party = Party(number, name)
+        return SimLeg(self, self._story(party, dialled), party, "offered")
+
+    def _story(self, caller: Party, dialled: str) -> Story[SimLeg]:
+        self._calls += 1
+        try:
+            now_s = asyncio.get_running_loop().time()
+        except RuntimeError:
+            now_s = 0.0
+        return Story(
+            f"call{self._calls}", caller, dialled, source="", user="", counted_as="", began_s=now_s,
+            write=self.write, on_over=self._over,
+        )  # fmt: skip
+
+    def _over(self, story: Story[SimLeg]) -> None:
+        if self.forgets:
+            for leg in story.legs:
+                self.legs.remove(leg)
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
         found = [Endpoint(name, name) for name in self.phones if name == target or name.startswith(target + "/")]
@@ -312,11 +381,15 @@ class SimControl:
         beside: control.Leg | None = None,
         presentation: Presentation = NORMAL,
     ) -> SimLeg:
-        phone = self.phones[endpoint.uri]
-        call_id = beside.call_id if beside is not None else f"call{len(self.legs) + 1}"
-        leg = SimLeg(self, f"leg{len(self.legs) + 1}", call_id, Party(endpoint.label), "calling")
+        found = self.phones[endpoint.uri]
+        phone = found() if callable(found) else found
+        if beside is not None:
+            assert isinstance(beside, SimLeg)
+            if beside.state == "ended":
+                raise CallError(487, "caller gone", "cancelled")
+        story = beside.story if beside is not None else self._story(caller, endpoint.label)
+        leg = SimLeg(self, story, Party(endpoint.label), "calling")
         leg.presentation = presentation
-        self.legs.append(leg)
         loop = asyncio.get_running_loop()
         if phone.rings_after_s is not None:
             loop.call_later(phone.rings_after_s, leg.alert, phone.early_media)
@@ -334,12 +407,15 @@ class SimControl:
         self.part(one)
         self.part(other)
         one.partner, other.partner = other, one
+        one.story.bridged(one, other)
+        self.on_bridged(one, other)
 
     def unbridge(self, leg: control.Leg) -> None:
         assert isinstance(leg, SimLeg)
         if leg.partner is not None:
-            leg.partner.partner = None
-            leg.partner = None
+            other = leg.partner
+            other.partner = leg.partner = None
+            leg.story.unbridged(leg, other)
 
     def room(self, top: int = 0) -> SimRoom:
         return SimRoom(self)
@@ -354,18 +430,19 @@ class SimControl:
         if listener.tapped is not leg:
             self.part(listener)
         listener.tapped, listener.tap_mode = leg, mode
+        self._listeners[listener] = None
 
     def untap(self, listener: control.Leg) -> None:
         assert isinstance(listener, SimLeg)
         listener.tapped = None
+        self._listeners.pop(listener, None)
 
     def part(self, leg: SimLeg) -> None:
         """The leg leaves whomever it is joined to."""
         self.unbridge(leg)
         if leg.room is not None:
             leg.room.leave(leg)
-        leg.tapped = None
-        for other in self.legs:
-            if other.tapped is leg and leg.state == "ended":
-                other.tapped = None
-                other.say(TapEnded())
+        self.untap(leg)
+        if leg.state == "ended":
+            for listener in [listener for listener in self._listeners if listener.tapped is leg]:
+                self.untap(listener)

@@ -61,7 +61,7 @@ def test_the_first_of_several_contacts_wins_and_the_others_stop_ringing() -> Non
         later(6, caller.leave)
         outcome = await call.dial("user:1002")
         assert outcome.leg is not None
-        assert outcome.leg.id == "leg3"
+        assert outcome.leg.id == "call1/3"
 
     control = simulate(script, user_1002__a=SimPhone(answers_after_s=4), user_1002__b=SimPhone(answers_after_s=1))
     assert [leg.told for leg in control.legs[1:]] == [["ended 487"], ["ended 200"]]
