@@ -23,6 +23,14 @@ cdef extern from "shard/net.h" nogil:
     void sr_endpoint_to_wire(const sr_endpoint *endpoint, sr_wire_address *wire)
 
 
+cdef extern from "shard/ports.h" nogil:
+    ctypedef struct sr_ports:
+        pass
+
+    int sr_ports_init(sr_ports *ports, uint16_t low, uint16_t high, int64_t rest_ns, uint64_t seed)
+    void sr_ports_free(sr_ports *ports)
+
+
 cdef extern from "shard/plane.h" nogil:
     const uint32_t SR_MAX_CODECS
     const uint32_t SR_MAX_LEGS
@@ -33,11 +41,9 @@ cdef extern from "shard/plane.h" nogil:
 
     ctypedef struct sr_plane_config:
         sr_endpoint bind
-        uint16_t port_low
-        uint16_t port_high
+        sr_ports *ports
         uint16_t max_legs
         uint16_t max_prompts
-        int64_t port_rest_ns
         int64_t rtp_timeout_ns
         int64_t gather_ns
         int traffic_class
@@ -85,8 +91,13 @@ cdef extern from "shard/memory_net.h" nogil:
     sr_net sr_memory_network(sr_memory_net *memory)
 
 
+cdef class Ports:
+    cdef sr_ports ports
+
+
 cdef class Shard:
     cdef sr_plane *_plane
     cdef object _codecs
+    cdef Ports _ports
     cdef bint _running
-    cdef _create(self, int wire_fd, const sr_net *net, codecs, str bind, ports, dict limits)
+    cdef _create(self, int wire_fd, const sr_net *net, codecs, str bind, Ports ports, dict limits)

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Iterable
 
+class Ports:
+    def __init__(self, low: int, high: int, port_rest_ms: int = 2000, seed: int | None = None) -> None: ...
+
 class Shard:
     def __init__(
         self,
         wire_fd: int,
         codecs: Iterable[object],
         bind: str,
-        ports: tuple[int, int],
+        ports: Ports,
         *,
         max_legs: int = 1024,
         max_prompts: int = 1024,
-        port_rest_ms: int = 2000,
         rtp_timeout_ms: int = 3000,
         traffic_class: int = 0xB8,
         gather_us: int = 0,

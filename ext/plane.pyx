@@ -17,6 +17,8 @@ from switchroom.ext.codec_ops cimport SR_CODEC_ABI
 import os
 import socket
 
+cimport cython
+
 
 cdef int _to_endpoint(sr_endpoint *endpoint, str host, int port) except -1:
     cdef sr_wire_address wire
@@ -39,11 +41,25 @@ cdef _from_endpoint(const sr_endpoint *endpoint):
     return (socket.inet_ntop(wire.family, bytes(wire.ip[:size])), wire.port)
 
 
+cdef class Ports:
+    """The RTP ports of all shards that it is given to: low to high, both included, and how long a freed one rests."""
+
+    def __init__(self, int low, int high, int port_rest_ms=2000, seed=None):
+        if not 0 <= low <= high <= 65535 or sr_ports_init(
+                &self.ports, low, high, port_rest_ms * 1_000_000LL,
+                int.from_bytes(os.urandom(8), "little") if seed is None else seed) < 0:
+            raise ValueError("the port range holds no pair of ports")
+
+    def __dealloc__(self):
+        sr_ports_free(&self.ports)
+
+
+@cython.no_gc_clear
 cdef class Shard:
     """One shard. It owns `wire_fd` (a SOCK_SEQPACKET end) from then on, also when this raises.
 
     codecs: capsules of codec tables (codec_ops.h); a codec's number on the wire is its place here. bind: numeric address.
-    ports: (low, high), both included. Raises ValueError for values that make no sense, OSError when the system refuses.
+    ports: shared by the shards between which legs may move. Raises ValueError for values that make no sense, OSError when the system refuses.
     """
 
     def __cinit__(self, *args, **kwargs):
@@ -51,33 +67,31 @@ cdef class Shard:
         if self._plane is NULL:
             raise MemoryError
 
-    def __init__(self, int wire_fd, codecs, str bind, ports, *, max_legs=1024, max_prompts=1024,
-                 port_rest_ms=2000, rtp_timeout_ms=3000, traffic_class=0xB8, gather_us=0, seed=None):
+    def __init__(self, int wire_fd, codecs, str bind, Ports ports not None, *, max_legs=1024, max_prompts=1024,
+                 rtp_timeout_ms=3000, traffic_class=0xB8, gather_us=0, seed=None):
         self._create(wire_fd, &sr_sockets, codecs, bind, ports, {
             "gather_us": gather_us,
-            "max_legs": max_legs, "max_prompts": max_prompts, "port_rest_ms": port_rest_ms,
+            "max_legs": max_legs, "max_prompts": max_prompts,
             "rtp_timeout_ms": rtp_timeout_ms, "traffic_class": traffic_class, "seed": seed})
         if sr_shard_open(self._plane) < 0:
             self.close()
             raise OSError("the shard's epoll or timer could not be made")
 
-    cdef _create(self, int wire_fd, const sr_net *net, codecs, str bind, ports, dict limits):
+    cdef _create(self, int wire_fd, const sr_net *net, codecs, str bind, Ports ports, dict limits):
         cdef sr_plane_config config
         cdef const char *problem
         memset(&config, 0, sizeof(config))
         try:
             codecs = tuple(codecs)
-            low, high = ports
             if not 1 <= len(codecs) <= SR_MAX_CODECS:
                 raise ValueError(f"{len(codecs)} codecs: 1 to {SR_MAX_CODECS} are possible")
             if not 1 <= limits["max_legs"] <= SR_MAX_LEGS:
                 raise ValueError(f"max_legs must be 1 to {SR_MAX_LEGS}")
             _to_endpoint(&config.bind, bind, 0)
-            config.port_low = low
-            config.port_high = high
+            config.ports = &ports.ports
+            self._ports = ports
             config.max_legs = limits["max_legs"]
             config.max_prompts = limits["max_prompts"]
-            config.port_rest_ns = limits["port_rest_ms"] * 1_000_000
             config.rtp_timeout_ns = limits["rtp_timeout_ms"] * 1_000_000
             config.gather_ns = limits.get("gather_us", 0) * 1_000
             config.traffic_class = limits["traffic_class"]
@@ -123,23 +137,26 @@ cdef class VirtualShard(Shard):
     """A shard on a network in memory, with the clock in the hands of a test. It has no thread and no sockets."""
 
     cdef sr_memory_net *_memory
+    cdef VirtualShard _beside  # whose network this one is on as well
 
-    def __init__(self, int wire_fd, codecs, str bind, ports, *, max_legs=64, max_prompts=16,
-                 port_rest_ms=2000, rtp_timeout_ms=3000, traffic_class=0, seed=1):
+    def __init__(self, int wire_fd, codecs, str bind, Ports ports not None, *, max_legs=64, max_prompts=16,
+                 VirtualShard beside=None, rtp_timeout_ms=3000, traffic_class=0, seed=1):
         cdef sr_net net
-        self._memory = <sr_memory_net *>calloc(1, sizeof(sr_memory_net))
+        self._beside = beside
+        self._memory = beside._memory if beside is not None else <sr_memory_net *>calloc(1, sizeof(sr_memory_net))
         if self._memory is NULL:
             os.close(wire_fd)
             raise MemoryError
         net = sr_memory_network(self._memory)
         self._create(wire_fd, &net, codecs, bind, ports, {
-            "max_legs": max_legs, "max_prompts": max_prompts, "port_rest_ms": port_rest_ms,
+            "max_legs": max_legs, "max_prompts": max_prompts,
             "rtp_timeout_ms": rtp_timeout_ms, "traffic_class": traffic_class, "seed": seed})
 
     def __dealloc__(self):
         if self._plane is not NULL and self._plane.codec_count:
             sr_plane_free(self._plane)
-        free(self._memory)
+        if self._beside is None:
+            free(self._memory)
 
     def refuse(self, int port, bint refused=True):
         """Let `port` be in use by another program."""

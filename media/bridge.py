@@ -17,8 +17,8 @@ class Bridge:
             raise MediaError("a session cannot be bridged to itself")
         if a.closed or b.closed:
             raise MediaError("a closed session cannot be bridged")
-        if a.plane is not b.plane:
-            raise MediaError("the sessions are on different shards")
+        if a.home is not b.home and not (a.movable or b.movable):
+            raise MediaError("the sessions are on different shards, and both are being recorded")
         for session in (a, b):
             if session.bridge is not None:
                 session.bridge.close()
@@ -27,7 +27,13 @@ class Bridge:
         self.a = a
         self.b = b
         self.closed = False
-        a.join(b)
+        if a.home is not b.home:
+            comer, host = (b, a) if b.movable else (a, b)
+            comer.move_to(host.home)
+        if a.move is not None:  # whoever is still on the way waits for its arrival
+            a.join(b)
+        else:
+            b.join(a)
         a.bridge = b.bridge = self
         a.arrange_digits()
         b.arrange_digits()

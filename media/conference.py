@@ -52,8 +52,10 @@ class Conference:
         """
         if self.closed or session.closed:
             raise MediaError("the conference or the session is closed")
-        if session.plane is not self.plane:
-            raise MediaError("the session is on another shard than the conference")
+        if session.home is not self.plane and not session.movable:
+            raise MediaError("the session is being recorded on another shard than the conference's")
+        if session.home is not self.plane and over_bridge:
+            raise MediaError("the bridge of the session is on another shard than the conference")
         if session not in self.sessions and len(self.sessions) == MAX_PARTIES:
             raise MediaError(f"the conference has {MAX_PARTIES} parties already")
         if session.bridge is not None and not over_bridge:
@@ -62,14 +64,15 @@ class Conference:
             session.conference.leave(session)
         self.sessions.add(session)
         session.conference = self
-        session.plane.post(Op.JOIN, session.handle, self.number, _JOIN.pack(self.top, _fixed(gain), over_bridge))
+        session.move_to(self.plane)
+        session.order(Op.JOIN, self.number, _JOIN.pack(self.top, _fixed(gain), over_bridge))
         session.arrange_digits()
 
     def leave(self, session: "Session") -> None:
         """Let a session out; it goes on for itself."""
         if session in self.sessions:
             self.forget(session)
-            self.plane.post(Op.LEAVE, session.handle)
+            session.order(Op.LEAVE)
 
     def forget(self, session: "Session") -> None:
         """The session is gone."""
@@ -81,7 +84,7 @@ class Conference:
     def gain(self, session: "Session", gain: float) -> None:
         """How loud everybody hears `session`: 0 not at all, 1 as it is."""
         self._require(session)
-        self.plane.post(Op.GAIN, session.handle, _fixed(gain))
+        session.order(Op.GAIN, _fixed(gain))
 
     def hear(self, listener: "Session", speaker: "Session", gain: float | None) -> None:
         """How loud one listener hears one speaker, whatever the others hear; None: as the others do."""
@@ -94,7 +97,7 @@ class Conference:
             if sum(pair[0] is listener for pair in self._hears) == MAX_HEARS:
                 raise MediaError(f"a listener hears at most {MAX_HEARS} speakers in its own way")
             self._hears.add((listener, speaker))
-        self.plane.post(Op.HEARS, listener.handle, speaker.handle, _GAIN.pack(value))
+        listener.order(Op.HEARS, speaker, _GAIN.pack(value))
 
     def tone(self, what: str | float | Tone = "beep", level_dbm0: float | None = None, duration_ms: int = 200) -> None:
         """Let all hear a short tone, as when somebody enters or leaves."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from switchroom.codecs import registry
-from switchroom.ext.plane import Shard, codec_info
+from switchroom.ext.plane import Ports, Shard, codec_info
 from switchroom.media.config import MediaConfig
 from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted
 from switchroom.media.events import (
@@ -46,9 +46,9 @@ MAX_SPARE: Final = 64
 
 
 class Plane:
-    """A shard in a thread of this process. `ports` is its own part of the range."""
+    """A shard in a thread of this process. `ports` are those of all shards."""
 
-    def __init__(self, config: MediaConfig, ports: tuple[int, int], on_event: Callable[[MediaEvent], None]) -> None:
+    def __init__(self, config: MediaConfig, ports: Ports, on_event: Callable[[MediaEvent], None]) -> None:
         self._config = config
         self._ports = ports
         self._on_event = on_event
@@ -64,8 +64,8 @@ class Plane:
         """Until the plane has told that their files are whole."""
         self.page: StatsPage | None = None
         self.facts_lost = 0
-        pairs = (ports[1] - ports[0] + 1) // 2
-        self._spare_wanted = min(MAX_SPARE, config.max_sessions // 64, pairs // 64)
+        pairs = (config.ports[1] - config.ports[0] + 1) // 2
+        self._spare_wanted = min(MAX_SPARE, config.max_sessions // 64, pairs // 64 // config.shards)
         self._spare: deque[tuple[int, int]] = deque()
         """Legs opened ahead, so that a call need not wait for the plane's thread to wake up."""
         self._opening: set[asyncio.Future[Record]] = set()
@@ -84,7 +84,6 @@ class Plane:
                 self._ports,
                 max_legs=config.max_sessions,
                 max_prompts=config.max_prompts,
-                port_rest_ms=config.port_rest_ms,
                 rtp_timeout_ms=config.rtp_timeout_ms,
                 traffic_class=config.traffic_class,
                 gather_us=config.gather_us,

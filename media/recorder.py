@@ -45,14 +45,18 @@ class Recording:
     def of_session(cls, session: "Session", path: str | os.PathLike[str], stereo: bool, rate_hz: int) -> "Recording":
         """What the party says on the left, and what it hears on the right; or both mixed."""
         recording = cls(session.plane, path, rate_hz, session)
-        recording._begin(Op.RECORD, session.handle, 0, 2 if stereo else 1)
+        fd = recording._create()
+        if session.move is not None:
+            session.move.then(lambda: recording._begin(Op.RECORD, 0, 2 if stereo else 1, fd))
+        else:
+            recording._begin(Op.RECORD, 0, 2 if stereo else 1, fd)
         return recording
 
     @classmethod
     def of_room(cls, plane: "Plane", room: int, path: str | os.PathLike[str], rate_hz: int) -> "Recording":
         """What is said in a conference."""
         recording = cls(plane, path, rate_hz, None, room)
-        recording._begin(Op.ROOM_RECORD, 0, room, 1)
+        recording._begin(Op.ROOM_RECORD, room, 1, recording._create())
         return recording
 
     def pause(self) -> None:
@@ -69,16 +73,24 @@ class Recording:
             return
         self.stopped = True
         if self.session is not None:
-            self.plane.post(Op.RECORD_STOP, self.session.handle)
+            self.session.order(Op.RECORD_STOP)
         else:
             self.plane.post(Op.ROOM_RECORD_STOP, 0, self._room)
 
-    def _begin(self, op: Op, leg: int, room: int, channels: int) -> None:
+    def _create(self) -> int:
         try:
-            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise MediaError(f"{self.path}: {error.strerror}") from error
+
+    def _begin(self, op: Op, room: int, channels: int, fd: int) -> None:
+        session = self.session
         try:
+            if session is not None:
+                self.plane = session.plane
+                if session.closed:
+                    return
+            leg = session.handle if session is not None else 0
             self.plane.wire.post(op, leg, room, _RECORD.pack(self.number, self.rate_hz, channels), fd)
         finally:
             os.close(fd)
@@ -89,6 +101,6 @@ class Recording:
             return
         self.paused = paused
         if self.session is not None:
-            self.plane.post(Op.RECORD_PAUSE, self.session.handle, int(paused))
+            self.session.order(Op.RECORD_PAUSE, int(paused))
         else:
             self.plane.post(Op.ROOM_RECORD_PAUSE, 0, self._room, _PAUSE.pack(paused))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from switchroom.ext.plane import Ports
 from switchroom.media import formats
 from switchroom.media.bridge import Bridge
 from switchroom.media.conference import Conference
@@ -49,7 +50,8 @@ class MediaServer:
         """Start the shards and load the hold music. Raises MediaError, PromptError; then nothing is left running."""
         _raise_file_limit(self.config)
         try:
-            for ports in _split(self.config.ports, self.config.shards):
+            ports = _ports(self.config)
+            for _ in range(self.config.shards):
                 plane = Plane(self.config, ports, self._tell)
                 await plane.start()
                 self._planes.append(plane)
@@ -123,14 +125,12 @@ class MediaServer:
             )
 
 
-def _split(ports: tuple[int, int], shards: int) -> list[tuple[int, int]]:
-    """The range in `shards` parts, each of whole pairs."""
-    low, high = ports[0] + ports[0] % 2, ports[1]
-    pairs = max(0, high + 1 - low) // 2
-    if pairs < shards:
-        raise MediaError(f"the ports {ports[0]} to {ports[1]} are too few for {shards} shards")
-    edges = [low + 2 * (pairs * i // shards) for i in range(shards + 1)]
-    return [(edges[i], edges[i + 1] - 1) for i in range(shards)]
+def _ports(config: MediaConfig) -> Ports:
+    """One pool for all shards, so that a leg may move between them."""
+    try:
+        return Ports(*config.ports, config.port_rest_ms)
+    except ValueError as error:
+        raise MediaError(f"the ports {config.ports[0]} to {config.ports[1]}: {error}") from None
 
 
 def _raise_file_limit(config: MediaConfig) -> None:

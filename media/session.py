@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from switchroom.media.config import MediaConfig
+from switchroom.media.describe import describe
 from switchroom.media.errors import MediaError, PlaneLost, PromptError
+from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.events import PlayDone, PlayEnd
 from switchroom.media.formats import Format
+from switchroom.media.keys import pack_keys
+from switchroom.media.move import Move
 from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
 from switchroom.media.plane import Plane
 from switchroom.media.prompts import Key, Prompt, PromptStore, Source, source_key
@@ -35,14 +39,9 @@ _COMFORT_NOISE: Final = 13
 """RFC 3389's static number: phones send it without asking."""
 _CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
 _SECURE: Final = struct.Struct(f"=B{KEY_BYTES}s{KEY_BYTES}s")
-_KEYS: Final = struct.Struct("=HHB32s")
-_KEYS_AT_ONCE: Final = 32
-_PAUSES: Final = str.maketrans("abcdw,", "ABCD  ")
-KEYS: Final = frozenset("0123456789*#ABCD ")
-MAX_DIGITS: Final = 60
 DtmfMode = Literal["auto", "in-band", "info"]
 """How keys are sent: as telephone-event or else as tones; as tones; in INFO, which is the caller's business."""
-_PLAY: Final = struct.Struct("=II")
+_PLAY: Final = struct.Struct("=III")
 
 _ids = itertools.count(1)
 _plays = itertools.count(1)
@@ -71,6 +70,7 @@ class Session:
         self.closed = False
         self.plane = plane
         self.handle = handle
+        self.move: Move | None = None
         self._prompts = prompts
         self._negotiator = Negotiator(
             LocalMedia(address=config.address, port=port, codecs=formats, session_id=sdp_id, ptime_ms=config.ptime_ms)
@@ -78,6 +78,7 @@ class Session:
         self._keys: Keys | None = None  # those that the plane has
         self._remote: tuple[bytes, bytes] | None = None  # the last addresses that could be reached
         self._loading: tuple[int, asyncio.Task[None]] | None = None
+        self._prompt: tuple[int, Key, Prompt, bool] | None = None  # the last one that was given to the plane
         self._plays: list[int] = []  # given to the plane and not ended yet; the last one is heard
         self._confirmed = False
         self._asked = self._detecting = 0  # enum sr_detect
@@ -169,7 +170,7 @@ class Session:
             return
         self._keys = keys
         body = _SECURE.pack(keys.suite.number, keys.receive, keys.send) if keys is not None else bytes(_SECURE.size)
-        self.plane.post(Op.SECURE, self.handle, body=body)
+        self.order(Op.SECURE, body=body)
 
     def _configure(self) -> None:
         agreed = self._negotiator.agreed
@@ -191,9 +192,8 @@ class Session:
         events = sorted(agreed.receive_events, key=lambda event: event.clock_hz != agreed.send.clock_hz)[:1]
         receive = [form for form in agreed.receive if form.name in self.plane.codecs][:_MAX_RECEIVED]
         known = {form.payload_type for form in (*receive, *events)}
-        self.plane.post(
+        self.order(
             Op.CONFIGURE,
-            self.handle,
             body=_CONFIGURE.pack(
                 *self._remote,
                 events[0].clock_hz if events else 0,
@@ -217,7 +217,7 @@ class Session:
         """The call is answered: the source of RTP is settled, silence of the remote counts from now on."""
         if not self._confirmed:
             self._confirmed = True
-            self._post(Op.CONFIRM, lazy=True)
+            self.order(Op.CONFIRM, lazy=True)
             self.arrange_digits()
 
     # what the party hears
@@ -249,9 +249,19 @@ class Session:
             self.plane.tell(PlayDone(self, number, "failed"))
 
     def _start_play(self, number: int, key: Key, prompt: Prompt, loop: bool) -> None:
-        slot = self.plane.map_prompt(key, prompt)
         self._plays.append(number)
-        self._post(Op.PLAY, slot, _PLAY.pack(number, loop))
+        self._prompt = (number, key, prompt, loop)
+        if self.move is not None:
+            self.move.then(lambda: self.go_on_playing(number, 0))
+        else:
+            self.go_on_playing(number, 0)
+
+    def go_on_playing(self, number: int, start: int) -> None:
+        """Let the plane play the prompt that is known by `number`, from that sample on."""
+        if self._prompt is not None and number == self._prompt[0] and number in self._plays and not self.closed:
+            _, key, prompt, loop = self._prompt
+            slot = self.plane.map_prompt(key, prompt)
+            self.plane.post(Op.PLAY, self.handle, slot, _PLAY.pack(number, loop, start))
 
     def tone(
         self,
@@ -264,17 +274,17 @@ class Session:
         number = next(_plays)
         self._replace_loading("replaced")
         self._plays.append(number)
-        self._post(Op.TONE, 0, pack_tone(tone, number, duration_ms))
+        self.order(Op.TONE, 0, pack_tone(tone, number, duration_ms))
         return number
 
     def stop(self) -> None:
         """End what is played."""
         self._replace_loading("stopped")
-        self._post(Op.STOP)
+        self.order(Op.STOP)
 
     def echo(self, on: bool) -> None:
         """Send back to the remote what it says, or no longer."""
-        self._post(Op.ECHO, int(on))
+        self.order(Op.ECHO, int(on))
 
     # what is taken from the call
 
@@ -301,19 +311,12 @@ class Session:
 
         Raises ValueError for what is no key, MediaError for more than fit.
         """
-        keys = digits.translate(_PAUSES)
-        if not keys or len(keys) > MAX_DIGITS:
-            raise MediaError(f"{len(keys)} keys: 1 to {MAX_DIGITS} can be sent in one go")
-        if not KEYS.issuperset(keys):
-            raise ValueError(f"not keys of a telephone: {digits!r}")
-        on_ms, off_ms = (max(40, min(ms, 10_000)) for ms in (on_ms, off_ms))
-        for at in range(0, len(keys), _KEYS_AT_ONCE):
-            part = keys[at : at + _KEYS_AT_ONCE]
-            self._post(Op.KEYS_SEND, body=_KEYS.pack(on_ms, off_ms, len(part), part.encode()))
+        for body in pack_keys(digits, on_ms, off_ms):
+            self.order(Op.KEYS_SEND, body=body)
 
     def drop_digits(self) -> None:
         """Press no more of the keys that wait."""
-        self._post(Op.KEYS_DROP)
+        self.order(Op.KEYS_DROP)
 
     @property
     def takes_events(self) -> bool:
@@ -333,7 +336,7 @@ class Session:
         wanted = self._asked | (1 if needed else 0) | (4 if needed and partner is not None else 0)
         if wanted != self._detecting:
             self._detecting = wanted
-            self._post(Op.DETECT, wanted, lazy=True)
+            self.order(Op.DETECT, wanted, lazy=True)
 
     def _partner(self) -> "Session | None":
         if self.bridge is None:
@@ -370,26 +373,7 @@ class Session:
 
     def describe(self) -> str:
         """One line: where audio comes from, what is done with it, where it goes."""
-        agreed, stats = self.agreed, self.stats()
-        where = f"session {self.id} on {self.address}:{self.port}"
-        if self.closed:
-            where += " (closed)"
-        if agreed is None:
-            return f"{where}: nothing agreed yet"
-        way = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly"}.get(
-            (agreed.sends, agreed.receives), "inactive"
-        )
-        way += f" {stats.suite}" if stats.suite else ""
-        host, port = stats.source
-        moved = "" if (host, port) == (agreed.address, agreed.port) else f", signalled {agreed.address}:{agreed.port}"
-        heard = "nothing received yet" if stats.silent_ms is None else f"last packet {stats.silent_ms} ms ago"
-        return (
-            f"{where}: {agreed.send.name} {agreed.ptime_ms} ms {way}{' held' if agreed.held else ''}"
-            f"; remote {host}:{port}{moved}{' confirmed' if stats.confirmed else ''}"
-            f"; in {stats.received_packets} packets {stats.receive_codec or '-'}, lost {stats.lost}"
-            f", jitter {stats.jitter_us / 1000:.1f} ms, strangers {stats.stranger}, invalid {stats.invalid}, {heard}"
-            f"; out {stats.sent_packets} packets, hears {stats.feed}, remote lost {stats.remote_lost}"
-        )
+        return describe(self)
 
     # the end
 
@@ -398,7 +382,7 @@ class Session:
         if self.closed:
             return
         self.stats()
-        self._post(Op.CLOSE, lazy=True)
+        self.order(Op.CLOSE, lazy=True)
         self.plane.sessions.pop(self.handle, None)
         self.end()
 
@@ -416,14 +400,47 @@ class Session:
         if self.conference is not None:
             self.conference.forget(self)
 
-    def _post(self, op: Op, other: int = 0, body: bytes = b"", lazy: bool = False) -> None:
+    def order(self, op: Op, other: "int | Session" = 0, body: bytes = b"", lazy: bool = False) -> None:
+        """Order something for this leg, after what was ordered before; after close nothing."""
+        if self.closed:
+            return
+        if self.move is not None:
+            self.move.then(lambda: self.order(op, other, body, lazy))
+            return
+        value = other.handle if isinstance(other, Session) else other
+        self.plane.post(op, self.handle, value, body, lazy)
+
+    @property
+    def home(self) -> Plane:
+        """The shard where it is, or will be when it has arrived."""
+        return self.plane if self.move is None else self.move.to
+
+    @property
+    def movable(self) -> bool:
+        """Whether it may go to another shard: a recording ties it to its own."""
+        return self.recording is None or self.recording.stopped
+
+    def move_to(self, plane: Plane) -> None:
+        """Go to another shard of this server; orders may go on. Raises MediaError."""
+        if self.home is plane:
+            return
+        if not self.movable:
+            raise MediaError("a session that is being recorded cannot be moved to another shard")
+        if self.move is not None:
+            self.move.to = plane
+        else:
+            self.move = Move(self, plane)
+
+    def lost(self) -> None:
+        """The leg is gone, and nobody else will say so."""
         if not self.closed:
-            self.plane.post(op, self.handle, other, body, lazy)
+            self.end()
+            self.plane.tell(PlaneLostEvent(self))
 
     def join(self, other: "Session") -> None:
         """Hear each other: what Bridge orders."""
-        self._post(Op.BRIDGE, other.handle)
+        self.order(Op.BRIDGE, other)
 
     def part(self) -> None:
         """No longer: what Bridge orders."""
-        self._post(Op.UNBRIDGE, lazy=True)
+        self.order(Op.UNBRIDGE, lazy=True)

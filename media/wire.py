@@ -63,6 +63,8 @@ class Op(enum.IntEnum):
     SECURE = 48
     KEYS_SEND = 49
     KEYS_DROP = 50
+    DEPART = 56
+    ARRIVE = 57
 
     ANSWER = 128
     TIMED_OUT = 129
@@ -127,6 +129,7 @@ class Wire:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[tuple[bytes, int | None]] = deque()  # a record, and a descriptor that goes with it
         self._asked: dict[int, asyncio.Future[Record]] = {}
+        self._awaited: dict[int, Callable[[Record | None], None]] = {}
         self._cookie = 0
         self._flushing = False
         self._blocked = False
@@ -179,6 +182,14 @@ class Wire:
         self.post(op, leg, other, body, fd, self._cookie, lazy)
         self._asked[self._cookie] = future
         return future
+
+    def ask_then(
+        self, heard: Callable[[Record | None], None], op: Op, leg: int = 0, other: int = 0, body: bytes = b""
+    ) -> None:
+        """Queue a command; `heard` gets its answer before anything that comes after it, None if the plane is lost."""
+        self._cookie = self._cookie % 0xFFFFFFFF + 1
+        self.post(op, leg, other, body, None, self._cookie)
+        self._awaited[self._cookie] = heard
 
     def flush(self) -> None:
         """Send what is queued, as far as the socket takes it."""
@@ -248,6 +259,10 @@ class Wire:
         if record.op != Op.ANSWER:
             self._on_fact(record)
             return
+        heard = self._awaited.pop(record.cookie, None)
+        if heard is not None:
+            heard(record)
+            return
         future = self._asked.pop(record.cookie, None)
         if future is not None and not future.done():
             future.set_result(record)
@@ -277,3 +292,6 @@ class Wire:
             if not future.done():
                 future.set_exception(PlaneLost("the media plane is gone"))
         self._asked.clear()
+        awaited, self._awaited = self._awaited, {}
+        for heard in awaited.values():
+            heard(None)

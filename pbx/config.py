@@ -97,6 +97,13 @@ class SipConfig(Section, frozen=True):
     """How long a called phone rings."""
     max_session_s: SecondsOrNone = 14_400.0
     """A call is ended after so long; 0: never."""
+    session_expires_s: Annotated[int, Meta(ge=0, le=86_400)] = 1800
+    """Session timers (RFC 4028): a call whose other end does not say so often that it lives is ended; 0: only where the
+    other end asks for it."""
+    min_se_s: Annotated[int, Meta(ge=1, le=86_400)] = 90
+    """Who wants to refresh a session more often is refused (422); below 90 only for tests."""
+    session_refresher: Literal["us", "them"] = "them"
+    """Who refreshes, where the other end leaves it open."""
     min_expires_s: Count = 60
     default_expires_s: Count = 600
     max_expires_s: Count = 3600
@@ -121,6 +128,8 @@ class SipConfig(Section, frozen=True):
             yield "address", "is needed when a listener is bound to all addresses: phones must be told one of them"
         if self.t2_ms < self.t1_ms:
             yield "t2_ms", f"must not be less than t1_ms ({self.t1_ms})"
+        if 0 < self.session_expires_s < self.min_se_s:
+            yield "session_expires_s", f"must not be less than min_se_s ({self.min_se_s})"
         if not self.min_expires_s <= self.default_expires_s <= self.max_expires_s:
             yield "default_expires_s", "must lie between min_expires_s and max_expires_s"
 
@@ -201,6 +210,10 @@ class Peer(Section, frozen=True):
     """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
     max_calls: CountOrNone = 0
     """0: no limit of its own."""
+    trusted: bool = False
+    """Belongs to our trust domain (RFC 3325): what it says of identities is believed, and it is told ours."""
+    min_se_s: Annotated[int, Meta(ge=0, le=86_400)] = 0
+    """In place of that of [sip]."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if not self.addresses:

@@ -173,7 +173,9 @@ class Server:
             config=config, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
             write=self._write, log=log.warning,
         )  # fmt: skip
-        self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
+        self.admission = Admission(
+            config.limits, loop.time, lambda: len(self.board.stories), lambda: transports.anteroom.waited_s
+        )
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
         dial_plan = DialPlan(

@@ -81,7 +81,7 @@ static enum sr_error configure(sr_plane *plane, sr_leg *leg, const sr_configure 
     return SR_OK;
 }
 
-static void unbridge(sr_plane *plane, sr_leg *leg)
+void sr_leg_unbridge(sr_plane *plane, sr_leg *leg)
 {
     sr_leg *peer = leg->peer;
     if (peer == NULL)
@@ -100,8 +100,8 @@ static enum sr_error bridge(sr_plane *plane, sr_leg *leg, uint32_t handle)
         return SR_BAD_RECORD;
     if (leg->peer == other)
         return SR_OK;
-    unbridge(plane, leg);
-    unbridge(plane, other);
+    sr_leg_unbridge(plane, leg);
+    sr_leg_unbridge(plane, other);
     sr_room_leave(plane, leg);
     sr_room_leave(plane, other);
     leg->peer = other;
@@ -125,6 +125,7 @@ static enum sr_error play(sr_plane *plane, sr_leg *leg, const sr_record *command
         return SR_NO_PROMPT;
     sr_leg_end_play(plane, leg, SR_REPLACED);
     sr_player_start_prompt(&leg->player, prompt, command->body.play.play, command->body.play.loop != 0);
+    leg->player.position = command->body.play.start % prompt->samples;
     sr_sender_break(&leg->sender);
     sr_leg_choose_feed(plane, leg);
     return SR_OK;
@@ -201,7 +202,7 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
     case SR_BRIDGE:
         return bridge(plane, leg, command->other);
     case SR_UNBRIDGE:
-        unbridge(plane, leg);
+        sr_leg_unbridge(plane, leg);
         return SR_OK;
     case SR_ECHO:
         leg->echo = command->other != 0;
@@ -222,7 +223,7 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
         if (command->body.join.top > SR_MIX_TOP_MAX || command->body.join.gain > UINT16_MAX)
             return SR_BAD_RECORD;
         if (!command->body.join.over_bridge)
-            unbridge(plane, leg);
+            sr_leg_unbridge(plane, leg);
         return sr_room_join(plane, leg, command->other, (int)command->body.join.top, (uint16_t)command->body.join.gain);
     case SR_LEAVE:
         sr_room_leave(plane, leg);
@@ -323,6 +324,13 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)
         } else {
             answer.body.system.error_number = error_number;
         }
+    } else if (command->op == SR_DEPART) {
+        sr_leg *leg = sr_plane_leg(plane, command->leg);
+        error = leg == NULL ? SR_NO_LEG : sr_leg_depart(plane, leg, &answer.body.departed);
+    } else if (command->op == SR_ARRIVE) {
+        sr_leg *leg = NULL;
+        error = sr_leg_arrive(plane, command->body.arrive.parcel, &leg);
+        answer.leg = leg == NULL ? 0 : leg->handle;
     } else if (command->op == SR_RECORD || command->op == SR_ROOM_RECORD) {
         answer.leg = command->leg;
         error = record(plane, command, fd);

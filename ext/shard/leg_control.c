@@ -13,8 +13,8 @@
 static enum sr_error open_ports(sr_plane *plane, sr_leg *leg, int *error_number)
 {
     sr_net *net = &plane->net;
-    for (uint32_t tries = plane->ports.count; tries > 0; tries--) {
-        uint16_t port = sr_ports_take(&plane->ports, plane->now_ns);
+    for (uint32_t tries = sr_ports_count(plane->ports); tries > 0; tries--) {
+        uint16_t port = sr_ports_take(plane->ports, plane->now_ns);
         if (port == 0)
             break;
         sr_endpoint local = plane->config.bind;
@@ -30,7 +30,7 @@ static enum sr_error open_ports(sr_plane *plane, sr_leg *leg, int *error_number)
             net->close(net->context, leg->rtp_fd);
         }
         int error = leg->rtp_fd < 0 ? -leg->rtp_fd : -leg->rtcp_fd;
-        sr_ports_give(&plane->ports, port, plane->now_ns);
+        sr_ports_give(plane->ports, port, plane->now_ns);
         if (error != EADDRINUSE) {
             *error_number = error;
             return SR_SYSTEM;
@@ -39,22 +39,19 @@ static enum sr_error open_ports(sr_plane *plane, sr_leg *leg, int *error_number)
     return SR_NO_PORT;
 }
 
-enum sr_error sr_leg_open(sr_plane *plane, sr_leg **opened, int *error_number)
+/* What a slot keeps from one leg to the next is its memory, and the generation of the last handle. */
+sr_leg *sr_leg_take(sr_plane *plane)
 {
     if (plane->free_head == UINT32_MAX)
-        return SR_NO_ROOM;
-    sr_leg *leg = &plane->legs[plane->free_head];
-    enum sr_error error = open_ports(plane, leg, error_number);
-    if (error != SR_OK)
-        return error;
-
-    /* What the slot keeps from one leg to the next: its memory. The generation was raised when it became free. */
+        return NULL;
     uint32_t index = plane->free_head;
+    sr_leg *leg = &plane->legs[index];
     uint32_t generation = leg->counts.handle >> 16;
     sr_leg fresh = {
-        .handle = (generation + 1) << 16 | index, .rtp_fd = leg->rtp_fd, .rtcp_fd = leg->rtcp_fd, .port = leg->port,
-        .encoder = leg->encoder, .decoder = leg->decoder, .outgoing = leg->outgoing, .playout = leg->playout,
-        .from_remote.state = leg->from_remote.state, .to_remote.state = leg->to_remote.state, .playout_codec = SR_TYPE_UNKNOWN, .next_free = UINT32_MAX,
+        .handle = (generation + 1) << 16 | index, .rtp_fd = -1, .rtcp_fd = -1, .encoder = leg->encoder,
+        .decoder = leg->decoder, .outgoing = leg->outgoing, .playout = leg->playout, .next_free = UINT32_MAX,
+        .from_remote.state = leg->from_remote.state, .to_remote.state = leg->to_remote.state,
+        .playout_codec = SR_TYPE_UNKNOWN,
     };
     if (fresh.handle >> 16 == 0)
         fresh.handle = 1u << 16 | index;
@@ -63,12 +60,40 @@ enum sr_error sr_leg_open(sr_plane *plane, sr_leg **opened, int *error_number)
         plane->free_tail = UINT32_MAX;
     *leg = fresh;
     leg->counts.handle = leg->handle;
+    leg->open_at = plane->counts.open_legs++;
+    plane->open[leg->open_at] = (uint16_t)index;
+    return leg;
+}
+
+void sr_leg_release(sr_plane *plane, sr_leg *leg)
+{
+    uint32_t index = (uint32_t)(leg - plane->legs);
+    leg->handle = 0;
+    leg->next_free = UINT32_MAX;
+    if (plane->free_tail == UINT32_MAX)
+        plane->free_head = index;
+    else
+        plane->legs[plane->free_tail].next_free = index;
+    plane->free_tail = index;
+    uint16_t last = plane->open[--plane->counts.open_legs];
+    plane->open[leg->open_at] = last;
+    plane->legs[last].open_at = leg->open_at;
+}
+
+enum sr_error sr_leg_open(sr_plane *plane, sr_leg **opened, int *error_number)
+{
+    sr_leg *leg = sr_leg_take(plane);
+    if (leg == NULL)
+        return SR_NO_ROOM;
+    enum sr_error error = open_ports(plane, leg, error_number);
+    if (error != SR_OK) {
+        sr_leg_release(plane, leg);
+        return error;
+    }
     sr_sender_init(&leg->sender, &plane->random);
     leg->rtcp_due_ns = plane->now_ns + sr_rtcp_interval_ns(&plane->random, true);
     sr_shard_watch(plane, leg->rtp_fd, (uint64_t)leg->handle << 1);
     sr_shard_watch(plane, leg->rtcp_fd, (uint64_t)leg->handle << 1 | 1);
-    leg->open_at = plane->counts.open_legs++;
-    plane->open[leg->open_at] = (uint16_t)index;
     sr_leg_publish(plane, leg);
     *opened = leg;
     return SR_OK;
@@ -111,18 +136,8 @@ void sr_leg_close(sr_plane *plane, sr_leg *leg)
     sr_leg_publish(plane, leg);
     plane->net.close(plane->net.context, leg->rtp_fd);
     plane->net.close(plane->net.context, leg->rtcp_fd);
-    sr_ports_give(&plane->ports, leg->port, plane->now_ns);
-    leg->handle = 0;
-    leg->next_free = UINT32_MAX;
-    uint32_t index = (uint32_t)(leg - plane->legs);
-    if (plane->free_tail == UINT32_MAX)
-        plane->free_head = index;
-    else
-        plane->legs[plane->free_tail].next_free = index;
-    plane->free_tail = index;
-    uint16_t last = plane->open[--plane->counts.open_legs];
-    plane->open[leg->open_at] = last;
-    plane->legs[last].open_at = leg->open_at;
+    sr_ports_give(plane->ports, leg->port, plane->now_ns);
+    sr_leg_release(plane, leg);
 }
 
 void sr_leg_end_play(sr_plane *plane, sr_leg *leg, enum sr_played reason)

@@ -87,6 +87,8 @@ static const char *take_memory(sr_plane *plane)
 {
     size_t encoder, decoder, count = plane->config.max_legs, pairs = (size_t)plane->codec_count * plane->codec_count;
     take_codec_sizes(plane, &encoder, &decoder);
+    plane->encoder_bytes = encoder;
+    plane->decoder_bytes = decoder;
     plane->legs = take(plane, 0, count, sizeof *plane->legs);
     uint8_t *encoders = take(plane, 1, count, encoder), *decoders = take(plane, 2, count, decoder);
     int16_t *outgoing = take(plane, 3, count * 2 * SR_MAX_FRAME_SAMPLES, sizeof *outgoing);
@@ -127,6 +129,7 @@ const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const 
 {
     plane->config = *config;
     plane->net = *net;
+    plane->ports = config->ports;
     plane->wire_fd = wire_fd;
     plane->epoll_fd = plane->timer_fd = plane->stats_fd = -1;
     plane->random = config->seed;
@@ -145,9 +148,6 @@ const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const 
         sr_translations_init(plane->translations, plane->codecs, plane->codec_count);
     if (problem == NULL)
         problem = share_stats(plane);
-    if (problem == NULL
-        && sr_ports_init(&plane->ports, config->port_low, config->port_high, config->port_rest_ns, sr_random(&plane->random)) < 0)
-        problem = "the port range holds no pair of ports";
     return problem;
 }
 
@@ -168,7 +168,6 @@ void sr_plane_free(sr_plane *plane)
         sr_taps_drain(plane);
     for (uint32_t i = 0; plane->prompts != NULL && i < plane->config.max_prompts; i++)
         sr_prompt_unload(&plane->prompts[i]);
-    sr_ports_free(&plane->ports);
     if (plane->stats != NULL)
         munmap(plane->stats, sizeof(sr_plane_stats) + plane->config.max_legs * sizeof(sr_leg_stats));
     int fds[] = {plane->stats_fd, plane->epoll_fd, plane->timer_fd, plane->wire_fd};
@@ -257,7 +256,7 @@ static void publish(sr_plane *plane)
     now.lock = plane->stats->lock;
     now.version = SR_WIRE_VERSION;
     now.max_legs = plane->config.max_legs;
-    now.free_ports = plane->ports.count;
+    now.free_ports = sr_ports_count(plane->ports);
     *plane->stats = now;
     sr_stats_end(&plane->stats->lock);
 }

@@ -125,9 +125,9 @@ typedef struct sr_leg {
 
 typedef struct sr_plane_config {
     sr_endpoint bind;
-    uint16_t port_low, port_high;
+    sr_ports *ports;
     uint16_t max_legs, max_prompts;
-    int64_t port_rest_ns, rtp_timeout_ns;
+    int64_t rtp_timeout_ns;
     int64_t gather_ns;           /* so long packets wait for others to be handled with them */
     int traffic_class;
     uint64_t seed;
@@ -138,6 +138,7 @@ typedef struct sr_plane {
     sr_net net;
     const sr_codec_ops *codecs[SR_MAX_CODECS];
     uint32_t codec_count;
+    size_t encoder_bytes, decoder_bytes; /* of the largest codec states */
     uint32_t rates[SR_MAX_RATES], rate_count; /* of these codecs, each once */
     sr_resample_filter *filters; /* rate_count x rate_count: from, to */
     uint8_t *translations;       /* see translate.h */
@@ -154,7 +155,7 @@ typedef struct sr_plane {
     sr_leg *legs;
     uint32_t free_head, free_tail; /* first in, first out: a slot rests as long as possible */
     uint16_t *open;              /* indices of the counts.open_legs that are open, in no order */
-    sr_ports ports;
+    sr_ports *ports;             /* shared by all shards */
     sr_prompt *prompts;
     sr_tap *taps;                /* one for each leg, then one for each room; memory is touched only when used */
     uint32_t tapped_legs;
@@ -206,6 +207,7 @@ void sr_plane_flush(sr_plane *plane);
 bool sr_plane_read_commands(sr_plane *plane);
 
 /* commands.c */
+void sr_leg_unbridge(sr_plane *plane, sr_leg *leg);
 void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd);
 
 /* leg.c: the path of packets */
@@ -235,11 +237,18 @@ void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg);
 /* leg_control.c: opening, closing, reports, limits of time */
 enum sr_error sr_leg_open(sr_plane *plane, sr_leg **leg, int *error_number);
 void sr_leg_close(sr_plane *plane, sr_leg *leg);
+/* A free slot, with its handle and nothing else yet; NULL when all are in use. And back. */
+sr_leg *sr_leg_take(sr_plane *plane);
+void sr_leg_release(sr_plane *plane, sr_leg *leg);
 void sr_leg_end_play(sr_plane *plane, sr_leg *leg, enum sr_played reason);
 void sr_leg_report_digits(sr_plane *plane, sr_leg *leg, const sr_digit *digits, int count);
 /* Everything that is due now and then rather than per packet. */
 void sr_leg_keep(sr_plane *plane, sr_leg *leg);
 void sr_leg_publish(sr_plane *plane, sr_leg *leg);
+
+/* leg_move.c: to another shard */
+enum sr_error sr_leg_depart(sr_plane *plane, sr_leg *leg, sr_departed *departed);
+enum sr_error sr_leg_arrive(sr_plane *plane, uint64_t parcel, sr_leg **arrived);
 
 /* room.c: conferences */
 enum sr_error sr_room_join(sr_plane *plane, sr_leg *leg, uint32_t number, int top, uint16_t gain);
@@ -276,6 +285,8 @@ static inline uint32_t sr_tap_count(const sr_plane *plane)
 }
 void sr_tap_pause(sr_plane *plane, sr_leg *leg, bool paused);
 void sr_tap_stop(sr_plane *plane, sr_leg *leg);
+bool sr_tap_is_recording(const sr_plane *plane, const sr_leg *leg);
+uint8_t sr_tap_detected(const sr_plane *plane, const sr_leg *leg);
 void sr_tap_close(sr_plane *plane, sr_leg *leg);
 /* Tells which recordings are whole, of every `step`th tap. */
 void sr_taps_keep(sr_plane *plane, uint32_t first, uint32_t step);
@@ -289,6 +300,7 @@ void sr_taps_drain(sr_plane *plane);
 int sr_shard_open(sr_plane *plane);
 void sr_shard_run(sr_plane *plane);
 int sr_shard_watch(sr_plane *plane, int fd, uint64_t data);
+void sr_shard_unwatch(sr_plane *plane, int fd);
 
 /* How packets of codec `meaning` become packets for `leg`, byte by byte; NULL: not that way, or no need. */
 static inline const uint8_t *sr_leg_translation(const sr_plane *plane, uint8_t meaning, const sr_leg *leg)

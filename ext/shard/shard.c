@@ -32,6 +32,12 @@ int sr_shard_watch(sr_plane *plane, int fd, uint64_t data)
     return epoll_ctl(plane->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
+void sr_shard_unwatch(sr_plane *plane, int fd)
+{
+    if (plane->epoll_fd >= 0)
+        epoll_ctl(plane->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
 int sr_shard_open(sr_plane *plane)
 {
     plane->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

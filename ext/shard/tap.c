@@ -22,6 +22,16 @@ static bool is_recording(const sr_tap *tap)
     return atomic_load_explicit(&tap->state, memory_order_acquire) == SR_RECORDING_RUNS;
 }
 
+bool sr_tap_is_recording(const sr_plane *plane, const sr_leg *leg)
+{
+    return is_recording(tap_of(plane, leg));
+}
+
+uint8_t sr_tap_detected(const sr_plane *plane, const sr_leg *leg)
+{
+    return tap_of(plane, leg)->detect;
+}
+
 static void set_tapped(sr_plane *plane, sr_leg *leg, bool tapped)
 {
     plane->tapped_legs += (uint32_t)tapped - (uint32_t)leg->tapped;

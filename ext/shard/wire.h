@@ -48,6 +48,8 @@ enum sr_op {
     SR_SECURE = 48,   /* body: secure; with SR_PLAIN the leg is no longer encrypted */
     SR_KEYS_SEND,     /* body: keys, pressed towards the remote after those that wait */
     SR_KEYS_DROP,     /* those that wait are not pressed any more; the one that is down comes to its end */
+    SR_DEPART = 56,   /* the leg leaves this shard; the answer's body: departed */
+    SR_ARRIVE,        /* body: arrive. Takes in a leg that departed; the answer has its new handle */
 
     SR_ANSWER = 128,  /* other: enum sr_error */
     SR_TIMED_OUT,     /* no RTP for the configured time */
@@ -133,6 +135,11 @@ typedef struct sr_tone_spec {
     uint32_t steps;
 } sr_tone_spec;
 
+typedef struct sr_departed {
+    uint64_t parcel;             /* by which another shard gets the leg */
+    uint32_t play, position;     /* the prompt that was played, and how far, in samples; 0 for none */
+} sr_departed;
+
 typedef struct sr_record {
     uint16_t op, flags;
     uint32_t cookie;
@@ -144,7 +151,9 @@ typedef struct sr_record {
         sr_keys keys;
         sr_tone_spec tone;
         sr_wire_address address;
-        struct { uint32_t play; uint32_t loop; } play;
+        struct { uint32_t play, loop, start; } play; /* start: in samples */
+        sr_departed departed;
+        struct { uint64_t parcel; } arrive;
         struct { uint32_t samples, rate_hz; } prompt;
         struct { uint32_t reason; } played;
         struct { uint32_t top, gain, over_bridge; } join; /* top: only so many of the loudest are heard, 0 for all;

@@ -12,9 +12,12 @@ from switchroom.pbx.gatekeeper import Caller, Gatekeeper
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
+from switchroom.pbx.sip.session_timer import too_brief
 from switchroom.pbx.sip.uri import Uri, parse_uri
 
 RETRY_S = 5
+SUPPORTED = "100rel, timer"
+DIALOG_METHODS = {"INFO", "PRACK", "UPDATE"}
 
 
 class Incoming:
@@ -35,7 +38,9 @@ class Incoming:
         self._gatekeeper = gatekeeper
         self._admission = admission
         self._destinations = destinations
-        board.agent.dialog_methods.add("INFO")
+        board.agent.supported = SUPPORTED
+        board.agent.dialog_methods |= DIALOG_METHODS
+        board.agent.timer_rules = board.terms.of_account("").timers
         board.agent.accept_invite = self._admit
         board.agent.on_invite = self._receive
 
@@ -50,6 +55,11 @@ class Incoming:
         caller = self._gatekeeper.identify(session.request, session.flow)
         if not isinstance(caller, Caller):
             session.reject(caller.status, headers=caller.headers)
+            return None
+        session.timer_rules = self.board.terms.of_account(caller.account).timers
+        brief = too_brief(session.request, session.timer_rules)
+        if brief is not None:
+            session.reject(422, headers=brief)
             return None
         limit = caller.max_calls or (self.board.limits.calls_per_user if caller.user else 0)
         if limit and self.board.calls_of.get(caller.account, 0) >= limit:

@@ -5,32 +5,20 @@ The SIP side tells it what the peer wants, the media side what is agreed and hea
 its listener and records for its story, and is the place where offers and answers meet the messages that carry them.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from switchroom.media.bridge import Bridge
-from switchroom.media.errors import MediaError, NotAcceptable
-from switchroom.media.events import Recorded
-from switchroom.media.sdp import Direction
+from switchroom.media.errors import MediaError, OfferPending
 from switchroom.media.session import Session as MediaSession
 from switchroom.media.srtp import SrtpMode
 from switchroom.pbx.calls.doctor import media_figures
 from switchroom.pbx.calls.keypad import Keypad
-from switchroom.pbx.calls.recording import Recording
+from switchroom.pbx.calls.leg_audio import LegAudio
 from switchroom.pbx.calls.terms import FALLBACKS, REFUSALS, Terms
 from switchroom.pbx.control import (
     Answered,
-    CallError,
     Ended,
-    Fact,
-    Held,
-    LegState,
-    Listener,
-    MediaHeard,
-    MediaSilent,
     Party,
-    Resumed,
     Ringing,
 )
 from switchroom.pbx.events import (
@@ -38,8 +26,6 @@ from switchroom.pbx.events import (
     EndedBy,
     LegAnswered,
     LegEnded,
-    LegHeld,
-    LegResumed,
     LegRinging,
     LegStarted,
 )
@@ -51,47 +37,25 @@ from switchroom.pbx.sip.session import SDP, Session
 from switchroom.pbx.sip.transaction import Transaction
 
 if TYPE_CHECKING:
-    from switchroom.pbx.calls.room import Room
     from switchroom.pbx.calls.switchboard import Switchboard
     from switchroom.pbx.story import Story
 
-MAX_GLARE_RETRIES = 4
 
-
-class Leg:
+class Leg(LegAudio):
     """One party of a call. It is the user of its SIP session and the owner of its media session."""
 
     def __init__(self, board: "Switchboard", story: "Story[Leg]", leg_id: str, party: Party) -> None:
-        self.board = board
-        self.story = story
-        self.id = leg_id
+        super().__init__(board, story, leg_id)
         self.party = party
-        self.listener: Listener | None = None
-        self.state: LegState = "calling"
-        self.partner: Leg | None = None
-        """The leg it is bridged to; `partner` and `bridge` are the switchboard's to change."""
-        self.bridge: Bridge | None = None
-        self.room: Room | None = None
-        self.recording: Recording | None = None
-        """The last one that was begun."""
         self.was_answered = False
         self.status = 0
         """How it ended, as a SIP status; 200 for one that was answered."""
         self.reason = ""
         self.ended_by: EndedBy = "exchange"
-        self.sip: Session | None = None
-        self.media: MediaSession | None = None
         self.terms = Terms()
         self.keypad = Keypad(self)
         self._invite: Callable[[Headers], ClientSession] | None = None
         self._fallbacks: list[SrtpMode] = []
-        self._we_offered = False
-        """Our offer is out, and its answer comes in an ACK."""
-        self._held = False
-        self._wanted_direction: Direction = "sendrecv"
-        self._glare_retries = 0
-        self._clocks: list[asyncio.TimerHandle] = []
-        self._silence: asyncio.TimerHandle | None = None
         story.legs.append(self)
 
     @property
@@ -136,8 +100,12 @@ class Leg:
         if self.state not in ("offered", "ringing") or not isinstance(self.sip, ServerSession):
             return
         body = b""
-        if early_media and self.sip.request.body and self.media is not None:
-            body = self.media.answer(prefer=self._partner_codec())
+        if early_media and self.media is not None:
+            if self.sip.request.body:
+                body = self.media.answer(prefer=self._partner_codec())
+            elif self.sip.can_offer_early and self.media.agreed is None and not self._we_offered:
+                body = self.media.offer()  # the PRACK brings the answer (RFC 3262 section 5)
+                self._we_offered = True
         self.sip.ring(183 if body else 180, body)
         if self.state == "offered":
             self.state = "ringing"
@@ -149,6 +117,8 @@ class Leg:
         try:
             if self.sip.request.body:
                 body = self.media.answer(prefer=self._partner_codec())
+            elif self._we_offered or self.media.agreed is not None:
+                body = b""  # agreed in a reliable provisional response and its PRACK
             else:
                 body = self.media.offer()
                 self._we_offered = True
@@ -178,36 +148,8 @@ class Leg:
             self.sip.reject(302, headers={"contact": [f"<{uri}>" for uri in uris]})
             self._finish(302, "Moved Temporarily", "exchange")
 
-    def hold(self) -> None:
-        self._wanted_direction = "sendonly"
-        self._reoffer()
-
-    def resume(self) -> None:
-        self._wanted_direction = "sendrecv"
-        self._reoffer()
-
-    def play(self, source: str | Sequence[str], loop: bool = False) -> int:
-        media = self._media()
-        if isinstance(source, str) and source.startswith("tone:"):
-            what = source.removeprefix("tone:")
-            return media.tone(float(what) if what.replace(".", "", 1).isdigit() else what)
-        return media.play(source, loop)
-
-    def stop(self) -> None:
-        self._media().stop()
-
-    def echo(self, on: bool = True) -> None:
-        self._media().echo(on)
-
     def send_digits(self, digits: str) -> None:
         self.keypad.send(digits)
-
-    def record(self, path: str, *, stereo: bool = True) -> Recording:
-        try:
-            self.recording = Recording(self._media().record(path, stereo))
-        except MediaError as error:
-            raise CallError(500, str(error)) from error
-        return self.recording
 
     def transferred(self, status: int) -> None:
         raise StateError("no transfer was asked for")
@@ -231,16 +173,20 @@ class Leg:
 
     def on_answer(self, session: Session, response: Response) -> None:
         assert isinstance(session, ClientSession)
+        media = self._media()
         try:
-            self._media().receive_answer(response.body)
+            if response.body or media.agreed is None:  # without a body: agreed in a reliable provisional response
+                media.receive_answer(response.body)
+        except OfferPending as error:
+            self.board.note(self, "an answer that comes after an UPDATE", error)
         except MediaError as error:
             session.acknowledge()
             session.bye({"reason": [f'SIP;cause=488;text="{_quotable(str(error))}"']})
             self._finish(488, str(error), "exchange")
             return
         session.acknowledge()
-        self._media().srtp = self.terms.srtp
-        self._media().confirm()
+        media.srtp = self.terms.srtp
+        media.confirm()
         self._set_answered()
 
     def on_failure(self, session: Session, status: int, reason: str, response: Response | None) -> None:
@@ -258,80 +204,12 @@ class Leg:
     def on_cancel(self, session: Session, reason: str) -> None:
         self._finish(487, reason or "cancelled", self.story.role(self))
 
-    def on_offer(self, session: Session, request: Request) -> None:
-        media = self._media()
-        try:
-            if request.body:
-                media.receive_offer(request.body)
-                body = media.answer(prefer=self._partner_codec())
-            else:
-                body = media.offer(direction=self._wanted_direction)
-                self._we_offered = True
-        except MediaError as error:
-            media.rollback()
-            session.refuse(488 if isinstance(error, NotAcceptable) else 400)
-            return
-        session.accept(body)
-        self._note_hold()
-
-    def on_ack(self, session: Session, body: bytes) -> None:
-        media = self._media()
-        if self._we_offered:
-            self._we_offered = False
-            try:
-                media.receive_answer(body)
-            except MediaError as error:
-                self.hangup(488, str(error))
-                return
-            self._note_hold()
-        media.confirm()
-
-    def on_accepted(self, session: Session, response: Response) -> None:
-        self._glare_retries = 0
-        try:
-            self._media().receive_answer(response.body)
-        except MediaError as error:
-            self.hangup(488, str(error))
-            return
-        self._note_hold()
-
-    def on_refused(self, session: Session, status: int) -> None:
-        self._media().rollback()
-        if status == 491 and self._glare_retries < MAX_GLARE_RETRIES:
-            self._glare_retries += 1
-            ours = isinstance(session, ClientSession)  # the owner of the Call-ID waits longer (section 14.1)
-            delay_ms = (2100 if ours else 0) + 10 * self.board.ids.below(190 if ours else 200)
-            self._later(delay_ms / 1000, self._reoffer)
-
     def on_request(self, session: Session, request: Request, transaction: Transaction) -> None:
         self.board.on_dialog_request(self, session, request, transaction)
 
     def on_ended(self, session: Session, status: int, reason: str) -> None:
         by = self.story.role(self)
         self._finish(200 if self.was_answered and status == 200 else status, reason, by)
-
-    # ---- what the media session tells
-
-    def on_silent(self) -> None:
-        """No RTP for the media plane's time-out."""
-        self._tell(MediaSilent())
-        limits = self.board.limits
-        if limits.rtp_silence == "hang-up" and self._silence is None and self.state == "answered":
-            wait_s = max(0.0, limits.rtp_silence_s - self.board.rtp_timeout_s)
-            self._silence = asyncio.get_running_loop().call_later(wait_s, self._dead)
-
-    def on_heard(self) -> None:
-        self._stop_silence()
-        self._tell(MediaHeard())
-
-    def on_recorded(self, event: Recorded) -> None:
-        """A recording is whole."""
-        if self.recording is not None and self.recording.id == str(event.recording):
-            self._tell(self.recording.fact(event))
-
-    def tell(self, fact: Fact) -> None:
-        """Hand a fact of the media plane to the listener."""
-        self._tell(fact)
 
     # ---- within
 
@@ -346,18 +224,6 @@ class Leg:
         again.start()
         return True
 
-    def _partner_codec(self) -> tuple[str, ...]:
-        """The codec that makes a plain relay possible, where the partner has agreed on one already."""
-        partner = self.partner
-        if partner is None or partner.media is None or partner.media.codec is None:
-            return ()
-        return (partner.media.codec,)
-
-    def _media(self) -> MediaSession:
-        if self.media is None:
-            raise StateError("the leg has no media session, or no more")
-        return self.media
-
     def _set_answered(self) -> None:
         self.state = "answered"
         self.was_answered = True
@@ -367,49 +233,8 @@ class Leg:
             self._later(self.board.max_session_s, self._session_over)
         self._tell(Answered())
 
-    def _reoffer(self) -> None:
-        """Send our wish about the direction as a re-INVITE, now or when the pending one is done."""
-        session = self.sip
-        if self.state != "answered" or session is None or session.ended:
-            return
-        if session.pending:
-            self._later(0.1, self._reoffer)
-            return
-        session.reinvite(self._media().offer(direction=self._wanted_direction))
-
-    def _note_hold(self) -> None:
-        held = self._media().held
-        if held == self._held:
-            return
-        self._held = held
-        record = LegHeld if held else LegResumed
-        self.story.write(record(call=self.story.id, leg=self.id))
-        if held:
-            self._stop_silence()
-        self._tell(Held() if held else Resumed())
-
-    def _refuse_media(self, error: MediaError) -> None:
-        self.hangup(488 if isinstance(error, NotAcceptable) else 400, str(error), result="failed")
-
-    def _dead(self) -> None:
-        self._silence = None
-        self.hangup(200, "no RTP")
-
     def _session_over(self) -> None:
         self.hangup(200, "session limit")
-
-    def _stop_silence(self) -> None:
-        if self._silence is not None:
-            self._silence.cancel()
-            self._silence = None
-
-    def _later(self, delay_s: float, action: Callable[[], None]) -> None:
-        self._clocks = [clock for clock in self._clocks if not clock.cancelled()]
-        self._clocks.append(asyncio.get_running_loop().call_later(delay_s, action))
-
-    def _tell(self, fact: Fact) -> None:
-        if self.listener is not None:
-            self.listener(self, fact)
 
     def _finish(self, status: int, reason: str, by: EndedBy, redirect: tuple[str, ...] = ()) -> None:
         """The leg is over, whoever ended it: let go of everything, write it down, tell."""
@@ -436,6 +261,7 @@ class Leg:
         # No circles are left behind: what a call leaves is then freed at once, and the garbage collector need not look.
         if self.sip is not None:
             self.sip.let_go()
+        self._invite = None
         if self.recording is None:  # whose end is told later
             self.listener = None
 

@@ -78,7 +78,7 @@ class Switchboard:
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
         uri = parse_uri(target) if not target.startswith("user:") else None
         if uri is not None and not (self.stack.is_ours(uri, self.config.sip.domains) and uri.user):
-            return [Endpoint(target, target, None, tuple(codecs) or self._codecs_of_peer(uri.host))]
+            return [Endpoint(target, target, None, tuple(codecs) or self._codecs_of_peer(target))]
         name = target.removeprefix("user:") if uri is None else uri.user or ""
         if not self.registrar.knows(name):
             raise CallError(404, "Not Found", "not-found")
@@ -124,7 +124,7 @@ class Switchboard:
         else:
             story = self._new_story(caller, dialled or endpoint.label, source="", user="")
         leg = Leg(self, story, self._leg_id(story), Party(endpoint.label))
-        leg.terms = self.terms.of_endpoint(endpoint)
+        leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
         headers = {}
@@ -147,6 +147,7 @@ class Switchboard:
                 headers={**headers, **more},
                 max_forwards=hops,
                 contact_user=caller.number,
+                timer_rules=terms.timers,
             )
 
         leg.begin_outgoing(invite)
@@ -310,11 +311,8 @@ class Switchboard:
     def _leg_id(self, story: Story[Leg]) -> str:
         return f"{story.id}/{len(story.legs) + 1}"
 
-    def _codecs_of_peer(self, host: str) -> tuple[str, ...]:
-        try:
-            peer = self._peers.find(host.strip("[]"))
-        except ValueError:  # a name; peers are known by their addresses
-            return ()
+    def _codecs_of_peer(self, uri: str) -> tuple[str, ...]:
+        peer = self.terms.peer_of(uri)
         return peer.codecs if peer is not None else ()
 
     def _codecs(self, endpoint: Endpoint, beside: Leg | None) -> Sequence[str] | None:

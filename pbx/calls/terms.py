@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On what terms somebody talks with us: encrypted or not, and how keys are sent; by the account or place of a leg."""
+"""On what terms somebody talks with us, by the account or place of a leg: encrypted or not, how keys are sent, what we
+believe of it, how its sessions live."""
 
 import msgspec
 
 from switchroom.media.session import DtmfMode
 from switchroom.media.srtp import SrtpMode
-from switchroom.pbx.config import Config
+from switchroom.pbx.config import Config, Peer
 from switchroom.pbx.control import Endpoint
 from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.sip.errors import ParseError
+from switchroom.pbx.sip.session_timer import TimerRules
 from switchroom.pbx.sip.uri import parse_uri
 
 FALLBACKS: tuple[SrtpMode, ...] = ("required", "off")
@@ -22,18 +24,33 @@ class Terms(msgspec.Struct, frozen=True):
 
     srtp: SrtpMode = "off"
     dtmf: DtmfMode = "auto"
+    timers: TimerRules = TimerRules()
+    user: str = ""
+    peer: str = ""
+    context: str = ""
+    """The list of the dial plan that its calls go through; empty: none, it may call nobody."""
+    trusted: bool = False
+    """What it says of identities is believed, and it is told ours, private ones too (RFC 3325)."""
 
 
 class TermsTable:
     """The terms of one configuration."""
 
     def __init__(self, config: Config, peers: PeerTable) -> None:
-        self._default = Terms(config.media.srtp)
+        sip, srtp = config.sip, config.media.srtp
+        timers = TimerRules(sip.session_expires_s, sip.min_se_s, sip.session_refresher)
+        self._default = Terms(srtp, timers=timers)
         self._peers = peers
         self._terms: dict[str, Terms] = {}
-        for kind, parties in (("user", config.users), ("peer", config.peers)):
-            for party in parties:
-                self._terms[f"{kind} {party.name}"] = Terms(party.srtp or self._default.srtp, party.dtmf)
+        for user in config.users:
+            self._terms[f"user {user.name}"] = Terms(
+                user.srtp or srtp, user.dtmf, timers, user=user.name, context=user.context
+            )
+        for peer in config.peers:
+            own = TimerRules(sip.session_expires_s, peer.min_se_s or sip.min_se_s, sip.session_refresher)
+            self._terms[f"peer {peer.name}"] = Terms(
+                peer.srtp or srtp, peer.dtmf, own, peer=peer.name, context=peer.context, trusted=peer.trusted
+            )
 
     def of_account(self, account: str) -> Terms:
         """`account` as in Caller.account; empty for nobody's."""
@@ -43,8 +60,12 @@ class TermsTable:
         """A phone of a user, or the place of a URI."""
         if endpoint.way is not None:
             return self.of_account(f"user {endpoint.label}")
-        try:
-            peer = self._peers.find((parse_uri(endpoint.uri).host or "").strip("[]"))
-        except (ParseError, ValueError):  # a name; peers are known by their addresses
-            return self._default
+        peer = self.peer_of(endpoint.uri)
         return self.of_account(f"peer {peer.name}") if peer is not None else self._default
+
+    def peer_of(self, uri: str) -> Peer | None:
+        """The peer at a URI; None where it is a stranger's address, or a name: peers are known by their addresses."""
+        try:
+            return self._peers.find((parse_uri(uri).host or "").strip("[]"))
+        except (ParseError, ValueError):
+            return None

@@ -3,10 +3,12 @@
 
 from typing import TYPE_CHECKING
 
+from switchroom.pbx.sip import session_timer
 from switchroom.pbx.sip.dialog import Dialog
 from switchroom.pbx.sip.errors import ParseError, StateError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request, Response
+from switchroom.pbx.sip.reliable import Early, is_reliable
 from switchroom.pbx.sip.session import Session, SessionUser, _put_body
 from switchroom.pbx.sip.timers import Timer
 from switchroom.pbx.sip.transaction import Transaction
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from switchroom.pbx.sip.user_agent import UserAgent
 
 MAX_FORKS = 32
+MAX_TRIES = 4
+"""INVITEs of one session, where the peer asks for other headers."""
 
 
 class ClientSession(Session):
@@ -29,11 +33,12 @@ class ClientSession(Session):
         self.request = request
         self.sips = request.uri.startswith("sips:")
         self.flow = flow
-        self._early: dict[str, Dialog] = {}
+        self._early: dict[str, Early] = {}
         self._provisional = False
         self._cancelled: Headers | None = None
         self._giving_up: Timer | None = None
         self._losers: dict[str, bytes] = {}
+        self._tries = 1
 
     def start(self) -> None:
         """Send the INVITE."""
@@ -77,14 +82,27 @@ class ClientSession(Session):
     def receive(self, request: Request, flow: Flow) -> None:
         tag = request.from_.tag or ""
         if self.dialog is None or tag != self.dialog.remote_tag:
-            early = self._early.get(tag)
-            if early is None:
-                if request.method != "ACK":
-                    self._reply(self.agent.open_server(request, flow, self), 481)
-                return
-            self._reply(self.agent.open_server(request, flow, self), 200 if request.method == "BYE" else 491)
+            if request.method != "ACK":
+                self._receive_early(self._early.get(tag), request, self.agent.open_server(request, flow, self))
             return
         super().receive(request, flow)
+
+    def _receive_early(self, early: Early | None, request: Request, transaction: Transaction) -> None:
+        """A request of a branch that has not answered: it may move its target or its media (RFC 3311)."""
+        if early is None:
+            self._reply(transaction, 481)
+        elif not early.dialog.in_order(request):
+            self._reply(transaction, 500, {"retry-after": ["1"]})
+        elif request.method == "UPDATE" and self.dialog is None and not self.ended:
+            early.dialog.refresh_target(request)
+            if not request.body:
+                self._reply(transaction, 200, {"contact": [self.contact]})
+            elif len(self._early) == 1 and self._asked is None:
+                self._ask(request, transaction)
+            else:
+                self._reply(transaction, 491)
+        else:
+            self._reply(transaction, 200 if request.method == "BYE" else 491)
 
     def on_response(self, transaction: Transaction, response: Response) -> None:
         if transaction.request is not self.request:
@@ -112,12 +130,22 @@ class ClientSession(Session):
             self._send_cancel()
         if response.status == 100 or self.ended or self.confirmed:
             return
-        tag = response.to.tag
-        if tag and tag not in self._early and len(self._early) < MAX_FORKS:
+        tag = response.to.tag or ""
+        reliable = is_reliable(response)
+        early = self._early.get(tag)
+        if early is None and (tag or reliable) and len(self._early) < MAX_FORKS:
             try:
-                self._early[tag] = Dialog.as_uac(self.request, response, self.flow)
+                early = self._early[tag] = Early(Dialog.as_uac(self.request, response, self.flow))
             except ParseError:
                 return
+        if reliable:
+            prack = early.takes(response) if early is not None else None
+            if early is None or prack is None:  # repeated, or out of order (RFC 3262 section 4)
+                return
+            early.body = response.body or early.body
+            request = early.dialog.request("PRACK", self.contact)
+            request.headers.update(prack)
+            self.agent.transactions.request(request, self.agent.route(early.dialog), self)
         if self._cancelled is None:
             self.user.on_progress(self, response)
 
@@ -134,15 +162,20 @@ class ClientSession(Session):
             return
         early = self._early.get(tag)
         if early is not None:
-            dialog.remote_number = early.remote_number
+            dialog.remote_number = early.dialog.remote_number
+            dialog.number = early.dialog.number
+            response.body = response.body or early.body
         if self.confirmed or self.ended:
             self._end_loser(tag, dialog)
             return
         self.dialog = dialog
         self.confirmed = True
         self._outgoing = None
+        self._allowed = response.headers.get("allow")
         self._early.pop(tag, None)
         self._stop_giving_up()
+        if "session-expires" in response.headers and self.timer_rules is not None:
+            session_timer.answered(self, self.request, response)
         if self._cancelled is not None:  # the CANCEL crossed the answer
             self.bye(self._cancelled)
             self.user.on_failure(self, 487, "cancelled", None)
@@ -167,8 +200,23 @@ class ClientSession(Session):
         self._stop_giving_up()
         if self.confirmed or self.ended:
             return
+        if status == 422 and response is not None and self._cancelled is None:
+            changed = session_timer.longer(self.request, response)
+            if changed is not None and self._tries < MAX_TRIES:
+                self.try_again(changed)
+                return
         self._end()
         self.user.on_failure(self, status, reason, response)
+
+    def try_again(self, headers: Headers) -> None:
+        """Send the INVITE once more after its refusal, with some headers changed and the next CSeq."""
+        old = self.request
+        self._tries += 1
+        changed = {**old.headers, **headers, "cseq": [f"{old.cseq.number + 1} INVITE"]}
+        self.request = Request("INVITE", old.uri, changed, old.body)
+        self._early.clear()
+        self._provisional = False
+        self._outgoing = self.agent.transactions.request(self.request, self.flow, self)
 
     def _send_cancel(self) -> None:
         assert self._outgoing is not None

@@ -7,6 +7,7 @@ from switchroom.pbx.sip.dialog import Dialog
 from switchroom.pbx.sip.errors import StateError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request, Response
+from switchroom.pbx.sip.reliable import ReliableSender, wants_reliable
 from switchroom.pbx.sip.session import Session, _put_body
 from switchroom.pbx.sip.timers import Timer
 from switchroom.pbx.sip.transaction import SETTLED, Transaction
@@ -31,6 +32,8 @@ class ServerSession(Session):
         self._timers: list[Timer] = []
         self._incoming = agent.open_server(request, flow, self)
         self._progress: Response | None = None
+        self._reliable: ReliableSender | None = None
+        self._allowed = request.headers.get("allow")
         self._reply(self._incoming, 100)
 
     @property
@@ -39,7 +42,10 @@ class ServerSession(Session):
         return self._incoming is None
 
     def ring(self, status: int = 180, body: bytes = b"", headers: Headers | None = None) -> None:
-        """Send a provisional response, with a body for early media. Raises StateError after a final one."""
+        """Send a provisional response, with a body for early media. Raises StateError after a final one.
+
+        It goes reliably (RFC 3262) where the caller can do that and it has a body, or where the caller insists.
+        """
         if self._incoming is None:
             raise StateError("answered already")
         self._make_dialog()
@@ -51,11 +57,23 @@ class ServerSession(Session):
         response.body = body
         if self._progress is None:
             self._start_clocks()
-        self._progress = response
-        self._incoming.respond(response)
+        if wants_reliable(self.request, bool(body)):
+            response.headers["allow"] = [self.agent.allow]
+            if self._reliable is None:
+                self._reliable = ReliableSender(self)
+            self._reliable.send(response, offers=bool(body) and not self.request.body)
+        else:
+            self.send_provisional(response)
+
+    @property
+    def can_offer_early(self) -> bool:
+        """Whether our offer may go out before the answer: the caller made none, and acknowledges with PRACK."""
+        return not self.request.body and wants_reliable(self.request, with_body=True)
 
     def answer(self, body: bytes, headers: Headers | None = None) -> None:
-        """Answer with 200. Raises StateError after a final response."""
+        """Answer with 200, after the PRACK that may be outstanding. Raises StateError after a final response."""
+        if self._reliable is not None and self._incoming is not None and self._reliable.postpone(body, headers):
+            return
         transaction = self._take_incoming()
         self._make_dialog()
         self._stop_clocks()
@@ -111,6 +129,41 @@ class ServerSession(Session):
             return  # a refusal that nobody acknowledged: the session is over already
         super().on_failure(transaction, status)
 
+    def send_provisional(self, response: Response) -> None:
+        """Send one now, and again each minute."""
+        if self._incoming is not None:
+            self._progress = response
+            self._incoming.respond(response)
+
+    def resend_provisional(self, data: bytes) -> None:
+        """Repeat a reliable one."""
+        if self._incoming is not None:
+            self.agent.transactions.send(data, self._incoming.flow)
+
+    def unacknowledged_progress(self) -> None:
+        """A reliable provisional response got no PRACK: the INVITE is refused (RFC 3262 section 3)."""
+        if self._incoming is not None:
+            self.reject(504)
+            self.user.on_cancel(self, "no PRACK")
+
+    def _on_prack(self, request: Request, transaction: Transaction) -> None:
+        reliable = self._reliable
+        if reliable is None or not reliable.acknowledges(request):
+            self._reply(transaction, 481)
+            return
+        if request.body and not reliable.offered:
+            problem = self.agent.body_problem(request)
+            if problem is not None:
+                self._reply(transaction, *problem)
+            else:
+                self._ask(request, transaction)
+        else:
+            self._reply(transaction, 200)
+            if request.body:
+                reliable.offered = False
+                self.user.on_early_answer(self, request.body)
+        reliable.go_on()
+
     def _end(self) -> None:
         super()._end()
         self.request = SETTLED
@@ -131,10 +184,13 @@ class ServerSession(Session):
     def _stop_clocks(self) -> None:
         for timer in self._timers:
             timer.stop()
+        if self._reliable is not None:
+            self._reliable.close()
 
     def _repeat_progress(self) -> None:
         if self._incoming is not None and self._progress is not None:
-            self._incoming.respond(self._progress)
+            if "rseq" not in self._progress.headers:  # a reliable one arrived, and must not be repeated
+                self._incoming.respond(self._progress)
             self._timers[0] = self.agent.timers.start(PROGRESS_S, ServerSession._repeat_progress, self)
 
     def _expire(self) -> None:

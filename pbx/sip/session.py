@@ -7,11 +7,12 @@ and reads; the session knows offers and answers only by the message that carries
 
 from typing import TYPE_CHECKING, Protocol
 
+from switchroom.pbx.sip import session_timer
 from switchroom.pbx.sip.dialog import Dialog
 from switchroom.pbx.sip.errors import StateError
+from switchroom.pbx.sip.final_answer import Answer
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request, Response
-from switchroom.pbx.sip.timers import Timer
 from switchroom.pbx.sip.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -36,7 +37,14 @@ class SessionUser(Protocol):
         """The caller gave up before an answer; the INVITE is answered already."""
 
     def on_offer(self, session: "Session", request: Request) -> None:
-        """A re-INVITE, without a body where the peer asks for our offer; the user calls `accept` or `refuse`."""
+        """A re-INVITE, without a body where the peer asks for our offer; or an UPDATE or PRACK with an offer. The user
+        calls `accept` or `refuse`, of an UPDATE or PRACK at once."""
+
+    def on_early_answer(self, session: "Session", body: bytes) -> None:
+        """The PRACK of our reliable provisional response, which held an offer: its answer."""
+
+    def on_refresh(self, session: "Session") -> None:
+        """A re-INVITE is due that changes nothing (RFC 4028); the user calls `reinvite`, at once."""
 
     def on_ack(self, session: "Session", body: bytes) -> None:
         """The peer acknowledged our 2xx; the body is its answer where ours was an offer."""
@@ -62,6 +70,8 @@ class _NoUser:
     def on_failure(self, session: "Session", status: int, reason: str, response: Response | None) -> None: ...
     def on_cancel(self, session: "Session", reason: str) -> None: ...
     def on_offer(self, session: "Session", request: Request) -> None: ...
+    def on_early_answer(self, session: "Session", body: bytes) -> None: ...
+    def on_refresh(self, session: "Session") -> None: ...
     def on_ack(self, session: "Session", body: bytes) -> None: ...
     def on_accepted(self, session: "Session", response: Response) -> None: ...
     def on_refused(self, session: "Session", status: int) -> None: ...
@@ -91,8 +101,14 @@ class Session:
         """The server transaction of an INVITE that we have not answered finally."""
         self._outgoing: Transaction | None = None
         """The client transaction of an INVITE of ours that has no final response."""
-        self._unacknowledged: _Answer | None = None
+        self._unacknowledged: Answer | None = None
         self._ack = b""
+        self._asked: Transaction | None = None
+        """The server transaction of an UPDATE or PRACK with an offer."""
+        self._allowed: list[str] | None = None
+        """The peer's Allow."""
+        self.timer: session_timer.SessionTimer | None = None
+        self.timer_rules = agent.timer_rules
 
     @property
     def user(self) -> SessionUser:
@@ -108,6 +124,11 @@ class Session:
         """Whether an INVITE is under way in either direction, so that a new one has to wait (section 14.1)."""
         return self._incoming is not None or self._outgoing is not None or self._unacknowledged is not None
 
+    @property
+    def takes_update(self) -> bool:
+        """Whether the peer says that it takes UPDATE (RFC 3311)."""
+        return self._allowed is not None and "UPDATE" in ",".join(self._allowed).upper()
+
     # ---- verbs
 
     def reinvite(self, body: bytes) -> None:
@@ -116,19 +137,49 @@ class Session:
             raise StateError("no re-INVITE possible now")
         request = self._need_dialog().request("INVITE", self.contact)
         request.headers["allow"] = [self.agent.allow]
+        if self.agent.supported:
+            request.headers["supported"] = [self.agent.supported]
+        if self.timer is not None:
+            request.headers.update(self.timer.request_headers())
         _put_body(request.headers, body)
         request.body = body
         self._outgoing = self.agent.send_in_dialog(self, request)
 
+    def refresh(self) -> None:
+        """Let the peer know that the session goes on (RFC 4028 section 7.4)."""
+        assert self.timer is not None
+        if self.ended or not self.confirmed:
+            return
+        if self.takes_update:
+            headers = {"supported": [self.agent.supported], **self.timer.request_headers()}
+            self.send_request("UPDATE", headers)
+        elif self.pending:
+            self.timer.retry()
+        else:
+            self.user.on_refresh(self)
+
+    def expire(self) -> None:
+        """Nobody refreshed the session in time (RFC 4028 section 10)."""
+        if not self.ended:
+            self._break(408, "session timer expired")
+
     def accept(self, body: bytes) -> None:
-        """Answer the re-INVITE under way with 200."""
+        """Answer the re-INVITE, or the offer of an UPDATE or PRACK, with 200."""
+        if self._asked is not None:
+            transaction, self._asked = self._asked, None
+            headers = {"contact": [self.contact], "content-type": [SDP]}
+            if transaction.request.method == "UPDATE" and self.confirmed:
+                headers |= session_timer.answer(self, transaction.request, self.timer_rules)
+            self._reply(transaction, 200, headers, body)
+            return
         transaction = self._take_incoming()
         response = transaction.request.response(200, to_tag=self.local_tag)
         self._respond_2xx(transaction, response, body)
 
     def refuse(self, status: int, headers: Headers | None = None) -> None:
-        """Answer the re-INVITE under way with a failure; the session goes on as it was."""
-        self._reply(self._take_incoming(), status, headers)
+        """Answer the re-INVITE, UPDATE or PRACK with a failure; the session goes on as it was."""
+        transaction, self._asked = self._asked, None
+        self._reply(transaction or self._take_incoming(), status, headers)
 
     def bye(self, headers: Headers | None = None) -> None:
         """End the session. Idempotent."""
@@ -181,6 +232,10 @@ class Session:
             self._on_bye(request, transaction)
         elif request.method == "OPTIONS":
             self.agent.answer_options(transaction)
+        elif request.method == "UPDATE":
+            self._on_update(request, transaction)
+        elif request.method == "PRACK":
+            self._on_prack(request, transaction)
         else:
             self.user.on_request(self, request, transaction)
 
@@ -189,12 +244,16 @@ class Session:
         status, method = response.status, transaction.method
         if method == "INVITE":
             self._on_reinvite_response(transaction, response)
+        elif method == "PRACK":  # the INVITE's own transaction says what becomes of it
+            return
         elif status in (408, 481) and not self.ended and method != "BYE":  # section 12.2.1.2
             self._break(status, response.reason)
+        elif method == "UPDATE" and status >= 200 and not self.ended:
+            self._on_update_response(transaction, response)
 
     def on_failure(self, transaction: Transaction, status: int) -> None:
         """A transaction got no answer, or no transport."""
-        if self.ended:
+        if self.ended or transaction.method == "PRACK":
             return
         if transaction is self._outgoing:
             self._outgoing = None
@@ -214,11 +273,57 @@ class Session:
             self._reply(transaction, 491)
         elif (problem := self.agent.body_problem(request)) is not None:
             self._reply(transaction, *problem)
+        elif (brief := session_timer.too_brief(request, self.timer_rules)) is not None:
+            self._reply(transaction, 422, brief)
         else:
             self._need_dialog().refresh_target(request)
+            self._allowed = request.headers.get("allow", self._allowed)
             self._incoming = transaction
             self._reply(transaction, 100)
             self.user.on_offer(self, request)
+
+    def _on_update(self, request: Request, transaction: Transaction) -> None:
+        """A new target, session timer or offer, before the answer or after it (RFC 3311 section 5.2)."""
+        if self._asked is not None:
+            self._reply(transaction, 500, {"retry-after": [str(self.agent.ids.below(10))]})
+        elif request.body and self.confirmed and self._outgoing is not None:
+            self._reply(transaction, 491)
+        elif request.body and self.confirmed and (self._incoming is not None or self._unacknowledged is not None):
+            self._reply(transaction, 500, {"retry-after": [str(self.agent.ids.below(10))]})
+        elif (problem := self.agent.body_problem(request)) is not None:
+            self._reply(transaction, *problem)
+        elif (brief := session_timer.too_brief(request, self.timer_rules)) is not None:
+            self._reply(transaction, 422, brief)
+        else:
+            self._need_dialog().refresh_target(request)
+            if request.body:
+                self._ask(request, transaction)
+            else:
+                headers = {"contact": [self.contact]}
+                if self.confirmed:
+                    headers |= session_timer.answer(self, request, self.timer_rules)
+                self._reply(transaction, 200, headers)
+
+    def _on_prack(self, request: Request, transaction: Transaction) -> None:
+        self._reply(transaction, 481)  # only who serves an INVITE sent something to acknowledge
+
+    def _ask(self, request: Request, transaction: Transaction) -> None:
+        """Hand the offer of an UPDATE or PRACK to the user, who answers at once."""
+        self._asked = transaction
+        self.user.on_offer(self, request)
+        if self._asked is not None:
+            self.refuse(500)
+
+    def _on_update_response(self, transaction: Transaction, response: Response) -> None:
+        if response.status < 300:
+            if self.dialog is not None:
+                self.dialog.refresh_target(response)
+            if "session-expires" in transaction.request.headers:
+                session_timer.answered(self, transaction.request, response)
+        elif self.timer is not None and "session-expires" in transaction.request.headers:
+            if response.status in (405, 501):  # it says so in Allow, and yet does not know it
+                self._allowed = None
+            self.timer.refused(response)
 
     def _on_bye(self, request: Request, transaction: Transaction) -> None:
         self._reply(transaction, 200)
@@ -245,6 +350,8 @@ class Session:
                 self._outgoing = None
                 self._need_dialog().refresh_target(response)
                 self._send_ack(response.cseq.number)
+                if self.timer is not None or "session-expires" in response.headers:
+                    session_timer.answered(self, transaction.request, response)
                 if not self.ended:
                     self.user.on_accepted(self, response)
             elif self._ack:
@@ -257,6 +364,8 @@ class Session:
             self._break(status, response.reason)
         else:
             self.user.on_refused(self, status)
+            if self.timer is not None:
+                self.timer.refused(response)
 
     def _send_ack(self, number: int, body: bytes = b"") -> None:
         request = self._need_dialog().request("ACK", self.contact, number)
@@ -269,14 +378,17 @@ class Session:
         response.headers["contact"] = [self.contact]
         response.headers["allow"] = [self.agent.allow]
         response.headers["supported"] = [self.agent.supported]
+        if self.timer_rules is not None:
+            response.headers.update(session_timer.answer(self, transaction.request, self.timer_rules))
         _put_body(response.headers, body)
         response.body = body
-        self._unacknowledged = _Answer(self, transaction, response)
+        self._unacknowledged = Answer(self, transaction, response)
 
-    def _reply(self, transaction: Transaction, status: int, headers: Headers | None = None) -> None:
+    def _reply(self, transaction: Transaction, status: int, headers: Headers | None = None, body: bytes = b"") -> None:
         response = transaction.request.response(status, to_tag=self.local_tag)
         if headers:
             response.headers.update(headers)
+        response.body = body
         if transaction is self._incoming and status >= 200:
             self._incoming = None
         transaction.respond(response)
@@ -299,6 +411,8 @@ class Session:
 
     def _end(self) -> None:
         self.ended = True
+        if self.timer is not None:
+            self.timer.stop()
         if self._unacknowledged is not None:
             self._unacknowledged.stop()
             self._unacknowledged = None
@@ -311,32 +425,6 @@ class Session:
             self._unacknowledged = None
         if not self.ended:
             self._break(408, "no ACK")
-
-
-class _Answer:
-    """A 2xx on its way: repeated from T1 to T2 apart, for 64*T1, until stopped."""
-
-    __slots__ = ("_interval_s", "_repeat", "_timeout", "number", "session", "transaction")
-
-    def __init__(self, session: Session, transaction: Transaction, response: Response) -> None:
-        self.session = session
-        self.transaction = transaction
-        self.number = response.cseq.number
-        timers, values = session.agent.timers, session.agent.values
-        self._interval_s = values.t1
-        transaction.respond(response)
-        self._repeat: Timer = timers.start(self._interval_s, _Answer._again, self)
-        self._timeout: Timer = timers.start(values.timeout, Session.on_no_ack, session)
-
-    def _again(self) -> None:
-        timers, values = self.session.agent.timers, self.session.agent.values
-        self.session.agent.resend_response(self.transaction)
-        self._interval_s = min(2 * self._interval_s, values.t2)
-        self._repeat = timers.start(self._interval_s, _Answer._again, self)
-
-    def stop(self) -> None:
-        self._repeat.stop()
-        self._timeout.stop()
 
 
 def _put_body(headers: Headers, body: bytes) -> None:

@@ -20,10 +20,12 @@ from switchroom.pbx.sip.header import NameAddr
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import SDP, Session, SessionUser
+from switchroom.pbx.sip.session_timer import TimerRules, wish
 from switchroom.pbx.sip.timers import Timers, TimerValues
 from switchroom.pbx.sip.transaction import NOBODY, Transaction, TransactionUser
 from switchroom.pbx.sip.transactions import Transactions, Wire
 from switchroom.pbx.sip.uri import parse_uri
+from switchroom.pbx.sip.via import reply_flow, stamp_via
 
 KNOWN = frozenset(
     ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "UPDATE", "PRACK", "SUBSCRIBE", "NOTIFY", "REFER",
@@ -88,6 +90,8 @@ class UserAgent:
         self.dialog_methods: set[str] = set()
         """Methods within a dialog that the session's user takes, beside INVITE, ACK, BYE and OPTIONS."""
         self.supported = ""
+        self.timer_rules: TimerRules | None = None
+        """How sessions are refreshed (RFC 4028); None: never."""
         self._allow, self._allow_for = "", (-1, -1)
         self.accept_invite: Callable[[Request, Flow], tuple[int, Headers] | None] = lambda request, flow: None
         """Asked before a new INVITE costs anything: a refusal, or None."""
@@ -156,6 +160,7 @@ class UserAgent:
         headers: Headers | None = None,
         max_forwards: int = 70,
         contact_user: str = "",
+        timer_rules: TimerRules | None = None,
     ) -> ClientSession:
         """Make a session that will send an INVITE to `uri` by `flow` when it is started."""
         request = self._new_request("INVITE", uri, from_, to, max_forwards)
@@ -164,11 +169,15 @@ class UserAgent:
         if self.supported:
             request.headers["supported"] = [self.supported]
         request.headers["user-agent"] = [self.name]
+        rules = timer_rules or self.timer_rules
+        if rules is not None:
+            request.headers.update(wish(rules))
         if headers:
             request.headers.update(headers)
         put_offer(request, body)
         session = ClientSession(self, user, request, flow)
         session.contact_user = contact_user
+        session.timer_rules = rules
         return session
 
     def request(
@@ -227,7 +236,7 @@ class UserAgent:
     # ---- for sessions
 
     def open_server(self, request: Request, flow: Flow, user: TransactionUser) -> Transaction:
-        return self.transactions.open_server(request, self._reply_flow(request, flow), user)
+        return self.transactions.open_server(request, reply_flow(request, flow), user)
 
     def send_in_dialog(self, session: Session, request: Request) -> Transaction:
         assert session.dialog is not None
@@ -258,7 +267,7 @@ class UserAgent:
     # ---- within
 
     def _on_request(self, request: Request, flow: Flow) -> None:
-        self._stamp_via(request, flow)
+        stamp_via(request, flow)
         if self.transactions.receive_request(request):
             return
         method = request.method
@@ -378,7 +387,7 @@ class UserAgent:
         if headers:
             response.headers.update(headers)
         try:
-            target = self._reply_flow(request, flow)
+            target = reply_flow(request, flow)
         except ParseError:
             target = flow
         self.wire.send(response.to_bytes(), target)
@@ -396,38 +405,6 @@ class UserAgent:
                 "cseq": [f"1 {method}"],
             },
         )
-
-    @staticmethod
-    def _stamp_via(request: Request, flow: Flow) -> None:
-        """Note in the top Via where the request came from (section 18.2.1, RFC 3581)."""
-        via = request.via
-        host, port = flow.remote
-        wants_port = "rport" in via.params
-        if via.host.strip("[]") == host and not wants_port:
-            return
-        params = {**via.params, "received": host}
-        if wants_port:
-            params["rport"] = str(port)
-        stamped = via._replace(params=params)
-        first = request.headers["via"][0]
-        rest = request.all("via")[1:] if "," in first else []
-        request.headers["via"][0] = ", ".join([str(stamped), *rest])
-        request._via = stamped
-
-    @staticmethod
-    def _reply_flow(request: Request, flow: Flow) -> Flow:
-        """Where the response goes (section 18.2.2, RFC 3581 section 4).
-
-        Without rport it goes to the port of Via's sent-by, but only where the peer knows its own address: behind a NAT
-        that port is nobody's.
-        """
-        if flow.reliable:
-            return flow
-        via = request.via
-        if "rport" in via.params or via.host != flow.remote[0]:
-            return flow
-        port = via.port or 5060
-        return flow if port == flow.remote[1] else flow._replace(remote=(flow.remote[0], port))
 
 
 def _printable(text: str) -> str:

@@ -6,7 +6,7 @@ import struct
 from typing import NamedTuple
 
 from switchroom.codecs import registry
-from switchroom.ext.plane import VirtualShard
+from switchroom.ext.plane import Ports, VirtualShard
 from switchroom.media.stats import StatsPage
 from switchroom.media.wire import MESSAGE_BYTES, RECORD_BYTES, VERSION, Error, Op, Record, pack_address
 
@@ -93,12 +93,17 @@ class Leg(NamedTuple):
 
 
 class Rig:
-    def __init__(self, ports: Address | tuple[int, int] = (20_000, 20_039), codecs=CODECS, **limits) -> None:
+    def __init__(
+        self, ports: tuple[int, int] = (20_000, 20_039), codecs=CODECS, beside: "Rig | None" = None, **limits
+    ) -> None:
         self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.ours.setblocking(False)
         capsules = [registry.capsule(name) for name in codecs]
-        self.shard = VirtualShard(theirs.detach(), capsules, "10.0.0.1", ports, **limits)
-        self.now_ns = 1_000_000 * MS
+        rest = {"port_rest_ms": limits.pop("port_rest_ms")} if "port_rest_ms" in limits else {}
+        self.ports = beside.ports if beside is not None else Ports(*ports, seed=1, **rest)
+        other = beside.shard if beside is not None else None
+        self.shard = VirtualShard(theirs.detach(), capsules, "10.0.0.1", self.ports, beside=other, **limits)
+        self.now_ns = 1_000_000 * MS if beside is None else beside.now_ns
         self.wall_ns = 1_700_000_000_000 * MS
         self.facts: list[Record] = []
         self.answers: dict[int, Record] = {}

@@ -281,25 +281,119 @@ async def test_a_lost_plane_is_told_for_each_session(media):
         session.close()
 
 
-async def test_shards_have_their_own_ports():
+@pytest.fixture
+async def shards():
+    events = []
     server = MediaServer(
-        MediaConfig(address=HOST, ports=(21_300, 21_319), shards=3, port_rest_ms=100), lambda event: None
+        MediaConfig(address=HOST, ports=(21_300, 21_339), shards=2, max_sessions=8, port_rest_ms=100), events.append
     )
     await server.start()
-    ports = [session.port for _ in range(10) for session in await server.open()]
-    assert sorted(ports) == list(range(21_300, 21_320, 2))
-    for session in server.sessions:
+    server.events = events
+    yield server
+    await server.close()
+
+
+async def apart(server):
+    """Two sessions on different shards, and their phones."""
+    sessions = [*await server.open(), *await server.open()]
+    assert sessions[0].plane is not sessions[1].plane
+    phones = [Phone(1), Phone(2)]
+    for session, phone in zip(sessions, phones, strict=True):
+        connect(session, phone)
+    return sessions, phones
+
+
+async def test_the_shards_share_the_ports(shards):
+    ports = [session.port for _ in range(8) for session in await shards.open(2)]
+    assert len(set(ports)) == 16
+    assert set(ports) <= set(range(21_300, 21_340, 2))
+    for session in shards.sessions:
         session.close()
     await asyncio.sleep(0.3)  # ports rest
-    [first] = await server.open()
-    [second] = await server.open(beside=first)
-    [third] = await server.open()
+    [first] = await shards.open()
+    [second] = await shards.open(beside=first)
+    [third] = await shards.open()
     assert first.plane is second.plane is not third.plane
-    server.bridge(first, second)
-    with pytest.raises(MediaError):
-        server.bridge(first, third)
-    assert first.bridge is not None
-    await server.close()
+
+
+async def test_sessions_of_different_shards_are_bridged_while_they_talk(shards):
+    (a, b), (first, second) = await apart(shards)
+    a.echo(True)
+    talks = [
+        asyncio.create_task(phone.talk(s, 600, bytes([s.port & 0x7F]) * 160)) for s, phone in ((a, first), (b, second))
+    ]
+    await asyncio.sleep(0.2)
+    a.echo(False)
+    shards.bridge(a, b)
+    before = a.stats().own_ssrc
+    await asyncio.gather(*talks)
+    assert a.plane is b.plane
+    assert a.stats().feed == b.stats().feed == "relay"
+    assert first.listen().count(bytes([b.port & 0x7F]) * 160) >= 18
+    assert second.listen().count(bytes([a.port & 0x7F]) * 160) >= 18
+    await asyncio.sleep(0.2)
+    assert (a.stats().lost, b.stats().lost) == (0, 0)
+    assert (a.stats().own_ssrc, a.stats().received_packets) == (before, 30)
+    assert len(shards.sessions) == 2
+
+
+async def test_orders_given_on_the_way_are_obeyed_after_it(shards, tmp_path):
+    (a, b), (first, second) = await apart(shards)
+    bridge = shards.bridge(a, b)
+    recording = b.record(tmp_path / "call")
+    b.play(Pcm(numpy.full(8000, 9000, numpy.int16).tobytes(), 8000), loop=True)
+    await asyncio.gather(first.talk(a, 200, b"\x42" * 160), second.talk(b, 200, b"\x43" * 160))
+    assert first.listen()[-3:] == [b"\x43" * 160] * 3
+    assert b.stats().feed == "player"
+    bridge.close()
+    recording.stop()
+    await until(lambda: any(isinstance(event, Recorded) and event.frames > 800 for event in shards.events))
+
+
+async def test_what_plays_goes_on_on_the_other_shard(shards):
+    (a, b), (_, second) = await apart(shards)
+    number = b.play(Pcm(numpy.full(4000, 9000, numpy.int16).tobytes(), 8000))
+    await asyncio.sleep(0.15)
+    b.move_to(a.plane)
+    await until(lambda: any(isinstance(event, PlayDone) for event in shards.events))
+    assert [(event.play, event.reason) for event in shards.events if isinstance(event, PlayDone)] == [
+        (number, "finished")
+    ]
+    loud = [payload for payload in second.listen() if payload[0] < 0xF0]
+    assert len(loud) == pytest.approx(25, abs=2)  # 500 ms, neither again from the start nor cut
+
+
+async def test_a_session_closed_on_the_way_is_gone(shards):
+    (a, b), _ = await apart(shards)
+    shards.bridge(a, b)
+    b.close()
+    await until(lambda: sum(stats.open_legs for stats in shards.stats()) == 1)
+    assert shards.sessions == [a]
+
+
+async def test_two_recorded_sessions_stay_where_they_are(shards, tmp_path):
+    (a, b), _ = await apart(shards)
+    a.record(tmp_path / "a")
+    b.record(tmp_path / "b")
+    with pytest.raises(MediaError, match="both are being recorded"):
+        shards.bridge(a, b)
+
+
+async def test_a_conference_takes_sessions_of_all_shards(shards):
+    sessions = [session for _ in range(3) for session in await shards.open(2)]
+    phones = [Phone(i) for i in range(6)]
+    for session, phone in zip(sessions, phones, strict=True):
+        connect(session, phone)
+    room = shards.conference(sessions[0])
+    for session in sessions:
+        room.join(session)
+    loud = bytes(range(0x80, 0xD0)) * 2
+    await asyncio.gather(
+        phones[0].talk(sessions[0], 500, loud),
+        *[p.talk(s, 500, b"\xff" * 160) for p, s in zip(phones[1:], sessions[1:], strict=True)],
+    )
+    for phone in phones[1:]:
+        assert sum(max(payload) < 0xFF or min(payload) < 0xE0 for payload in phone.listen()) >= 10
 
 
 @pytest.mark.parametrize(

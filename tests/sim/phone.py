@@ -37,6 +37,13 @@ class Phone:
         else:
             session.refuse(488)
 
+    def on_early_answer(self, session: Session, body: bytes) -> None:
+        self.events.append("early answer")
+
+    def on_refresh(self, session: Session) -> None:
+        self.events.append("refresh")
+        session.reinvite(OFFER)
+
     def on_ack(self, session: Session, body: bytes) -> None:
         self.events.append("ack")
 
