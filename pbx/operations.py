@@ -10,6 +10,7 @@ import msgspec
 
 import switchroom
 from switchroom.ivr.shelf import Shelf
+from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.control import CallError
@@ -50,6 +51,10 @@ class Operations:
     @property
     def journal(self) -> Journal:
         return self._server.journal
+
+    @property
+    def floor(self) -> Floor:
+        return self._server.call_centre.floor
 
     @property
     def flows(self) -> Shelf:

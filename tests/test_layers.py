@@ -58,7 +58,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.acd.scheduler": ("pbx.acd", "pbx.events"),
     "pbx.apps": ("pbx.apps", "pbx.call", "pbx.dialplan", "pbx.journal", "pbx.storage.base", *CONTROL),
     "ivr": ("ivr", "pbx.call", "pbx.config_reader", "pbx.journal", "pbx.storage.base", *CONTROL),
-    "pbx.rpc": ("pbx.rpc", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", "ivr", *CONTROL),
+    "pbx.rpc": ("pbx.rpc", "pbx.acd", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", "ivr",
+                *CONTROL),
 }  # fmt: skip
 """Module or package -> what of `switchroom` it may import (prefixes); the package's own root is always allowed."""
 

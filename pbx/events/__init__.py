@@ -25,6 +25,7 @@ from switchroom.pbx.events.acd import (
     QueueCompleted,
     QueueEntered,
     QueueLeft,
+    QueueLine,
     QueueOffered,
     QueueRefused,
     QueueWaits,
@@ -97,6 +98,7 @@ AnyRecord = (
     | QueueAnswered
     | QueueAbandoned
     | QueueLeft
+    | QueueLine
     | QueueCompleted
     | QueueChanged
     | AgentStatusSet
@@ -161,6 +163,7 @@ __all__ = [
     "QueueCompleted",
     "QueueEntered",
     "QueueLeft",
+    "QueueLine",
     "QueueOffered",
     "QueueRefused",
     "QueueWaits",
