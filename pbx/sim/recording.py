@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from switchroom.pbx.control import Recorded
 
 if TYPE_CHECKING:
-    from switchroom.pbx.sim.control import SimLeg
+    from switchroom.pbx.sim.leg import SimLeg
 
 
 class SimRecording:

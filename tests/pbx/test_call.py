@@ -10,7 +10,8 @@ from switchroom.pbx.b2bua import Outcome
 from switchroom.pbx.call import Call
 from switchroom.pbx.control import CallerGone, CallError
 from switchroom.pbx.sim.clock import run
-from switchroom.pbx.sim.control import SimControl, SimLeg, SimPhone
+from switchroom.pbx.sim.control import SimControl, SimPhone
+from switchroom.pbx.sim.leg import SimLeg
 
 Script = Callable[[SimControl, SimLeg, Call], Awaitable[None]]
 
