@@ -50,6 +50,7 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
+from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.media import LegTrouble
 from switchroom.pbx.events.record import Record
@@ -61,6 +62,7 @@ from switchroom.pbx.events.recordings import (
     RecordingStarted,
 )
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
+from switchroom.pbx.events.security import SourceBanned, SourceUnbanned
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
 
 AnyRecord = (
@@ -83,6 +85,8 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | ConferenceJoined
+    | ConferenceLeft
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -90,6 +94,8 @@ AnyRecord = (
     | RecordingConverted
     | RegistrationAdded
     | RegistrationRemoved
+    | SourceBanned
+    | SourceUnbanned
     | OperatorCalled
     | RecordsLost
     | QueueEntered
@@ -144,6 +150,8 @@ __all__ = [
     "CallUnbridged",
     "CallbackAsked",
     "CallbackTried",
+    "ConferenceJoined",
+    "ConferenceLeft",
     "EndedBy",
     "Entry",
     "FlowEnded",
@@ -181,6 +189,8 @@ __all__ = [
     "RegistrationRemoved",
     "ServerStarted",
     "ServerStopped",
+    "SourceBanned",
+    "SourceUnbanned",
     "Standing",
     "SupervisorJoined",
     "SupervisorLeft",
