@@ -273,9 +273,7 @@ class B2bua:
 
     def _on_caller(self, leg: Leg, fact: Fact) -> None:
         if isinstance(fact, SendOn):
-            waiting = self._over if self._answered is None or self._answered.done() else self._answered
-            if waiting is not None and not waiting.done():
-                waiting.set_exception(SentOn(fact.serve))
+            self._let_caller_go(fact)
             return
         if not isinstance(fact, Ended):
             return
@@ -295,6 +293,18 @@ class B2bua:
         if self._over is not None and not self._over.done():
             self._over.set_result(fact)
         self._caller.hangup(200, fact.reason, by=fact.by)
+
+    def _let_caller_go(self, fact: SendOn) -> None:
+        """The partner, if there is one by now, is left alone: its call is over."""
+        partner, self._partner = self._partner, None
+        if partner is not None:
+            partner.listener = None
+            self._control.unbridge(self._caller)
+            if self._partner_over is None:
+                partner.hangup()
+        waiting = self._over if self._answered is None or self._answered.done() else self._answered
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(SentOn(fact.serve))
 
     def _let_partner_go(self, fact: SendOn) -> None:
         leg, self._partner = self._partner, None

@@ -57,10 +57,7 @@ class Destinations:
         if handler is None:
             raise CallError(500, f"nothing serves the destination {kind!r}")
         try:
-        try:
             await handler(call, argument, rule)
-        except SentOn as sent:
-            await follow(call.leg, sent.serve)
         except SentOn as sent:
             await follow(call.leg, sent.serve)
 
