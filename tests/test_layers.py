@@ -39,6 +39,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.config_voicemail": ("pbx.config_values",),
     "pbx.config_plan": ("pbx.config", "pbx.config_office", "pbx.dialplan"),
     "ivr.config": ("ivr.spoken",),
+    "pbx.config_diff": ("pbx.config", "pbx.config_values"),
     "pbx.config_reader": (),
     "pbx.config_recording": (),
     "pbx.config_rules": ("pbx.config_reader",),
@@ -67,8 +68,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.kept": ("pbx.errors", "pbx.storage.base"),
     "pbx.lines": (),
     "ivr": ("ivr", "pbx.call", "pbx.config_reader", "pbx.journal", "pbx.storage.base", *CONTROL),
-    "pbx.rpc": ("pbx.rpc", "pbx.acd", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", "ivr",
-                *CONTROL),
+    "pbx.rpc": ("pbx.rpc", "pbx.apps", "pbx.config_office", "pbx.config_diff", "pbx.acd", "pbx.config",
+                "pbx.config_values", "pbx.journal", "pbx.storage.base", "ivr", *CONTROL),
 }  # fmt: skip
 """Module or package -> what of `switchroom` it may import (prefixes); the package's own root is always allowed."""
 
