@@ -13,6 +13,9 @@ COMMANDS = (
     ("pytest", "-q", "--benchmark-only", "-o", "python_files=bench_*.py", str(HERE / "bench_signalling.py")),
     ("benchmarks.kernels",),
     ("benchmarks.bench_g729",),
+    ("benchmarks.bench_srtp",),
+    ("benchmarks.bench_dtmf",),
+    ("benchmarks.bench_loss",),
     ("benchmarks.load",),
 )
 
