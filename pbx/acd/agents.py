@@ -251,6 +251,8 @@ class Agents:
     def _even_share(self, agent: Agent) -> None:
         """Who comes later does not get all callers until it has as many as the others."""
         for queue in self._queues_of(agent):
+            if queue.config.strategy != "even":
+                continue
             others = [
                 queue.members[name].share
                 for name, other in queue.agents.items()
