@@ -52,7 +52,7 @@ def simulate(calls_per_hour: float, handle_s: float, agents: int, calls: int, se
 def test_the_scheduler_agrees_with_erlang_c(
     calls_per_hour: float, handle_s: float, agents: int, golden: tuple[float, float, float]
 ) -> None:
-    waits = simulate(calls_per_hour, handle_s, agents, 400_000, seed=5)
+    waits = simulate(calls_per_hour, handle_s, agents, 250_000, seed=5)
     expected = service(Load(calls_per_hour=calls_per_hour, handle_s=handle_s), agents)
     assert (round(expected.waits, 4), round(expected.within, 4), round(expected.asa_s, 2)) == golden
     assert sum(wait > 0 for wait in waits) / len(waits) == pytest.approx(expected.waits, abs=0.01)
