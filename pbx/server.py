@@ -21,7 +21,9 @@ from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx.admission import Admission
+from switchroom.pbx.apps.conferences import Conferences
 from switchroom.pbx.apps.destinations import App, Destinations
+from switchroom.pbx.apps.sound_check import SoundCheck
 from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
 from switchroom.pbx.calls.sources import music_files
@@ -188,6 +190,9 @@ class Server:
             time.time,
         )
         destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
+        SoundCheck(destinations, lambda text: self.flows.speech.say(text))
+        self.conferences = Conferences(self.board, self.journal.append)
+        destinations.register("conference", self.conferences.serve)
         self.flows = Flows(
             config, write=self.journal.append, destinations=destinations, dial_plan=lambda: dial_plan, log=log.warning,
             queues=FlowQueues(lambda: self.call_centre.desk),

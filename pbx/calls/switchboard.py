@@ -14,6 +14,7 @@ from switchroom.media.events import MediaEvent, Recorded, SessionEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx import control
 from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
+from switchroom.pbx.calls.keypad import take_info
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.recordings import Recordings
@@ -287,7 +288,7 @@ class Switchboard:
 
     def on_dialog_request(self, leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
         """A request within a dialog that is none of the session's own."""
-        if request.method == "INFO" and not leg.keypad.take_info(request):
+        if request.method == "INFO" and not take_info(leg, request):
             session.reply(transaction, 415, {"accept": [DTMF_RELAY, DTMF]})
             return
         session.reply(transaction, 200)

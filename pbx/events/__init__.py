@@ -50,7 +50,9 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
+from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
+from switchroom.pbx.events.media import LegTrouble
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.recordings import (
     RecordingConverted,
@@ -73,6 +75,7 @@ AnyRecord = (
     | LegHeld
     | LegResumed
     | LegEnded
+    | LegTrouble
     | CallBridged
     | CallUnbridged
     | CallEnded
@@ -81,6 +84,8 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | ConferenceJoined
+    | ConferenceLeft
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -142,6 +147,8 @@ __all__ = [
     "CallUnbridged",
     "CallbackAsked",
     "CallbackTried",
+    "ConferenceJoined",
+    "ConferenceLeft",
     "EndedBy",
     "Entry",
     "FlowEnded",
@@ -153,6 +160,7 @@ __all__ = [
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "LegTrouble",
     "MessageLeft",
     "OfferEnded",
     "OfferOutcome",
