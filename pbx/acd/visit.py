@@ -157,6 +157,8 @@ class Visit:
         if config.greeting:
             await self._play(self._desk.sources(config.greeting, config.language))
         while True:
+            if call.ended:
+                raise CallerGone("the caller hung up")
             call.leg.play(config.music, loop=True)
             digit = await call.digit(config.announce_every_s or None)
             if digit in config.choices:

@@ -118,3 +118,27 @@ async def test_an_agent_sets_its_own_status(ask: Ask) -> None:
         "data": {"status": 400, "reason": "agent 1001 has no mobile"},
     }
     assert await ask("agents.set_status", token="agent", agent="1001", status="available") == {}
+
+
+async def test_who_is_logged_in_is_so_after_a_restart(tmp_path: Path) -> None:
+    kept = tmp_path / "call-centre.json"
+
+    async def start() -> Server:
+        text = CONFIG.format(folder=tmp_path, host=HOST, sip=free_port(HOST), rpc=free_port(HOST))
+        config, _ = loads(text, str(tmp_path / "x.toml"))
+        server = Server(config)
+        await server.start()
+        return server
+
+    server = await start()
+    server.call_centre.floor.set_status("1001", "break", "lunch", by="test")
+    await server.close()
+    server = await start()
+    agents = server.call_centre.floor.agents()
+    await server.close()
+    assert [(agent.status, agent.reason) for agent in agents] == [("break", "lunch"), ("logged-out", "")]
+    kept.write_text("{torn")
+    server = await start()
+    agents = server.call_centre.floor.agents()
+    await server.close()
+    assert agents[0].status == "logged-out"
