@@ -366,6 +366,8 @@ class Desk:
         visit, callback = self.visits.get(offered.call), self.callbacks.get(offered.call)
         beside = visit.call.leg if visit is not None else None
         caller = beside.party if beside is not None else Party(callback.number if callback is not None else "")
+        if title := self.queue_config(offered.queue).title:
+            caller = Party(caller.number, f"{title}: {caller.name}" if caller.name else title)
         for agent in offered.agents:
             task = self._loop.create_task(Ringing(self, offered, agent, caller, beside).run())
             self._ringing[offered.offer, agent] = task

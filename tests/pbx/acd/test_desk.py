@@ -260,3 +260,23 @@ def test_after_some_unanswered_offers_the_agent_is_on_break() -> None:
     assert centre.told(AgentStatusSet)[-1].reason == "no-answer"
     assert len(centre.told(OfferEnded)) == 2
     clean(centre)
+
+
+def test_two_phones_of_an_agent_ring_and_the_busy_one_does_not_end_it() -> None:
+    async def script(centre: SimCentre) -> None:
+        caller, task = centre.caller("555")
+        await asyncio.sleep(10)
+        assert caller.partner is centre.control.legs[2]
+        caller.leave()
+        await task
+
+    phones = {
+        "user:a/desk": SimPhone(answers_after_s=None, refuses_after_s=0.5, status=486),
+        "user:a/soft": SimPhone(answers_after_s=4),
+    }
+    agents = {"a": {}}
+    centre = SimCentre(agents, phones)
+    del centre.control.phones["user:a"]
+    centre.run(script)
+    assert [end.outcome for end in centre.told(OfferEnded)] == ["answered"]
+    clean(centre)
