@@ -121,9 +121,12 @@ class Conversation:
         """Both legs stay ours until somebody takes the caller; if nobody does, they are joined again."""
         loop = asyncio.get_running_loop()
         taken: asyncio.Future[None] = loop.create_future()
-        service = loop.create_task(
-            put_through(self.caller, asked, self.leg, lambda: taken.done() or taken.set_result(None))
-        )
+
+        def take() -> None:
+            if not taken.done():
+                taken.set_result(None)
+
+        service = loop.create_task(put_through(self.caller, asked, self.leg, take))
         either: set[asyncio.Future[Any]] = {service, taken}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if taken.done():
