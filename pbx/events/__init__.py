@@ -62,6 +62,7 @@ from switchroom.pbx.events.recordings import (
     RecordingStarted,
 )
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
+from switchroom.pbx.events.security import SourceBanned, SourceUnbanned
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
 
 AnyRecord = (
@@ -93,6 +94,8 @@ AnyRecord = (
     | RecordingConverted
     | RegistrationAdded
     | RegistrationRemoved
+    | SourceBanned
+    | SourceUnbanned
     | OperatorCalled
     | RecordsLost
     | QueueEntered
@@ -186,6 +189,8 @@ __all__ = [
     "RegistrationRemoved",
     "ServerStarted",
     "ServerStopped",
+    "SourceBanned",
+    "SourceUnbanned",
     "Standing",
     "SupervisorJoined",
     "SupervisorLeft",
