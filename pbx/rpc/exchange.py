@@ -20,6 +20,7 @@ from switchroom.pbx.apps.voicemail.boxes import Boxes
 from switchroom.pbx.config_diff import Change
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.rpc.audio import Audio
 from switchroom.pbx.storage.base import CdrQuery
 
 CallState = Literal["ringing", "answered", "talking"]
@@ -192,6 +193,11 @@ class Exchange(Protocol):
 
     def reload(self, dry_run: bool, by: str) -> list[Change]:
         """Read the configuration file again, and use it unless it is a dry run. Raises ConfigError, SwitchroomError."""
+        ...
+
+    @property
+    def audio(self) -> Audio:
+        """Conferences, recordings, legs."""
         ...
 
     def status(self) -> Status: ...
