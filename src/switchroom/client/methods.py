@@ -132,6 +132,22 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[Finding]
 
 
+class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A media session of a former server, which talks on in the media process."""
+
+    tag: str
+    port: int
+    remote: str
+    hears: str
+    bridged: bool
+    in_conference: bool
+    recorded: bool
+
+
+class FoundSessions(msgspec.Struct, frozen=True, kw_only=True):
+    sessions: list[FoundSession]
+
+
 class PromptPlace(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     language: Literal["en", "zh"]
@@ -335,6 +351,14 @@ class Client(Connection):
     async def flows_put(self, *, flow: str | dict[str, Any], activate: bool | None = None) -> Kept:
         """flows.put"""
         return await self.call("flows.put", {"flow": flow, "activate": activate}, Kept)
+
+    async def media_close_found(self, *, tag: str | None = None) -> FoundSessions:
+        """media.close_found"""
+        return await self.call("media.close_found", {"tag": tag}, FoundSessions)
+
+    async def media_found(self) -> FoundSessions:
+        """media.found"""
+        return await self.call("media.found", {}, FoundSessions)
 
     async def prompts_delete(self, *, name: str, language: Literal["en", "zh"]) -> PromptPlace:
         """prompts.delete"""
