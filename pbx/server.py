@@ -25,11 +25,13 @@ from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
 from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
+from switchroom.pbx.calls.sources import music_files
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
 from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, Rule
+from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.events import AnyRecord, ServerStarted, ServerStopped
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
@@ -41,6 +43,7 @@ from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.logs import log
 from switchroom.pbx.operations import Operations
+from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar, Rules
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.sip.timers import TimerValues
@@ -145,7 +148,8 @@ class Server:
         )
         self.journal.append(ServerStarted(version=switchroom.__version__))
         self.cdrs = CdrSink(self.journal, self.store.cdrs, log.error)
-        self._folding = asyncio.create_task(self.cdrs.run())
+        index = RecordingIndex(self.journal, self.store.recordings, log.error)
+        self._folding = [asyncio.create_task(self.cdrs.run()), asyncio.create_task(index.run())]
         ids = RandomIds(config.server.name)
         self.stack = SipStack(
             transports := Transports(
@@ -167,13 +171,16 @@ class Server:
         await self.registrar.load()
         self.stack.on_flow_lost = self.registrar.flow_lost
         transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
-        self.media = MediaServer(config.media, self._on_media_event)
+        self.media = MediaServer(config.media, self._on_media_event, _hold_music(config))
         await self.media.start()
         self.board = Switchboard(
             config=config, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
-            write=self._write, log=log.warning,
+            write=self._write, log=log.warning, utc_s=time.time,
         )  # fmt: skip
-        self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
+        await self.board.recordings.repair(Path(config.server.data_dir))
+        self.admission = Admission(
+            config.limits, loop.time, lambda: len(self.board.stories), lambda: transports.anteroom.waited_s
+        )
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
         dial_plan = DialPlan(
@@ -230,10 +237,11 @@ class Server:
         self.tls.stop()
         await self.stack.close()
         await self.media.close()
+        await self.board.recordings.close()
         await self.registrar.close()
         self.journal.append(ServerStopped(reason=reason))
         await self.journal.close()
-        await self._folding
+        await asyncio.gather(*self._folding)
         await self.store.close()
         if self._scratch is not None:
             self._scratch.cleanup()
@@ -262,6 +270,16 @@ class Server:
             self.admission.lateness_s = max(now_s - due_s, self.admission.lateness_s / 2)
         due_s = now_s + LATENESS_S
         self._lateness = loop.call_at(due_s, self._watch_lateness, due_s)
+
+
+def _hold_music(config: Config) -> list[str]:
+    """What held parties hear: the class `default` of [music.NAME], where there is one."""
+    if "default" not in config.music:
+        return []
+    try:
+        return music_files(config.music["default"])
+    except ValueError as error:
+        raise SwitchroomError(f"music.default: {error}") from error
 
 
 def _spare_the_collector() -> None:

@@ -51,6 +51,13 @@ from switchroom.pbx.events.calls import (
 )
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.record import Record
+from switchroom.pbx.events.recordings import (
+    RecordingConverted,
+    RecordingEnded,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingStarted,
+)
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
 
@@ -73,6 +80,11 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
+    | RecordingEnded
+    | RecordingConverted
     | RegistrationAdded
     | RegistrationRemoved
     | OperatorCalled
@@ -153,6 +165,11 @@ __all__ = [
     "QueueRefused",
     "QueueWaits",
     "Record",
+    "RecordingConverted",
+    "RecordingEnded",
+    "RecordingPaused",
+    "RecordingResumed",
+    "RecordingStarted",
     "RecordsLost",
     "RegistrationAdded",
     "RegistrationRemoved",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from switchroom.pbx.events import Entry
-from switchroom.pbx.storage.base import CdrQuery, StoredBinding, StoredCdr
+from switchroom.pbx.storage.base import CdrQuery, RecordingQuery, StoredBinding, StoredCdr, StoredRecording
 
 
 class MemoryStore:
@@ -20,6 +20,7 @@ class MemoryStore:
         self.journal = MemoryJournal(max_entries)
         self.bindings = MemoryBindings()
         self.cdrs = MemoryCdrs(max_entries)
+        self.recordings = MemoryRecordings(max_entries)
 
     async def close(self) -> None:
         """Nothing to do."""
@@ -85,6 +86,36 @@ class MemoryCdrs:
         fitting = [cdr for cdr in self._cdrs.values() if _fits(cdr, query)]
         fitting.sort(key=lambda cdr: (-cdr.started_at_ms, cdr.call))
         return [bytes(cdr.data) for cdr in fitting[query.offset : query.offset + query.limit]]
+
+
+class MemoryRecordings:
+    """RecordingStore in memory."""
+
+    def __init__(self, max_entries: int) -> None:
+        self._recordings: dict[str, StoredRecording] = {}
+        self._max = max_entries
+        self._resume = 0
+
+    async def resume(self) -> int:
+        return self._resume
+
+    async def write(self, recordings: Sequence[StoredRecording], resume: int) -> None:
+        self._recordings |= {recording.recording: recording for recording in recordings}
+        while len(self._recordings) > self._max:
+            del self._recordings[next(iter(self._recordings))]
+        self._resume = resume
+
+    async def find(self, query: RecordingQuery) -> list[StoredRecording]:
+        def fits(found: StoredRecording) -> bool:
+            same = ("recording", "call", "party", "label", "state")
+            return (
+                all(getattr(query, name) in (None, getattr(found, name)) for name in same)
+                and (query.since_ms is None or found.started_at_ms >= query.since_ms)
+                and (query.until_ms is None or found.started_at_ms < query.until_ms)
+            )
+
+        fitting = sorted(filter(fits, self._recordings.values()), key=lambda one: (-one.started_at_ms, one.recording))
+        return fitting[query.offset : query.offset + query.limit]
 
 
 def _fits(cdr: StoredCdr, query: CdrQuery) -> bool:

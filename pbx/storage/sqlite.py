@@ -18,6 +18,7 @@ import msgspec
 
 from switchroom.pbx.events import Entry
 from switchroom.pbx.storage.base import CdrQuery, StoredBinding, StoredCdr, StoreError
+from switchroom.pbx.storage.sqlite_recordings import RECORDINGS, SqliteRecordings
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ _entries = msgspec.json.Decoder(list[Entry])
 
 
 class SqliteStore:
-    """A folder with the file `switchroom.db`; `journal`, `bindings` and `cdrs` are its three faces."""
+    """A folder with the file `switchroom.db`; `journal`, `bindings`, `cdrs` and `recordings` are its faces."""
 
     def __init__(self, folder: Path, sync: Literal["normal", "full"]) -> None:
         self._folder, self._sync = folder, sync
@@ -49,6 +50,7 @@ class SqliteStore:
         self.journal = SqliteJournal(self)
         self.bindings = SqliteBindings(self)
         self.cdrs = SqliteCdrs(self)
+        self.recordings = SqliteRecordings(self)
 
     @classmethod
     async def open(cls, folder: str | Path, sync: Literal["normal", "full"] = "normal") -> Self:
@@ -105,6 +107,7 @@ class SqliteStore:
             self._writing.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT")
         elif version != _VERSION:
             raise StoreError(f"the store in {self._folder} has version {version}; this program knows {_VERSION}")
+        self._writing.executescript(RECORDINGS)
         self._reading = self._connect()
         self._reading.execute("PRAGMA query_only = 1")
 

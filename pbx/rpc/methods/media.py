@@ -4,14 +4,14 @@
 import msgspec
 
 from switchroom.pbx.rpc.exchange import FoundSession
-from switchroom.pbx.rpc.registry import Context, Nothing, method
+from switchroom.pbx.rpc.registry import Context, Nothing, Params, method
 
 
 class FoundSessions(msgspec.Struct, frozen=True):
     sessions: list[FoundSession]
 
 
-class CloseFound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CloseFound(Params, frozen=True):
     tag: str = "*"
     """Of which; `*` for all."""
 
