@@ -4,12 +4,14 @@
 import asyncio
 import itertools
 import time
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 import switchroom
 from switchroom.ivr.shelf import Shelf
+from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.story import Story
 from switchroom.pbx.click_to_dial import ClickToDial
@@ -18,6 +20,7 @@ from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.rpc.exchange import (
+    BanInfo,
     CallInfo,
     CallState,
     Certificate,
@@ -30,6 +33,7 @@ from switchroom.pbx.rpc.exchange import (
     Status,
     TracedMessage,
 )
+from switchroom.pbx.security.guard import Ban
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.storage.base import CdrQuery
 
@@ -51,6 +55,10 @@ class Operations:
     @property
     def journal(self) -> Journal:
         return self._server.journal
+
+    @property
+    def floor(self) -> Floor:
+        return self._server.call_centre.floor
 
     @property
     def flows(self) -> Shelf:
@@ -173,6 +181,18 @@ class Operations:
             for info in infos
         ]
 
+    def bans(self) -> list[BanInfo]:
+        return [_ban(ban) for ban in self._server.watch.guard.bans.values()]
+
+    def ban(self, source: str, reason: str, for_s: float | None) -> BanInfo:
+        network = ip_network(source, strict=False)
+        if self._server.watch.covers_exempt(network):
+            raise CallError(403, f"{network} holds a peer or an allowed address")
+        return _ban(self._server.watch.guard.ban(network, reason, for_s))
+
+    def unban(self, source: str) -> bool:
+        return self._server.watch.guard.unban(ip_network(source, strict=False))
+
     def audit(self, record: OperatorCalled) -> None:
         self._server.journal.append(record)
 
@@ -189,6 +209,16 @@ class Operations:
             state=_state(story),
             legs=[_leg(leg, describe) for leg in story.legs],
         )
+
+
+def _ban(ban: Ban) -> BanInfo:
+    return BanInfo(
+        source=str(ban.source),
+        reason=ban.reason,
+        since_ms=round(ban.since_s * 1000),
+        until_ms=None if ban.until_s is None else round(ban.until_s * 1000),
+        times=ban.times,
+    )
 
 
 def _state(story: Story) -> CallState:

@@ -21,7 +21,7 @@ for block in BLOCKS:
     DOCUMENT |= tomllib.loads(block)
 OPTIONAL = {"bind", "hold_music", "codecs"}
 """Shown as a comment, or with a value that means something."""
-SECTIONS = {"acd", "server", "sip", "tls", "media", "limits", "rpc", "journal", "ivr", "speech"}
+SECTIONS = {"acd", "server", "sip", "tls", "security", "media", "limits", "rpc", "journal", "ivr", "speech"}
 
 
 def written(value: Any) -> Any:

@@ -34,12 +34,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.dialplan": ("pbx.dialplan", "pbx.errors"),
     "pbx.config": ("pbx.config", "pbx.dialplan", "pbx.errors", "media.config", "ivr.config", "pbx.config_values",
                    "pbx.config_reader", "pbx.config_recording", "pbx.config_rules", "pbx.config_tls",
-                   "pbx.acd.config"),
+                   "pbx.config_security", "pbx.acd.config"),
     "ivr.config": ("ivr.spoken",),
     "pbx.config_reader": (),
     "pbx.config_recording": (),
     "pbx.config_rules": ("pbx.config_reader",),
+    "pbx.config_security": ("pbx.config_values",),
     "pbx.config_tls": (),
+    "pbx.security.guard": ("pbx.config_security", "pbx.events"),
     "pbx.config_values": (),
     "pbx.calls": ("pbx.calls", "pbx.sip", "pbx.io.stack", "media", *CONTROL, "pbx.call", "pbx.config",
                   "pbx.config_recording", "pbx.dialplan", "pbx.admission", "pbx.gatekeeper", "pbx.ids", "pbx.peers",
@@ -56,7 +58,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.acd.scheduler": ("pbx.acd", "pbx.events"),
     "pbx.apps": ("pbx.apps", "pbx.call", "pbx.dialplan", "pbx.journal", "pbx.storage.base", *CONTROL),
     "ivr": ("ivr", "pbx.call", "pbx.config_reader", "pbx.journal", "pbx.storage.base", *CONTROL),
-    "pbx.rpc": ("pbx.rpc", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", "ivr", *CONTROL),
+    "pbx.rpc": ("pbx.rpc", "pbx.acd", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", "ivr",
+                *CONTROL),
 }  # fmt: skip
 """Module or package -> what of `switchroom` it may import (prefixes); the package's own root is always allowed."""
 
@@ -65,6 +68,7 @@ FORBIDDEN: dict[str, frozenset[str]] = {
     "media.sdp": frozenset({"asyncio", "random", "secrets", "select", "selectors", "socket", "threading", "time"}),
     "media.offer_answer": frozenset({"asyncio", "random", "socket", "time"}),
     "pbx.dialplan": frozenset({"asyncio", "random", "socket", "time"}),
+    "pbx.security.guard": frozenset({"asyncio", "random", "socket", "time"}),
     "pbx.cdr": frozenset({"asyncio", "random", "socket", "time"}),
     "pbx.journal": frozenset({"random", "socket", "time"}),
     "pbx.b2bua": frozenset({"random", "socket", "time"}),

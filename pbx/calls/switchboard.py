@@ -14,6 +14,7 @@ from switchroom.media.events import MediaEvent, Recorded, SessionEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx import control
 from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
+from switchroom.pbx.calls.keypad import take_info
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.recordings import Recordings
@@ -27,8 +28,8 @@ from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
 from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
-from switchroom.pbx.sip.client_session import ClientSession
-from switchroom.pbx.sip.header import NameAddr
+from switchroom.pbx.sip.client_session import ClientSession, Way
+from switchroom.pbx.sip.header import NameAddr, parse_name_addr
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session
@@ -118,9 +119,9 @@ class Switchboard:
             if hops <= 0:
                 raise CallError(483, "Too Many Hops", "failed")
         try:
-            flow = getattr(endpoint.way, "flow", None)
+            flow, path, others = getattr(endpoint.way, "flow", None), getattr(endpoint.way, "path", ()), list[Way]()
             if flow is None or not self.stack.is_open(flow):  # its connection broke, or was one of the last run
-                flow = await self.stack.resolve(endpoint.uri)
+                flow, others = await self.stack.ways(parse_name_addr(path[0]).uri if path else endpoint.uri)
             media = (await self.media.open(beside=beside.media if beside is not None else None))[0]
         except Unreachable as error:
             raise CallError(480, str(error), "unavailable") from error
@@ -139,7 +140,6 @@ class Switchboard:
         leg.take_media(media)
         caller = calling or caller
         headers = {}
-        path = getattr(endpoint.way, "path", ())
         if path:
             headers["route"] = list(path)
         host, port = self.stack.sent_by(flow)
@@ -148,7 +148,7 @@ class Switchboard:
         codecs = self._codecs(endpoint, beside)
 
         def invite(more: Headers) -> ClientSession:
-            return self.agent.invite(
+            session = self.agent.invite(
                 endpoint.uri,
                 flow,
                 leg,
@@ -160,6 +160,8 @@ class Switchboard:
                 contact_user=caller.number,
                 timer_rules=terms.timers,
             )
+            session.alternatives = list(others)
+            return session
 
         leg.begin_outgoing(invite)
         return leg
@@ -287,7 +289,7 @@ class Switchboard:
 
     def on_dialog_request(self, leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
         """A request within a dialog that is none of the session's own."""
-        if request.method == "INFO" and not leg.keypad.take_info(request):
+        if request.method == "INFO" and not take_info(leg, request):
             session.reply(transaction, 415, {"accept": [DTMF_RELAY, DTMF]})
             return
         session.reply(transaction, 200)

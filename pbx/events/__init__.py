@@ -25,6 +25,7 @@ from switchroom.pbx.events.acd import (
     QueueCompleted,
     QueueEntered,
     QueueLeft,
+    QueueLine,
     QueueOffered,
     QueueRefused,
     QueueWaits,
@@ -49,7 +50,9 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
+from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
+from switchroom.pbx.events.media import LegTrouble
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.recordings import (
     RecordingConverted,
@@ -59,6 +62,7 @@ from switchroom.pbx.events.recordings import (
     RecordingStarted,
 )
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
+from switchroom.pbx.events.security import SourceBanned, SourceUnbanned
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
 
 AnyRecord = (
@@ -72,6 +76,7 @@ AnyRecord = (
     | LegHeld
     | LegResumed
     | LegEnded
+    | LegTrouble
     | CallBridged
     | CallUnbridged
     | CallEnded
@@ -80,6 +85,8 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | ConferenceJoined
+    | ConferenceLeft
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -87,6 +94,8 @@ AnyRecord = (
     | RecordingConverted
     | RegistrationAdded
     | RegistrationRemoved
+    | SourceBanned
+    | SourceUnbanned
     | OperatorCalled
     | RecordsLost
     | QueueEntered
@@ -97,6 +106,7 @@ AnyRecord = (
     | QueueAnswered
     | QueueAbandoned
     | QueueLeft
+    | QueueLine
     | QueueCompleted
     | QueueChanged
     | AgentStatusSet
@@ -140,6 +150,8 @@ __all__ = [
     "CallUnbridged",
     "CallbackAsked",
     "CallbackTried",
+    "ConferenceJoined",
+    "ConferenceLeft",
     "EndedBy",
     "Entry",
     "FlowEnded",
@@ -151,6 +163,7 @@ __all__ = [
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "LegTrouble",
     "MessageLeft",
     "OfferEnded",
     "OfferOutcome",
@@ -161,6 +174,7 @@ __all__ = [
     "QueueCompleted",
     "QueueEntered",
     "QueueLeft",
+    "QueueLine",
     "QueueOffered",
     "QueueRefused",
     "QueueWaits",
@@ -175,6 +189,8 @@ __all__ = [
     "RegistrationRemoved",
     "ServerStarted",
     "ServerStopped",
+    "SourceBanned",
+    "SourceUnbanned",
     "Standing",
     "SupervisorJoined",
     "SupervisorLeft",

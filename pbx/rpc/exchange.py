@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from switchroom.ivr.shelf import Shelf
+from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.storage.base import CdrQuery
@@ -101,6 +102,18 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     behind_nat: bool = False
 
 
+class BanInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that is not heard."""
+
+    source: str
+    reason: str
+    since_ms: int
+    until_ms: int | None
+    """None: until it is lifted."""
+    times: int
+    """The how manieth ban of this source."""
+
+
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """One that TLS listeners show."""
 
@@ -158,6 +171,11 @@ class Exchange(Protocol):
     def journal(self) -> Journal: ...
 
     @property
+    def floor(self) -> Floor:
+        """The call centre: queues, agents, supervisors."""
+        ...
+
+    @property
     def flows(self) -> Shelf:
         """The IVR's flows and prompts."""
         ...
@@ -202,6 +220,18 @@ class Exchange(Protocol):
 
     def found_sessions(self, close: str | None = None) -> list[FoundSession]:
         """Media sessions of a former server. `close`: first close those of a tag, or all (`*`)."""
+        ...
+
+    def bans(self) -> list[BanInfo]:
+        """Sources that are not heard, the oldest ban first."""
+        ...
+
+    def ban(self, source: str, reason: str, for_s: float | None) -> BanInfo:
+        """Ban an address or network; None: until it is lifted. Raises ValueError for no network, CallError (403)."""
+        ...
+
+    def unban(self, source: str) -> bool:
+        """Lift a ban; False where there is none. Raises ValueError for what is no network."""
         ...
 
     def audit(self, record: OperatorCalled) -> None:

@@ -4,6 +4,34 @@
 Importing the package fills the table of `pbx/rpc/registry.py`.
 """
 
-from switchroom.pbx.rpc.methods import calls, cdr, discovery, events, flows, media, registrations, system, tls
+from switchroom.pbx.rpc.methods import (
+    agents,
+    calls,
+    cdr,
+    discovery,
+    events,
+    flows,
+    media,
+    queues,
+    registrations,
+    security,
+    supervisor,
+    system,
+    tls,
+)
 
-__all__ = ["calls", "cdr", "discovery", "events", "flows", "media", "registrations", "system", "tls"]
+__all__ = [
+    "agents",
+    "calls",
+    "cdr",
+    "discovery",
+    "events",
+    "flows",
+    "media",
+    "queues",
+    "registrations",
+    "security",
+    "supervisor",
+    "system",
+    "tls",
+]
