@@ -13,12 +13,12 @@ import switchroom
 from switchroom.ivr.shelf import Shelf
 from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.calls.leg import Leg
-from switchroom.pbx.calls.story import Story
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.control import CallError
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.operations_audio import OperationsAudio
 from switchroom.pbx.rpc.exchange import (
     BanInfo,
     CallInfo,
@@ -36,6 +36,7 @@ from switchroom.pbx.rpc.exchange import (
 from switchroom.pbx.security.guard import Ban
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.storage.base import CdrQuery
+from switchroom.pbx.story import Story
 
 if TYPE_CHECKING:
     from switchroom.pbx.server import Server
@@ -49,6 +50,7 @@ class Operations:
     def __init__(self, server: "Server", click_to_dial: ClickToDial) -> None:
         self._server = server
         self._click_to_dial = click_to_dial
+        self.audio = OperationsAudio(server)
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
 
@@ -198,7 +200,7 @@ class Operations:
 
     # ---- within
 
-    def _call(self, story: Story, describe: bool) -> CallInfo:
+    def _call(self, story: Story[Leg], describe: bool) -> CallInfo:
         return CallInfo(
             call=story.id,
             caller=story.caller.number,
@@ -221,7 +223,7 @@ def _ban(ban: Ban) -> BanInfo:
     )
 
 
-def _state(story: Story) -> CallState:
+def _state(story: Story[Leg]) -> CallState:
     if any(leg.partner is not None and leg.state == "answered" == leg.partner.state for leg in story.legs):
         return "talking"
     return "answered" if story.legs[0].state == "answered" else "ringing"

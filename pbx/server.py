@@ -205,7 +205,7 @@ class Server:
         self.flows.load(self._flows)
         self.centre = CallCentre(
             config, self.board, dial_plan, destinations, self.flows.speech,
-            write=self.journal.append, below=ids.below, log=log.warning,
+            write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)

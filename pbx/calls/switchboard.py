@@ -19,7 +19,6 @@ from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.recordings import Recordings
 from switchroom.pbx.calls.room import Room
-from switchroom.pbx.calls.story import Story
 from switchroom.pbx.calls.taps import Taps
 from switchroom.pbx.calls.terms import TermsTable
 from switchroom.pbx.config import Config, Limits
@@ -36,6 +35,7 @@ from switchroom.pbx.sip.session import Session
 from switchroom.pbx.sip.transaction import Transaction
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import Ids
+from switchroom.pbx.story import Story
 
 Note = Callable[..., None]
 """A log line: an event name and fields."""
@@ -74,7 +74,7 @@ class Switchboard:
             write=write,
             log=log,
         )
-        self.stories: dict[str, Story] = {}
+        self.stories: dict[str, Story[Leg]] = {}
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
@@ -304,18 +304,18 @@ class Switchboard:
 
     # ---- within
 
-    def _new_story(self, caller: Party, dialled: str, *, source: str, user: str, counted_as: str = "") -> Story:
+    def _new_story(self, caller: Party, dialled: str, *, source: str, user: str, counted_as: str = "") -> Story[Leg]:
         self._order += 1
-        story = Story(
+        story: Story[Leg] = Story(
             f"{self._order:x}-{self.ids.tag()}", caller, dialled, source=source, user=user, counted_as=counted_as,
-            write=self._write, on_over=self._story_over,
+            began_s=asyncio.get_running_loop().time(), write=self._write, on_over=self._story_over,
         )  # fmt: skip
         self.stories[story.id] = story
         if counted_as:
             self.calls_of[counted_as] = self.calls_of.get(counted_as, 0) + 1
         return story
 
-    def _story_over(self, story: Story) -> None:
+    def _story_over(self, story: Story[Leg]) -> None:
         self.stories.pop(story.id, None)
         if story.counted_as:
             left = self.calls_of[story.counted_as] - 1
@@ -324,7 +324,7 @@ class Switchboard:
             else:
                 del self.calls_of[story.counted_as]
 
-    def _leg_id(self, story: Story) -> str:
+    def _leg_id(self, story: Story[Leg]) -> str:
         return f"{story.id}/{len(story.legs) + 1}"
 
     def _codecs_of_peer(self, uri: str) -> tuple[str, ...]:
