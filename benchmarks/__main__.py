@@ -14,6 +14,9 @@ COMMANDS = (
     ("benchmarks.kernels",),
     ("benchmarks.bench_acd",),
     ("benchmarks.bench_g729",),
+    ("benchmarks.bench_srtp",),
+    ("benchmarks.bench_dtmf",),
+    ("benchmarks.bench_loss",),
     ("benchmarks.load",),
 )
 

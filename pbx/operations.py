@@ -18,6 +18,7 @@ from switchroom.pbx.control import CallError
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.operations_audio import OperationsAudio
 from switchroom.pbx.rpc.exchange import (
     BanInfo,
     CallInfo,
@@ -48,6 +49,7 @@ class Operations:
     def __init__(self, server: "Server", click_to_dial: ClickToDial) -> None:
         self._server = server
         self._click_to_dial = click_to_dial
+        self.audio = OperationsAudio(server)
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
 

@@ -13,6 +13,7 @@ from switchroom.ivr.shelf import Shelf
 from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.rpc.audio import Audio
 from switchroom.pbx.storage.base import CdrQuery
 
 CallState = Literal["ringing", "answered", "talking"]
@@ -165,6 +166,11 @@ class Exchange(Protocol):
     @property
     def flows(self) -> Shelf:
         """The IVR's flows and prompts."""
+        ...
+
+    @property
+    def audio(self) -> Audio:
+        """Conferences, recordings, legs."""
         ...
 
     def status(self) -> Status: ...

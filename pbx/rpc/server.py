@@ -14,7 +14,8 @@ from switchroom.pbx.rpc.dispatch import Dispatcher, failure
 from switchroom.pbx.rpc.errors import INVALID_REQUEST, UNAUTHORIZED, RpcError, refused
 from switchroom.pbx.rpc.exchange import Exchange
 from switchroom.pbx.rpc.metrics import CONTENT_TYPE, Metrics, RpcFigures
-from switchroom.pbx.rpc.registry import Context
+from switchroom.pbx.rpc.registry import RIGHTS, Context
+from switchroom.pbx.storage.base import RecordingQuery
 
 HEARTBEAT_S: Final = 30.0
 """A WebSocket peer that leaves a ping unanswered for half of this is gone."""
@@ -44,6 +45,7 @@ class RpcServer:
         app = web.Application(client_max_size=self._config.max_request_bytes)
         app.router.add_post("/rpc", self._on_post)
         app.router.add_get("/rpc", self._on_websocket)
+        app.router.add_get("/recordings/{recording}", self._on_recording)
         app.router.add_get("/metrics", self._on_metrics)
         app.router.add_get("/healthz", self._on_health)
         app.on_shutdown.append(self._on_shutdown)
@@ -113,6 +115,16 @@ class RpcServer:
         finally:
             self._connections.discard(connection)
         return socket
+
+    async def _on_recording(self, request: web.Request) -> web.StreamResponse:
+        operator = self._gate.identify(request)
+        if operator is None or "read" not in RIGHTS[operator.role]:
+            return _unauthorized()
+        query = RecordingQuery(recording=request.match_info["recording"], state="ended", limit=1)
+        found = await self._exchange.audio.recordings(query)
+        if not found:
+            return _json(failure(None, refused(404, "no such recording, or it is not over")), status=404)
+        return web.FileResponse(found[0].path)
 
     async def _on_metrics(self, request: web.Request) -> web.StreamResponse:
         if not self._gate.may_read_metrics(request):

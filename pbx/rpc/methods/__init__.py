@@ -6,6 +6,7 @@ Importing the package fills the table of `pbx/rpc/registry.py`.
 
 from switchroom.pbx.rpc.methods import (
     agents,
+    audio,
     calls,
     cdr,
     discovery,
@@ -21,6 +22,7 @@ from switchroom.pbx.rpc.methods import (
 
 __all__ = [
     "agents",
+    "audio",
     "calls",
     "cdr",
     "discovery",

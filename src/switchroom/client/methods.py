@@ -99,6 +99,35 @@ class Cdrs(msgspec.Struct, frozen=True, kw_only=True):
     cdrs: list[Any]
 
 
+class PartyInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One party of a conference."""
+
+    leg: str
+    call: str
+    party: str
+    muted: bool
+    speaking: bool
+    for_s: float
+
+
+class ConferenceInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A conference that somebody is in."""
+
+    conference: str
+    locked: bool
+    recording: str = ""
+    for_s: float
+    parties: list[PartyInfo]
+
+
+class ConferenceList(msgspec.Struct, frozen=True, kw_only=True):
+    conferences: list[ConferenceInfo]
+
+
+class RecordingId(msgspec.Struct, frozen=True, kw_only=True):
+    recording: str
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     at_ns: int
@@ -162,12 +191,23 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[Finding]
 
 
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    description: str
+
+
+class LegFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The media plane's figures of one leg."""
+
+    leg: str
+    figures: dict[str, Any]
+
+
 class PromptPlace(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     language: Literal["en", "zh"]
 
 
-class Recordings(msgspec.Struct, frozen=True, kw_only=True):
+class SwitchroomPbxRpcMethodsFlowsRecordings(msgspec.Struct, frozen=True, kw_only=True):
     """The names of recorded prompts, each with the languages that it has."""
 
     prompts: dict[str, list[Literal["en", "zh"]]]
@@ -249,6 +289,33 @@ class WaitingView(msgspec.Struct, frozen=True, kw_only=True):
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     waiting: list[WaitingView]
+
+
+class StoredRecording(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one recording, as the journal told it."""
+
+    recording: str
+    call: str = ""
+    leg: str = ""
+    party: str = ""
+    label: str = ""
+    path: str = ""
+    state: Literal["ended", "paused", "recording"] = "recording"
+    stereo: bool = False
+    started_at_ms: int = 0
+    ended_at_ms: int = 0
+    before_ms: int = 0
+    duration_ms: int = 0
+    paused_ms: int = 0
+    lost_ms: int = 0
+    size_bytes: int = 0
+    sha256: str = ""
+    error: str = ""
+    repaired: bool = False
+
+
+class SwitchroomPbxRpcMethodsAudioRecordings(msgspec.Struct, frozen=True, kw_only=True):
+    recordings: list[StoredRecording]
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -516,6 +583,34 @@ class Client(Connection):
             Cdrs,
         )
 
+    async def conference_end(self, *, conference: str) -> Done:
+        """conference.end"""
+        return await self.call("conference.end", {"conference": conference}, Done)
+
+    async def conference_get(self, *, conference: str) -> ConferenceInfo:
+        """conference.get"""
+        return await self.call("conference.get", {"conference": conference}, ConferenceInfo)
+
+    async def conference_kick(self, *, conference: str, leg: str) -> Done:
+        """conference.kick"""
+        return await self.call("conference.kick", {"conference": conference, "leg": leg}, Done)
+
+    async def conference_list(self) -> ConferenceList:
+        """conference.list"""
+        return await self.call("conference.list", {}, ConferenceList)
+
+    async def conference_lock(self, *, conference: str, on: bool | None = None) -> Done:
+        """conference.lock"""
+        return await self.call("conference.lock", {"conference": conference, "on": on}, Done)
+
+    async def conference_mute(self, *, conference: str, leg: str, on: bool | None = None) -> Done:
+        """conference.mute"""
+        return await self.call("conference.mute", {"conference": conference, "leg": leg, "on": on}, Done)
+
+    async def conference_record(self, *, conference: str, on: bool | None = None) -> RecordingId:
+        """conference.record"""
+        return await self.call("conference.record", {"conference": conference, "on": on}, RecordingId)
+
     async def events_list(self, *, after: int | None = None, limit: int | None = None) -> Events:
         """events.list"""
         return await self.call("events.list", {"after": after, "limit": limit}, Events)
@@ -544,13 +639,31 @@ class Client(Connection):
         """flows.put"""
         return await self.call("flows.put", {"flow": flow, "activate": activate}, Kept)
 
+    async def leg_describe(self, *, leg: str) -> Description:
+        """leg.describe"""
+        return await self.call("leg.describe", {"leg": leg}, Description)
+
+    async def leg_stats(self, *, leg: str) -> LegFigures:
+        """leg.stats"""
+        return await self.call("leg.stats", {"leg": leg}, LegFigures)
+
+    async def leg_tap(
+        self, *, listener: str, leg: str, mode: Literal["barge", "listen", "whisper"] | None = None
+    ) -> Done:
+        """leg.tap"""
+        return await self.call("leg.tap", {"listener": listener, "leg": leg, "mode": mode}, Done)
+
+    async def leg_untap(self, *, listener: str) -> Done:
+        """leg.untap"""
+        return await self.call("leg.untap", {"listener": listener}, Done)
+
     async def prompts_delete(self, *, name: str, language: Literal["en", "zh"]) -> PromptPlace:
         """prompts.delete"""
         return await self.call("prompts.delete", {"name": name, "language": language}, PromptPlace)
 
-    async def prompts_list(self) -> Recordings:
+    async def prompts_list(self) -> SwitchroomPbxRpcMethodsFlowsRecordings:
         """prompts.list"""
-        return await self.call("prompts.list", {}, Recordings)
+        return await self.call("prompts.list", {}, SwitchroomPbxRpcMethodsFlowsRecordings)
 
     async def prompts_put(self, *, name: str, language: Literal["en", "zh"], audio: str) -> PromptPlace:
         """prompts.put"""
@@ -587,6 +700,52 @@ class Client(Connection):
     async def queues_waiting(self, *, queue: str | None = None, limit: int | None = None) -> Waiting:
         """queues.waiting"""
         return await self.call("queues.waiting", {"queue": queue, "limit": limit}, Waiting)
+
+    async def recording_list(
+        self,
+        *,
+        recording: str | None = None,
+        call: str | None = None,
+        party: str | None = None,
+        label: str | None = None,
+        state: Literal["ended", "paused", "recording"] | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> SwitchroomPbxRpcMethodsAudioRecordings:
+        """recording.list"""
+        return await self.call(
+            "recording.list",
+            {
+                "recording": recording,
+                "call": call,
+                "party": party,
+                "label": label,
+                "state": state,
+                "since_ms": since_ms,
+                "until_ms": until_ms,
+                "limit": limit,
+                "offset": offset,
+            },
+            SwitchroomPbxRpcMethodsAudioRecordings,
+        )
+
+    async def recording_pause(self, *, recording: str) -> Done:
+        """recording.pause"""
+        return await self.call("recording.pause", {"recording": recording}, Done)
+
+    async def recording_resume(self, *, recording: str) -> Done:
+        """recording.resume"""
+        return await self.call("recording.resume", {"recording": recording}, Done)
+
+    async def recording_start(self, *, leg: str, label: str | None = None, stereo: bool | None = None) -> RecordingId:
+        """recording.start"""
+        return await self.call("recording.start", {"leg": leg, "label": label, "stereo": stereo}, RecordingId)
+
+    async def recording_stop(self, *, recording: str) -> Done:
+        """recording.stop"""
+        return await self.call("recording.stop", {"recording": recording}, Done)
 
     async def registrations_list(
         self, *, user: str | None = None, limit: int | None = None, offset: int | None = None
