@@ -14,11 +14,14 @@ from switchroom.ivr.shelf import Shelf
 from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.click_to_dial import ClickToDial
+from switchroom.pbx.config_diff import Change
 from switchroom.pbx.control import CallError
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.office import Office
 from switchroom.pbx.operations_audio import OperationsAudio
+from switchroom.pbx.reload import reload
 from switchroom.pbx.rpc.exchange import (
     BanInfo,
     CallInfo,
@@ -64,6 +67,13 @@ class Operations:
     @property
     def flows(self) -> Shelf:
         return self._server.flows.shelf
+
+    @property
+    def office(self) -> Office:
+        return self._server.office
+
+    def reload(self, dry_run: bool, by: str) -> list[Change]:
+        return reload(self._server, dry_run=dry_run, by=by)
 
     def status(self) -> Status:
         server = self._server

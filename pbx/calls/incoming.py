@@ -2,15 +2,16 @@
 """What happens to an INVITE that begins a call: admitted, identified, routed, served."""
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import Destinations
+from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.control import CallError
-from switchroom.pbx.dialplan import DialPlan
 from switchroom.pbx.gatekeeper import Caller, Gatekeeper, Refusal
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request
@@ -42,11 +43,13 @@ class Incoming:
         board: Switchboard,
         gatekeeper: Gatekeeper,
         admission: Admission,
-        dial_plan: DialPlan,
+        routing: Routing,
         destinations: Destinations,
+        blacklisted: Callable[[str, str], int],
     ) -> None:
         self.board = board
-        self.dial_plan = dial_plan
+        self._routing = routing
+        self._blacklisted = blacklisted
         self.refused: dict[str, int] = {}
         """Calls refused before they cost anything, by reason."""
         self._gatekeeper = gatekeeper
@@ -71,6 +74,10 @@ class Incoming:
             if caller.delay_s:
                 return self._hold_back(session, caller)
             session.reject(caller.status, headers=caller.headers)
+            return None
+        if not caller.user and (status := self._blacklisted(caller.party.number, session.flow.remote[0])):
+            self._count("blacklist")
+            session.reject(status)
             return None
         session.timer_rules = self.board.terms.of_account(caller.account).timers
         brief = too_brief(session.request, session.timer_rules)
@@ -107,7 +114,7 @@ class Incoming:
     async def _serve(self, leg: Leg, session: ServerSession, caller: Caller) -> None:
         uri = parse_uri(session.request.uri)
         dialled = leg.story.dialled
-        call = Call(self.board, leg, dialled, caller.user)
+        call = Call(self.board, leg, dialled, caller.user, context=caller.context)
         if not self._is_ours(uri):
             if not caller.user:
                 raise CallError(404, "Not Found", "not-found")  # no relay for strangers
@@ -115,7 +122,7 @@ class Incoming:
             leg.story.routed(f"sip:{target}", "")
             await self._destinations.send(call, "sip", target)
             return
-        route = self.dial_plan.route(dialled, caller.context) if dialled else None
+        route = self._routing.plan.route(dialled, caller.context) if dialled else None
         if route is None:
             raise CallError(404, "Not Found", "not-found")
         leg.story.routed(str(route.to), route.rule.name)

@@ -45,9 +45,10 @@ if TYPE_CHECKING:
 class Leg(LegAudio):
     """One party of a call. It is the user of its SIP session and the owner of its media session."""
 
-    def __init__(self, board: "Switchboard", story: "Story[Leg]", leg_id: str, party: Party) -> None:
+    def __init__(self, board: "Switchboard", story: "Story[Leg]", leg_id: str, party: Party, user: str = "") -> None:
         super().__init__(board, story, leg_id)
         self.party = party
+        self.user = user
         self.was_answered = False
         self.status = 0
         """How it ended, as a SIP status; 200 for one that was answered."""
@@ -58,6 +59,11 @@ class Leg(LegAudio):
         self._invite: Callable[[Headers], ClientSession] | None = None
         self._fallbacks: list[SrtpMode] = []
         story.legs.append(self)
+        board.lines.add(user, self)
+
+    @property
+    def called(self) -> bool:
+        return not isinstance(self.sip, ServerSession)
 
     @property
     def call_id(self) -> str:
@@ -250,6 +256,7 @@ class Leg(LegAudio):
         self._invite = None
         self.board.taps.leg_over(self)
         self.board.part(self)
+        self.board.lines.remove(self.user, self)
         figures: dict[str, float] = {}
         if self.media is not None:
             self.media.close()

@@ -25,6 +25,7 @@ from switchroom.pbx.config import Config, Limits
 from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode
 from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
+from switchroom.pbx.lines import Lines
 from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.sip.client_session import ClientSession, Way
@@ -65,6 +66,8 @@ class Switchboard:
         self.media = media
         self.registrar = registrar
         self.ids = ids
+        self.phone_of: Callable[[str], str] = lambda user: user
+        """As whom the phone registers where a user sits (hot desking); empty: nowhere."""
         self.taps = Taps(self)
         self.recordings = Recordings(
             Path(config.recording.folder or Path(config.server.data_dir) / "recordings"),
@@ -75,6 +78,7 @@ class Switchboard:
             log=log,
         )
         self.stories: dict[str, Story[Leg]] = {}
+        self.lines: Lines[Leg] = Lines()
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
@@ -85,6 +89,14 @@ class Switchboard:
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = 0
 
+    def apply(self, config: Config) -> None:
+        """A new configuration; calls that go on keep their terms."""
+        self.config = config
+        self.limits = config.limits
+        self._codecs_of_user = {user.name: user.codecs for user in config.users}
+        self._peers = PeerTable(config.peers)
+        self.terms = TermsTable(config, self._peers)
+
     # ---- CallControl
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
@@ -94,11 +106,11 @@ class Switchboard:
         name = target.removeprefix("user:") if uri is None else uri.user or ""
         if not self.registrar.knows(name):
             raise CallError(404, "Not Found", "not-found")
-        bindings = self.registrar.lookup(name)
+        bindings = self.registrar.lookup(self.phone_of(name))
         if not bindings:
             raise CallError(480, "Temporarily Unavailable", "unavailable")
         offered = tuple(codecs) or self._codecs_of_user.get(name, ())
-        return [Endpoint(binding.contact, name, binding, offered) for binding in bindings]
+        return [Endpoint(binding.contact, name, binding, offered, name) for binding in bindings]
 
     async def originate(
         self,
@@ -135,7 +147,7 @@ class Switchboard:
             story = beside.story
         else:
             story = self._new_story(caller, dialled or endpoint.label, source="", user="")
-        leg = Leg(self, story, self._leg_id(story), Party(endpoint.label))
+        leg = Leg(self, story, self._leg_id(story), Party(endpoint.label), endpoint.user)
         leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
@@ -165,6 +177,12 @@ class Switchboard:
 
         leg.begin_outgoing(invite)
         return leg
+
+    def legs_of(self, user: str) -> Sequence[Leg]:
+        return self.lines.of(user)
+
+    def idle_since(self, user: str) -> float:
+        return self.lines.idle_since(user)
 
     def bridge(self, one: control.Leg, other: control.Leg) -> None:
         assert isinstance(one, Leg)
@@ -234,7 +252,7 @@ class Switchboard:
             user=user,
             counted_as=counted_as,
         )
-        leg = Leg(self, story, self._leg_id(story), party)
+        leg = Leg(self, story, self._leg_id(story), party, user)
         leg.terms = self.terms.of_account(counted_as)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))

@@ -53,6 +53,20 @@ from switchroom.pbx.events.calls import (
 from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.media import LegTrouble
+from switchroom.pbx.events.office import (
+    CallerRefused,
+    CallForwarded,
+    CallParked,
+    CallPickedUp,
+    CallUnparked,
+    ConfigChanged,
+    DeskChanged,
+    HoursSwitched,
+    MailFailed,
+    SeatTaken,
+    VoicemailCounted,
+    VoicemailLeft,
+)
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.recordings import (
     RecordingConverted,
@@ -98,6 +112,18 @@ AnyRecord = (
     | SourceUnbanned
     | OperatorCalled
     | RecordsLost
+    | VoicemailLeft
+    | VoicemailCounted
+    | MailFailed
+    | DeskChanged
+    | SeatTaken
+    | CallForwarded
+    | CallParked
+    | CallUnparked
+    | CallPickedUp
+    | HoursSwitched
+    | CallerRefused
+    | ConfigChanged
     | QueueEntered
     | QueueRefused
     | QueueWaits
@@ -143,20 +169,28 @@ __all__ = [
     "AnyRecord",
     "CallBridged",
     "CallEnded",
+    "CallForwarded",
+    "CallParked",
+    "CallPickedUp",
     "CallRated",
     "CallResult",
     "CallRouted",
     "CallStarted",
     "CallUnbridged",
+    "CallUnparked",
     "CallbackAsked",
     "CallbackTried",
+    "CallerRefused",
     "ConferenceJoined",
     "ConferenceLeft",
+    "ConfigChanged",
+    "DeskChanged",
     "EndedBy",
     "Entry",
     "FlowEnded",
     "FlowStarted",
     "FlowStep",
+    "HoursSwitched",
     "LegAnswered",
     "LegEnded",
     "LegHeld",
@@ -164,6 +198,7 @@ __all__ = [
     "LegRinging",
     "LegStarted",
     "LegTrouble",
+    "MailFailed",
     "MessageLeft",
     "OfferEnded",
     "OfferOutcome",
@@ -187,6 +222,7 @@ __all__ = [
     "RecordsLost",
     "RegistrationAdded",
     "RegistrationRemoved",
+    "SeatTaken",
     "ServerStarted",
     "ServerStopped",
     "SourceBanned",
@@ -195,5 +231,7 @@ __all__ = [
     "SupervisorJoined",
     "SupervisorLeft",
     "SupervisorTookOver",
+    "VoicemailCounted",
+    "VoicemailLeft",
     "WaitReason",
 ]
