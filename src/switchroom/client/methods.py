@@ -287,6 +287,8 @@ class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
 
 class FoundSessions(msgspec.Struct, frozen=True, kw_only=True):
     sessions: list[FoundSession]
+
+
 class ParkedCall(msgspec.Struct, frozen=True, kw_only=True):
     slot: str
     call: str
@@ -830,6 +832,7 @@ class Client(Connection):
     async def media_found(self) -> FoundSessions:
         """media.found"""
         return await self.call("media.found", {}, FoundSessions)
+
     async def parking_list(self) -> Parked:
         """parking.list"""
         return await self.call("parking.list", {}, Parked)
