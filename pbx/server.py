@@ -23,6 +23,7 @@ from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.desk import Desk
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
+from switchroom.pbx.apps.steps import Steps
 from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
 from switchroom.pbx.calls.switchboard import Switchboard
@@ -192,6 +193,7 @@ class Server:
             write=self.journal.append, below=ids.below, log=log.warning,
         )  # fmt: skip
         self.centre.start()
+        Steps(destinations, lambda: config.media.hold_music or "tone:440")
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self.tls.start()

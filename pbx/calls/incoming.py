@@ -16,8 +16,8 @@ from switchroom.pbx.sip.session_timer import too_brief
 from switchroom.pbx.sip.uri import Uri, parse_uri
 
 RETRY_S = 5
-SUPPORTED = "100rel, timer"
-DIALOG_METHODS = {"INFO", "PRACK", "UPDATE"}
+SUPPORTED = "100rel, norefersub, replaces, timer"
+DIALOG_METHODS = {"INFO", "PRACK", "REFER", "UPDATE"}
 
 
 class Incoming:

@@ -15,6 +15,7 @@ from switchroom.pbx.calls.doctor import media_figures
 from switchroom.pbx.calls.keypad import Keypad
 from switchroom.pbx.calls.leg_audio import LegAudio
 from switchroom.pbx.calls.terms import FALLBACKS, REFUSALS, Terms
+from switchroom.pbx.calls.transfers import Transfer, on_refer
 from switchroom.pbx.control import (
     Answered,
     Ended,
@@ -54,6 +55,8 @@ class Leg(LegAudio):
         self.ended_by: EndedBy = "exchange"
         self.terms = Terms()
         self.keypad = Keypad(self)
+        self.transfer: Transfer | None = None
+        """The last one that the party asked for."""
         self._invite: Callable[[Headers], ClientSession] | None = None
         self._fallbacks: list[SrtpMode] = []
         story.legs.append(self)
@@ -152,7 +155,9 @@ class Leg(LegAudio):
         self.keypad.send(digits)
 
     def transferred(self, status: int) -> None:
-        raise StateError("no transfer was asked for")
+        if self.transfer is None:
+            raise StateError("no transfer was asked for")
+        self.transfer.told(status)
 
     # ---- what the SIP session tells (pbx/sip/session.py)
 
@@ -205,6 +210,9 @@ class Leg(LegAudio):
         self._finish(487, reason or "cancelled", self.story.role(self))
 
     def on_request(self, session: Session, request: Request, transaction: Transaction) -> None:
+        if request.method == "REFER":
+            on_refer(self, session, request, transaction)
+            return
         self.board.on_dialog_request(self, session, request, transaction)
 
     def on_ended(self, session: Session, status: int, reason: str) -> None:

@@ -270,6 +270,11 @@ class Switchboard:
 
     # ---- for legs
 
+    def leg_of(self, session: Session) -> Leg | None:
+        """The leg whose session it is."""
+        leg = session.user
+        return leg if isinstance(leg, Leg) else None
+
     def note(self, leg: Leg, event: str, error: Exception) -> None:
         """Log something odd about a leg."""
         self._log("leg.note", call=leg.call_id, leg=leg.id, note=event, error=str(error))

@@ -6,6 +6,8 @@ from typing import Self
 
 import msgspec
 
+from switchroom.pbx.dialplan.steps import parse_keys, parse_steps
+
 KINDS: dict[str, bool] = {
     "user": True,
     "sip": True,
@@ -19,6 +21,8 @@ KINDS: dict[str, bool] = {
     "digits": False,
     "ivr": True,
     "app": True,
+    "steps": True,
+    "keys": True,
     "queue": True,
     "agent": True,
     "supervise": True,
@@ -77,6 +81,15 @@ def _wrong_argument(kind: str, argument: str) -> str:
         return "a refusal is a SIP status from 400 to 699"
     if kind == "agent" and not _AGENT.fullmatch(_FILLED.sub("1", argument)):
         return "expected agent:login, logout, break, available or done; login:NAME and break:N too"
+    try:
+        if kind == "steps":
+            parse_steps(argument)
+        elif kind == "keys":
+            for to in parse_keys(argument).values():
+                if to != "hangup":
+                    Destination.from_text(to)
+    except ValueError as error:
+        return str(error)
     if kind == "sip" and not _SIP.fullmatch(_FILLED.sub("1", argument)):
         return "expected sip:user@host or sip:user@host:port"
     return ""

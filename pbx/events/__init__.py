@@ -40,6 +40,7 @@ from switchroom.pbx.events.calls import (
     CallResult,
     CallRouted,
     CallStarted,
+    CallTransferred,
     CallUnbridged,
     EndedBy,
     LegAnswered,
@@ -67,6 +68,7 @@ AnyRecord = (
     | LegEnded
     | CallBridged
     | CallUnbridged
+    | CallTransferred
     | CallEnded
     | FlowStarted
     | FlowStep
@@ -125,6 +127,7 @@ __all__ = [
     "CallResult",
     "CallRouted",
     "CallStarted",
+    "CallTransferred",
     "CallUnbridged",
     "CallbackAsked",
     "CallbackTried",

@@ -51,6 +51,9 @@ class ClientSession(Session):
             return super().contact
         return self.agent.contact(self.flow, self.contact_user, self.sips)
 
+    def knows(self, tag: str) -> bool:
+        return tag in self._early if self.dialog is None else super().knows(tag)
+
     def acknowledge(self, body: bytes = b"") -> None:
         """Send the ACK of the answer, with our answer where the 2xx held the offer. Raises StateError when not due."""
         if not self.confirmed or self._ack:

@@ -115,6 +115,10 @@ class UserAgent:
         """How many sessions there are, early ones included."""
         return len(self._sessions)
 
+    def session(self, call_id: str, local_tag: str) -> Session | None:
+        """The session of a dialog."""
+        return self._sessions.get((call_id, local_tag))
+
     def uses(self, flow: Flow) -> bool:
         """Whether a session goes by this flow."""
         return any(session.dialog is not None and session.dialog.flow == flow for session in self._sessions.values())
