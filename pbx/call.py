@@ -6,15 +6,37 @@ CallControl alone, and so runs on the real exchange and on the simulated one.
 """
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from switchroom.pbx.b2bua import B2bua, Outcome
-from switchroom.pbx.control import CallControl, CallerGone, CallError, Digit, Ended, Fact, Leg, PlayDone
+from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, follow, go_on
+from switchroom.pbx.control import (
+    NORMAL,
+    CallControl,
+    CallerGone,
+    CallError,
+    Digit,
+    Ended,
+    Endpoint,
+    Fact,
+    Leg,
+    PickedUp,
+    PlayDone,
+    Presentation,
+    Recorded,
+    Recording,
+    SendOn,
+    SentOn,
+)
 from switchroom.pbx.events import CallResult
+
+__all__ = ["Attempt", "Call", "Outcome", "follow", "go_on"]
 
 MAX_TYPED_AHEAD = 64
 RING_S = 60.0
+RECORDED_S = 5.0
+"""How long the media plane may take to finish a file."""
 
 
 class Call:
@@ -24,16 +46,34 @@ class Call:
     for trusted peers.
     """
 
-    def __init__(self, control: CallControl, leg: Leg, dialled: str, user: str = "", argument: str = "") -> None:
+    def __init__(
+        self,
+        control: CallControl,
+        leg: Leg,
+        dialled: str,
+        user: str = "",
+        argument: str = "",
+        context: str = "default",
+    ) -> None:
         self.leg = leg
         self.dialled = dialled
         self.user = user
         self.argument = argument
         """What the dial plan's destination says after its name."""
+        self.context = context
+        """The context of the dial plan that the caller dials in."""
+        self.presentation: Presentation = NORMAL
+        """How the call is shown to whoever is dialled."""
+        self.diverted: tuple[str, ...] = ()
+        """The users who sent the call on, the last one first."""
+        self.on_answer: Callable[[], None] = _nothing
+        """Called when somebody, or an application, takes the call; for one that is answered already."""
         self._control = control
+        self._sent_on: SentOn | None = None
         self._digits: deque[str] = deque(maxlen=MAX_TYPED_AHEAD)
         self._news = asyncio.Event()
         self._done_plays: set[int] = set()
+        self._recorded: set[str] = set()
         leg.listener = self._on_fact
 
     @property
@@ -56,6 +96,10 @@ class Call:
 
     async def answer(self) -> None:
         """Answer the call; without effect on one that is answered."""
+        await self._answer()
+        self.on_answer()
+
+    async def _answer(self) -> None:
         self._check()
         if self.leg.state != "answered":
             self.leg.answer()
@@ -76,6 +120,26 @@ class Call:
         if play not in self._done_plays:
             self.leg.stop()
         self._done_plays.discard(play)
+
+    async def record(self, path: str, max_s: float, enough: Callable[[], Awaitable[bool]] | None = None) -> None:
+        """Record the caller into a new file, until a key, for at most `max_s` or until it is `enough` (asked about
+        once a second). The file is whole when this returns, also by CallerGone.
+        """
+        self._check()
+        recording = self.leg.record(path)
+        try:
+            async with asyncio.timeout(max_s):
+                while not self._digits:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(1.0):
+                            await self._wait()
+                    if enough is not None and await enough():
+                        break
+        except TimeoutError:
+            pass
+        finally:
+            recording.stop()
+            await self._until_recorded(recording)
 
     async def echo(self) -> None:
         """Let the caller hear itself until it hangs up."""
@@ -128,15 +192,71 @@ class Call:
                 trouble = error
         if not endpoints:
             raise trouble or CallError(404, "nothing to dial", "not-found")
+        return await self.connect(endpoints, ring_s)
+
+    async def connect(self, endpoints: Sequence[Endpoint | Attempt], ring_s: float) -> Outcome:
+        """The same with endpoints that are known."""
+        self._check()
         b2bua = B2bua(self._control, self.leg)
         try:
-            outcome = await b2bua.dial(endpoints, ring_s)
+            outcome = await b2bua.dial(endpoints, ring_s, self.presentation)
             if outcome.leg is not None:
+                self.on_answer()
                 await b2bua.talk()
         finally:
             if not self.ended:
                 self.leg.listener = self._on_fact
         return outcome
+
+    async def fetch(self, endpoints: Sequence[Endpoint | Attempt], ring_s: float) -> Leg:
+        """Call somebody for the caller, and have the leg that answers: joined to the caller, and served by nobody yet.
+
+        Raises CallError when none does.
+        """
+        self._check()
+        try:
+            outcome = await B2bua(self._control, self.leg).dial(endpoints, ring_s, self.presentation)
+        finally:
+            self.leg.listener = self._on_fact
+        if outcome.leg is None:
+            raise CallError(outcome.status, outcome.reason, outcome.result, outcome.by)
+        outcome.leg.listener = None
+        self.on_answer()
+        return outcome.leg
+
+    async def talk_to(self, leg: Leg) -> None:
+        """Join the caller to a leg that somebody else serves, who lets go of it; stay until one of them hangs up."""
+        await self._answer()
+        if leg.listener is None or leg.state != "answered":
+            raise CallError(481, "the other party is gone")
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def lent(_: Leg) -> None:
+            await over
+
+        leg.listener(leg, SendOn(lent))
+        b2bua = B2bua(self._control, self.leg)
+        try:
+            b2bua.join(leg, over)
+            self.on_answer()
+            await b2bua.talk()
+        finally:
+            self.leg.listener = self._on_fact
+
+    async def pick_up(self, ringing: Leg) -> bool:
+        """Answer the caller in place of a leg that rings, and stay until one hangs up; False: it rings no more."""
+        await self._answer()
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if ringing.listener is None or ringing.state not in ("calling", "ringing"):
+            return False
+        ringing.listener(ringing, PickedUp(self.leg, over))
+        if over.done():
+            return False
+        try:
+            await over
+        finally:
+            self.leg.listener = self._on_fact
+        return True
 
     async def until_hangup(self) -> None:
         """Wait until the caller hangs up, which raises CallerGone."""
@@ -145,11 +265,23 @@ class Call:
 
     # ---- within
 
+    async def _until_recorded(self, recording: Recording) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RECORDED_S):
+                while recording.id not in self._recorded:
+                    self._news.clear()
+                    await self._news.wait()
+        self._recorded.discard(recording.id)
+
     def _on_fact(self, leg: Leg, fact: Fact) -> None:
         if isinstance(fact, Digit):
             self._digits.append(fact.digit)
         elif isinstance(fact, PlayDone):
             self._done_plays.add(fact.play)
+        elif isinstance(fact, Recorded):
+            self._recorded.add(fact.recording)
+        elif isinstance(fact, SendOn):
+            self._sent_on = SentOn(fact.serve)
         elif not isinstance(fact, Ended) and leg.state != "answered":
             return
         self._news.set()
@@ -157,6 +289,9 @@ class Call:
     def _check(self) -> None:
         if self.leg.state == "ended":
             raise CallerGone("the caller hung up")
+        if self._sent_on is not None:
+            sent_on, self._sent_on = self._sent_on, None
+            raise sent_on
 
     async def _wait(self) -> None:
         """Wait for news of the leg. Raises CallerGone when it is that the leg ended."""
@@ -164,3 +299,7 @@ class Call:
         self._news.clear()
         await self._news.wait()
         self._check()
+
+
+def _nothing() -> None:
+    pass

@@ -50,6 +50,8 @@ class Gatekeeper:
         self._peers = PeerTable(config.peers)
         self._registrar = registrar
         self._realm = config.sip.realm
+        self.sitting_at: Callable[[str], str] = lambda phone: phone
+        """Who sits at the phone that registers as a user (hot desking)."""
         self._ha1: dict[tuple[str, Algorithm], str | None] = {}
         self._digest = DigestServer(
             config.sip.realm,
@@ -69,7 +71,7 @@ class Gatekeeper:
         verdict = self._digest.check(request, flow.remote[0], proxy=True)
         if isinstance(verdict, Challenged):
             return Refusal(verdict.status, verdict.headers)
-        user = self._users[verdict.user]
+        user = self._users[self.sitting_at(verdict.user)]
         return Caller(Party(user.name, user.display_name), user.context, user.name, max_calls=user.max_calls)
 
     def on_register(self, request: Request, transaction: Transaction, flow: Flow) -> None:

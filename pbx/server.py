@@ -24,13 +24,14 @@ from switchroom.pbx.acd.desk import Desk
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
 from switchroom.pbx.apps.steps import Steps
+from switchroom.pbx.apps.transfer import Transfers
 from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
-from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, Rule
+from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.events import AnyRecord, ServerStarted, ServerStopped
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
@@ -41,10 +42,14 @@ from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.logs import log
+from switchroom.pbx.music import hold_music
+from switchroom.pbx.office import Around, Office
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.registrar import Registrar, Rules
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.sip.timers import TimerValues
+from switchroom.pbx.smtp import Smtp
+from switchroom.pbx.sound import SoundFiles
 from switchroom.pbx.storage.sqlite import SqliteStore
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
@@ -168,7 +173,10 @@ class Server:
         await self.registrar.load()
         self.stack.on_flow_lost = self.registrar.flow_lost
         transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
-        self.media = MediaServer(config.media, self._on_media_event)
+        media_config = config.media
+        if not media_config.hold_music:
+            media_config = msgspec.structs.replace(media_config, hold_music=hold_music(Path(config.server.data_dir)))
+        self.media = MediaServer(media_config, self._on_media_event)
         await self.media.start()
         self.board = Switchboard(
             config=config, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
@@ -177,31 +185,47 @@ class Server:
         self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
-        dial_plan = DialPlan(
-            {**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))},
-            Clockwork(config.times, {}),
-            time.time,
-        )
         destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
+        self.office = Office(
+            config,
+            Around(
+                control=self.board, destinations=destinations, store=self.store.documents,
+                speak=lambda text: self.flows.speech.say(text), sound=SoundFiles(), send_mail=Smtp(config.mail).send,
+                utc=time.time, write=self.journal.append, folder=Path(config.server.data_dir),
+                music=media_config.hold_music or "", routes=tuple(self._rules),
+            ),
+        )  # fmt: skip
         self.flows = Flows(
-            config, write=self.journal.append, destinations=destinations, dial_plan=lambda: dial_plan, log=log.warning,
+            config, write=self.journal.append, destinations=destinations,
+            dial_plan=lambda: self.office.routing.plan, log=log.warning,
             queues=FlowQueues(self._desk),
         )  # fmt: skip
         self.flows.load(self._flows)
+        await self.office.open()
+        self.gatekeeper.sitting_at = self.office.desks.sitting_at
+        self.board.transfers = Transfers(self.board, self.office.routing, destinations).put_through
+        self.board.phone_of = self.office.desks.phone_of
         self.centre = CallCentre(
-            config, self.board, dial_plan, destinations, self.flows.speech,
+            config, self.board, self.office.routing.plan, destinations, self.flows.speech,
             write=self.journal.append, below=ids.below, log=log.warning,
         )  # fmt: skip
         self.centre.start()
-        Steps(destinations, lambda: config.media.hold_music or "tone:440")
-        self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
+        Steps(destinations, lambda: media_config.hold_music or "tone:440")
+        self.incoming = Incoming(
+            self.board,
+            self.gatekeeper,
+            self.admission,
+            self.office.routing,
+            destinations,
+            self.office.blacklist.refuses,
+        )
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self.tls.start()
         self.trace = Trace(self.stack, time.time, log.info)
         if config.sip.trace:
             self.trace.start("*")
         self.operations = Operations(
-            self, ClickToDial(self.board, destinations, dial_plan, config.sip.no_answer_s, log.warning)
+            self, ClickToDial(self.board, destinations, self.office.routing, config.sip.no_answer_s, log.warning)
         )
         if config.rpc.enabled:
             self.rpc = RpcServer(self.operations, config.rpc, log.error)

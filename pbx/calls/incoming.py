@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to an INVITE that begins a call: admitted, identified, routed, served."""
 
+from collections.abc import Callable
+
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import Destinations
+from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.switchboard import Switchboard
+from switchroom.pbx.calls.transfers import find
 from switchroom.pbx.control import CallError
-from switchroom.pbx.dialplan import DialPlan
 from switchroom.pbx.gatekeeper import Caller, Gatekeeper
+from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request
+from switchroom.pbx.sip.refer import parse_replaces
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session_timer import too_brief
 from switchroom.pbx.sip.uri import Uri, parse_uri
@@ -28,11 +33,13 @@ class Incoming:
         board: Switchboard,
         gatekeeper: Gatekeeper,
         admission: Admission,
-        dial_plan: DialPlan,
+        routing: Routing,
         destinations: Destinations,
+        blacklisted: Callable[[str, str], int],
     ) -> None:
         self.board = board
-        self.dial_plan = dial_plan
+        self._routing = routing
+        self._blacklisted = blacklisted
         self.refused: dict[str, int] = {}
         """Calls refused before they cost anything, by reason."""
         self._gatekeeper = gatekeeper
@@ -61,19 +68,56 @@ class Incoming:
         if brief is not None:
             session.reject(422, headers=brief)
             return None
+        if not caller.user and (status := self._blacklisted(caller.party.number, session.flow.remote[0])):
+            self._count("blacklist")
+            session.reject(status)
+            return None
+        replaced = None
+        if "replaces" in session.request.headers:
+            try:
+                replaced = self._replaced(session.request)
+            except SipError as error:
+                session.reject(error.status)
+                return None
         limit = caller.max_calls or (self.board.limits.calls_per_user if caller.user else 0)
         if limit and self.board.calls_of.get(caller.account, 0) >= limit:
             self._count("calls_per_user" if caller.user else "calls_per_peer")
             session.reject(503, headers={"retry-after": [str(RETRY_S)]})
             return None
         return self.board.receive(
-            session, caller.party, caller.user, caller.account, lambda leg: self._serve(leg, session, caller)
+            session, caller.party, caller.user, caller.account, lambda leg: self._serve(leg, session, caller, replaced)
         )
 
-    async def _serve(self, leg: Leg, session: ServerSession, caller: Caller) -> None:
+    def _replaced(self, request: Request) -> Leg:
+        """The leg whose place the caller takes (RFC 3891 section 3). Raises SipError: it may not."""
+        if len(values := request.headers["replaces"]) != 1:
+            raise SipError(400, "more than one Replaces")
+        replaces = parse_replaces(values[0])
+        leg = find(self.board, replaces)
+        if leg is None or leg.state == "ended":
+            raise SipError(481, "no such dialog")
+        if replaces.early_only and leg.state == "answered":
+            raise SipError(486, "Busy Here")
+        if leg.state != "answered" and not leg.called:  # its own call, which rings elsewhere
+            raise SipError(481, "no such dialog")
+        return leg
+
+    async def _take_place(self, call: Call, replaced: Leg) -> None:
+        if replaced.state != "answered":
+            if not await call.pick_up(replaced):
+                raise CallError(481, "the call rings no more", "not-found")
+        elif replaced.partner is not None:
+            await call.talk_to(replaced.partner)
+        else:
+            raise CallError(481, "nobody to talk to", "not-found")
+
+    async def _serve(self, leg: Leg, session: ServerSession, caller: Caller, replaced: Leg | None) -> None:
         uri = parse_uri(session.request.uri)
         dialled = leg.story.dialled
-        call = Call(self.board, leg, dialled, caller.user)
+        call = Call(self.board, leg, dialled, caller.user, context=caller.context)
+        if replaced is not None:
+            await self._take_place(call, replaced)
+            return
         if not self._is_ours(uri):
             if not caller.user:
                 raise CallError(404, "Not Found", "not-found")  # no relay for strangers
@@ -81,7 +125,7 @@ class Incoming:
             leg.story.routed(f"sip:{target}", "")
             await self._destinations.send(call, "sip", target)
             return
-        route = self.dial_plan.route(dialled, caller.context) if dialled else None
+        route = self._routing.plan.route(dialled, caller.context) if dialled else None
         if route is None:
             raise CallError(404, "Not Found", "not-found")
         leg.story.routed(str(route.to), route.rule.name)

@@ -42,12 +42,16 @@ if TYPE_CHECKING:
     from switchroom.pbx.calls.switchboard import Switchboard
 
 
+TRANSFERRED_S = 2.0
+
+
 class Leg(LegAudio):
     """One party of a call. It is the user of its SIP session and the owner of its media session."""
 
-    def __init__(self, board: "Switchboard", story: "Story", leg_id: str, party: Party) -> None:
+    def __init__(self, board: "Switchboard", story: "Story", leg_id: str, party: Party, user: str = "") -> None:
         super().__init__(board, story, leg_id)
         self.party = party
+        self.user = user
         self.was_answered = False
         self.status = 0
         """How it ended, as a SIP status; 200 for one that was answered."""
@@ -60,6 +64,15 @@ class Leg(LegAudio):
         self._invite: Callable[[Headers], ClientSession] | None = None
         self._fallbacks: list[SrtpMode] = []
         story.legs.append(self)
+        board.lines.add(user, self)
+
+    @property
+    def called(self) -> bool:
+        return not isinstance(self.sip, ServerSession)
+
+    @property
+    def context(self) -> str:
+        return self.terms.context
 
     @property
     def call_id(self) -> str:
@@ -158,6 +171,12 @@ class Leg(LegAudio):
         if self.transfer is None:
             raise StateError("no transfer was asked for")
         self.transfer.told(status)
+        if status == 200:
+            # A phone that asked by REFER says BYE by itself (RFC 5589 section 6.1), and we do where it does not.
+            self._later(TRANSFERRED_S if self.transfer.session is not None else 0.0, self._let_go)
+
+    def _let_go(self) -> None:
+        self.hangup(200, "transferred")
 
     # ---- what the SIP session tells (pbx/sip/session.py)
 
@@ -256,6 +275,7 @@ class Leg(LegAudio):
         self._clocks.clear()
         self.board.taps.leg_over(self)
         self.board.part(self)
+        self.board.lines.remove(self.user, self)
         figures: dict[str, float] = {}
         if self.media is not None:
             self.media.close()

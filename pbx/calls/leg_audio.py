@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from switchroom.pbx.calls.switchboard import Switchboard
 
 MAX_GLARE_RETRIES = 4
+BEEP_MS = 200
 
 
 class LegAudio:
@@ -74,7 +75,8 @@ class LegAudio:
         media = self._media()
         if isinstance(source, str) and source.startswith("tone:"):
             what = source.removeprefix("tone:")
-            return media.tone(float(what) if what.replace(".", "", 1).isdigit() else what)
+            once_ms = BEEP_MS if what == "beep" and not loop else 0
+            return media.tone(float(what) if what.replace(".", "", 1).isdigit() else what, duration_ms=once_ms)
         return media.play(source, loop)
 
     def stop(self) -> None:

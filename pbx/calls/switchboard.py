@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from switchroom.media.errors import MediaError, NotAcceptable
-from switchroom.media.events import MediaEvent, SessionEvent
+from switchroom.media.events import MediaEvent, Recorded, SessionEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx import control
 from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
@@ -20,9 +20,10 @@ from switchroom.pbx.calls.story import Story
 from switchroom.pbx.calls.taps import Taps
 from switchroom.pbx.calls.terms import TermsTable
 from switchroom.pbx.config import Config, Limits
-from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode
+from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode, TransferAsked
 from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
+from switchroom.pbx.lines import Lines
 from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.sip.client_session import ClientSession
@@ -33,6 +34,9 @@ from switchroom.pbx.sip.session import Session
 from switchroom.pbx.sip.transaction import Transaction
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import Ids
+
+PutThrough = Callable[[control.Leg, TransferAsked, control.Leg, Callable[[], None]], Awaitable[None]]
+"""As CallControl.put_through."""
 
 Note = Callable[..., None]
 """A log line: an event name and fields."""
@@ -61,8 +65,13 @@ class Switchboard:
         self.media = media
         self.registrar = registrar
         self.ids = ids
+        self.phone_of: Callable[[str], str] = lambda user: user
+        """As whom the phone registers where a user sits (hot desking); empty: nowhere."""
+        self.transfers: PutThrough | None = None
+        """Puts parties through as the dial plan says; set once there is one."""
         self.taps = Taps(self)
         self.stories: dict[str, Story] = {}
+        self.lines: Lines[Leg] = Lines()
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
@@ -82,11 +91,11 @@ class Switchboard:
         name = target.removeprefix("user:") if uri is None else uri.user or ""
         if not self.registrar.knows(name):
             raise CallError(404, "Not Found", "not-found")
-        bindings = self.registrar.lookup(name)
+        bindings = self.registrar.lookup(self.phone_of(name))
         if not bindings:
             raise CallError(480, "Temporarily Unavailable", "unavailable")
         offered = tuple(codecs) or self._codecs_of_user.get(name, ())
-        return [Endpoint(binding.contact, name, binding, offered) for binding in bindings]
+        return [Endpoint(binding.contact, name, binding, offered, name) for binding in bindings]
 
     async def originate(
         self,
@@ -123,7 +132,7 @@ class Switchboard:
             story = beside.story
         else:
             story = self._new_story(caller, dialled or endpoint.label, source="", user="")
-        leg = Leg(self, story, self._leg_id(story), Party(endpoint.label))
+        leg = Leg(self, story, self._leg_id(story), Party(endpoint.label), endpoint.user)
         leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
@@ -152,6 +161,19 @@ class Switchboard:
 
         leg.begin_outgoing(invite)
         return leg
+
+    async def put_through(
+        self, leg: control.Leg, asked: TransferAsked, by: control.Leg, on_answer: Callable[[], None]
+    ) -> None:
+        if self.transfers is None:
+            raise CallError(501, "nobody puts calls through")
+        await self.transfers(leg, asked, by, on_answer)
+
+    def legs_of(self, user: str) -> Sequence[Leg]:
+        return self.lines.of(user)
+
+    def idle_since(self, user: str) -> float:
+        return self.lines.idle_since(user)
 
     def bridge(self, one: control.Leg, other: control.Leg) -> None:
         assert isinstance(one, Leg)
@@ -221,7 +243,7 @@ class Switchboard:
             user=user,
             counted_as=counted_as,
         )
-        leg = Leg(self, story, self._leg_id(story), party)
+        leg = Leg(self, story, self._leg_id(story), party, user)
         leg.terms = self.terms.of_account(counted_as)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))
@@ -287,7 +309,8 @@ class Switchboard:
         session.reply(transaction, 200)
 
     def on_media_event(self, event: MediaEvent) -> None:
-        leg = event.session.owner if isinstance(event, SessionEvent) else None
+        session = event.session if isinstance(event, SessionEvent | Recorded) else None
+        leg = session.owner if session is not None else None
         if isinstance(leg, Leg):
             deliver(leg, event)
 

@@ -31,13 +31,11 @@ class Transfer:
         self._quiet = True
         self._transaction: Transaction | None = None
 
-    def by_refer(
-        self, session: Session, request: Request, transaction: Transaction, referral: Referral, id_: bool
-    ) -> None:
+    def by_refer(self, session: Session, transaction: Transaction, referral: Referral, event: str) -> None:
         """A REFER asked for it: the first `told` answers that."""
         self.session = session
         self._quiet = referral.quiet
-        self._event = f"refer;id={request.cseq.number}" if id_ else "refer"
+        self._event = event
         self._transaction = transaction
 
     def told(self, status: int) -> None:
@@ -96,6 +94,8 @@ def on_refer(leg: "Leg", session: Session, request: Request, transaction: Transa
     uri = referral.target
     ours = uri.scheme == "tel" or leg.board.stack.is_ours(uri, leg.board.config.sip.domains)
     number = uri.opaque.partition(";")[0] if uri.scheme == "tel" else uri.user or ""
+    if replaced is not None and not replaced.called:
+        number, ours = replaced.story.dialled, True
     asked = TransferAsked(number if ours and number else str(uri), replaced)
     transfer = Transfer(leg, asked)
     event = "refer" if leg.transfer is None else f"refer;id={request.cseq.number}"

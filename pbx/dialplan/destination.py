@@ -27,6 +27,13 @@ KINDS: dict[str, bool] = {
     "agent": True,
     "supervise": True,
     "pick": True,
+    "group": True,
+    "page": True,
+    "voicemail": True,
+    "mailbox": False,
+    "park": False,
+    "parked": True,
+    "feature": True,
 }
 """What a destination can be, and whether it needs an argument; `pbx/apps/destinations.py` serves them."""
 

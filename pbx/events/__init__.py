@@ -51,6 +51,20 @@ from switchroom.pbx.events.calls import (
     LegStarted,
 )
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
+from switchroom.pbx.events.office import (
+    CallerRefused,
+    CallForwarded,
+    CallParked,
+    CallPickedUp,
+    CallUnparked,
+    ConfigChanged,
+    DeskChanged,
+    HoursSwitched,
+    MailFailed,
+    SeatTaken,
+    VoicemailCounted,
+    VoicemailLeft,
+)
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
@@ -99,6 +113,18 @@ AnyRecord = (
     | SupervisorJoined
     | SupervisorLeft
     | SupervisorTookOver
+    | VoicemailLeft
+    | VoicemailCounted
+    | MailFailed
+    | DeskChanged
+    | SeatTaken
+    | CallForwarded
+    | CallParked
+    | CallUnparked
+    | CallPickedUp
+    | HoursSwitched
+    | CallerRefused
+    | ConfigChanged
 )
 
 
@@ -123,25 +149,34 @@ __all__ = [
     "AnyRecord",
     "CallBridged",
     "CallEnded",
+    "CallForwarded",
+    "CallParked",
+    "CallPickedUp",
     "CallRated",
     "CallResult",
     "CallRouted",
     "CallStarted",
     "CallTransferred",
     "CallUnbridged",
+    "CallUnparked",
     "CallbackAsked",
     "CallbackTried",
+    "CallerRefused",
+    "ConfigChanged",
+    "DeskChanged",
     "EndedBy",
     "Entry",
     "FlowEnded",
     "FlowStarted",
     "FlowStep",
+    "HoursSwitched",
     "LegAnswered",
     "LegEnded",
     "LegHeld",
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "MailFailed",
     "MessageLeft",
     "OfferEnded",
     "OfferOutcome",
@@ -159,11 +194,14 @@ __all__ = [
     "RecordsLost",
     "RegistrationAdded",
     "RegistrationRemoved",
+    "SeatTaken",
     "ServerStarted",
     "ServerStopped",
     "Standing",
     "SupervisorJoined",
     "SupervisorLeft",
     "SupervisorTookOver",
+    "VoicemailCounted",
+    "VoicemailLeft",
     "WaitReason",
 ]

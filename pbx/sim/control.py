@@ -6,7 +6,7 @@ times of the event loop's clock. What an application plays or joins is kept, so 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from switchroom.pbx import control
@@ -27,6 +27,7 @@ from switchroom.pbx.control import (
     Ringing,
     TapEnded,
     TapMode,
+    TransferAsked,
 )
 from switchroom.pbx.events import CallResult, EndedBy
 
@@ -50,8 +51,18 @@ class SimPhone:
 class SimLeg:
     """A leg whose far end is played by a test or a simulation."""
 
-    def __init__(self, board: "SimControl", leg_id: str, call_id: str, party: Party, state: LegState) -> None:
+    def __init__(
+        self,
+        board: "SimControl",
+        leg_id: str,
+        call_id: str,
+        party: Party,
+        state: LegState,
+        user: str = "",
+    ) -> None:
         self.board = board
+        self.user = user
+        self.context = "default"
         self.id = leg_id
         self.call_id = call_id
         self.party = party
@@ -71,6 +82,10 @@ class SimLeg:
         self.role: EndedBy = "caller" if state == "offered" else "callee"
         self._play = 0
         self._playing: asyncio.TimerHandle | None = None
+
+    @property
+    def called(self) -> bool:
+        return self.role == "callee"
 
     # ---- verbs
 
@@ -129,6 +144,8 @@ class SimLeg:
 
     def transferred(self, status: int) -> None:
         self.told.append(f"transferred {status}")
+        if status == 200:
+            self.hangup(200, "transferred")
 
     def can_hear(self, other: "SimLeg") -> bool:
         """Whether the party hears what the other one says, just now."""
@@ -194,6 +211,7 @@ class SimLeg:
 
     def _finish(self, ended: Ended) -> None:
         self.state = "ended"
+        self.board.ended(self)
         if self._playing is not None:
             self._playing.cancel()
             self._playing = None
@@ -291,15 +309,26 @@ class SimControl:
     phones: dict[str, SimPhone] = field(default_factory=dict)
     play_s: Callable[[str], float] = lambda source: PLAY_S
     legs: list[SimLeg] = field(default_factory=list)
+    transfers: Callable[[control.Leg, TransferAsked, control.Leg, Callable[[], None]], Awaitable[None]] | None = None
+    """Puts parties through; without it nobody is."""
+    unreachable: set[str] = field(default_factory=set)
+    """Targets that are known and registered nowhere."""
+    idle: dict[str, float] = field(default_factory=dict)
 
-    def incoming(self, number: str, name: str = "") -> SimLeg:
-        """A caller; its leg is there, and nothing is said yet."""
-        leg = SimLeg(self, f"leg{len(self.legs) + 1}", f"call{len(self.legs) + 1}", Party(number, name), "offered")
+    def incoming(self, number: str, name: str = "", user: str = "") -> SimLeg:
+        """A caller, perhaps a user; its leg is there, and nothing is said yet."""
+        count = len(self.legs) + 1
+        leg = SimLeg(self, f"leg{count}", f"call{count}", Party(number, name), "offered", user)
         self.legs.append(leg)
         return leg
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
-        found = [Endpoint(name, name) for name in self.phones if name == target or name.startswith(target + "/")]
+        user = target.removeprefix("user:") if target.startswith("user:") else ""
+        found = [
+            Endpoint(name, name, user=user) for name in self.phones if name == target or name.startswith(target + "/")
+        ]
+        if not found and target in self.unreachable:
+            raise CallError(480, "Temporarily Unavailable", "unavailable")
         if not found:
             raise CallError(404, "Not Found", "not-found")
         return found
@@ -314,7 +343,7 @@ class SimControl:
     ) -> SimLeg:
         phone = self.phones[endpoint.uri]
         call_id = beside.call_id if beside is not None else f"call{len(self.legs) + 1}"
-        leg = SimLeg(self, f"leg{len(self.legs) + 1}", call_id, Party(endpoint.label), "calling")
+        leg = SimLeg(self, f"leg{len(self.legs) + 1}", call_id, Party(endpoint.label), "calling", endpoint.user)
         leg.presentation = presentation
         self.legs.append(leg)
         loop = asyncio.get_running_loop()
@@ -325,6 +354,24 @@ class SimControl:
         if phone.answers_after_s is not None:
             loop.call_later(phone.answers_after_s, leg.pick_up)
         return leg
+
+    async def put_through(
+        self, leg: control.Leg, asked: TransferAsked, by: control.Leg, on_answer: Callable[[], None]
+    ) -> None:
+        if self.transfers is None:
+            raise CallError(501, "nobody puts calls through")
+        await self.transfers(leg, asked, by, on_answer)
+
+    def legs_of(self, user: str) -> list[SimLeg]:
+        return [leg for leg in self.legs if user and leg.user == user and leg.state != "ended"]
+
+    def idle_since(self, user: str) -> float:
+        return self.idle.get(user, 0.0)
+
+    def ended(self, leg: SimLeg) -> None:
+        """The leg is over."""
+        if leg.user and not self.legs_of(leg.user):
+            self.idle[leg.user] = asyncio.get_running_loop().time()
 
     def bridge(self, one: control.Leg, other: control.Leg) -> None:
         assert isinstance(one, SimLeg)

@@ -99,6 +99,25 @@ class CdrStore(Protocol):
         ...
 
 
+class StoredDocument(msgspec.Struct, frozen=True):
+    """One thing that an application keeps under a key; only the application knows what `data`, JSON, says."""
+
+    key: str
+    data: bytes
+
+
+class DocumentStore(Protocol):
+    """Small things of applications, by kind and key: settings of users, messages of mailboxes, mails to be sent."""
+
+    async def load(self, kind: str) -> list[StoredDocument]:
+        """All of one kind, by key."""
+        ...
+
+    async def save(self, kind: str, kept: Sequence[StoredDocument], removed: Sequence[str]) -> None:
+        """Insert or replace `kept`, delete the keys of `removed`; in one transaction."""
+        ...
+
+
 class Store(Protocol):
     """All of it, opened."""
 
@@ -108,4 +127,6 @@ class Store(Protocol):
     def bindings(self) -> BindingStore: ...
     @property
     def cdrs(self) -> CdrStore: ...
+    @property
+    def documents(self) -> DocumentStore: ...
     async def close(self) -> None: ...

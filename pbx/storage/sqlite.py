@@ -17,7 +17,7 @@ from typing import IO, Literal, Self, TypeVar
 import msgspec
 
 from switchroom.pbx.events import Entry
-from switchroom.pbx.storage.base import CdrQuery, StoredBinding, StoredCdr, StoreError
+from switchroom.pbx.storage.base import CdrQuery, StoredBinding, StoredCdr, StoredDocument, StoreError
 
 T = TypeVar("T")
 
@@ -33,13 +33,18 @@ CREATE TABLE cdr (call TEXT PRIMARY KEY, started_at_ms INTEGER NOT NULL, caller 
 CREATE INDEX cdr_by_time ON cdr (started_at_ms);
 CREATE TABLE resume (sink TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 """
+_LATER = """
+CREATE TABLE IF NOT EXISTS document (kind TEXT NOT NULL, key TEXT NOT NULL, data TEXT NOT NULL,
+    PRIMARY KEY (kind, key)) WITHOUT ROWID;
+"""
+"""Tables that came after the first release of the schema; they change nothing for what was there."""
 
 _encoder = msgspec.json.Encoder()
 _entries = msgspec.json.Decoder(list[Entry])
 
 
 class SqliteStore:
-    """A folder with the file `switchroom.db`; `journal`, `bindings` and `cdrs` are its three faces."""
+    """A folder with the file `switchroom.db`; `journal`, `bindings`, `cdrs` and `documents` are its faces."""
 
     def __init__(self, folder: Path, sync: Literal["normal", "full"]) -> None:
         self._folder, self._sync = folder, sync
@@ -49,6 +54,7 @@ class SqliteStore:
         self.journal = SqliteJournal(self)
         self.bindings = SqliteBindings(self)
         self.cdrs = SqliteCdrs(self)
+        self.documents = SqliteDocuments(self)
 
     @classmethod
     async def open(cls, folder: str | Path, sync: Literal["normal", "full"] = "normal") -> Self:
@@ -105,6 +111,7 @@ class SqliteStore:
             self._writing.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT")
         elif version != _VERSION:
             raise StoreError(f"the store in {self._folder} has version {version}; this program knows {_VERSION}")
+        self._writing.executescript(_LATER)
         self._reading = self._connect()
         self._reading.execute("PRAGMA query_only = 1")
 
@@ -221,3 +228,23 @@ class SqliteCdrs:
         sql = f"SELECT data FROM cdr WHERE {where} ORDER BY started_at_ms DESC, call LIMIT :limit OFFSET :offset"
         rows = await self._store.read(lambda db: db.execute(sql, msgspec.structs.asdict(query)).fetchall())
         return [data.encode() for (data,) in rows]
+
+
+class SqliteDocuments:
+    """DocumentStore in SQLite."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    async def load(self, kind: str) -> list[StoredDocument]:
+        sql = "SELECT key, data FROM document WHERE kind = ? ORDER BY key"
+        rows = await self._store.read(lambda db: db.execute(sql, (kind,)).fetchall())
+        return [StoredDocument(key, data.encode()) for key, data in rows]
+
+    async def save(self, kind: str, kept: Sequence[StoredDocument], removed: Sequence[str]) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            db.executemany("DELETE FROM document WHERE kind = ? AND key = ?", [(kind, key) for key in removed])
+            rows = [(kind, document.key, document.data.decode()) for document in kept]
+            db.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", rows)
+
+        await self._store.write(work)
