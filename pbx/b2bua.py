@@ -136,8 +136,9 @@ class B2bua:
         try:
             return await self._over
         finally:
-            if self._partner is not None:
-                self._partner.hangup()
+            partner, self._partner = self._partner, None  # its end must not be the end of a caller who goes elsewhere
+            if partner is not None:
+                partner.hangup()
             if self._partner_over is not None and not self._partner_over.done():
                 self._partner_over.set_result(None)
 
@@ -346,7 +347,7 @@ class B2bua:
                 self._over.set_exception(SentOn(serve))
         else:
             self._partner = None
-            go_on(other, serve)
+            self._hand_over(other, serve)
             if asker.state == "ended" and not self._over.done():
                 self._over.set_result(Ended(200, "transferred", "exchange"))
         asker.transferred(200)
@@ -370,12 +371,16 @@ class B2bua:
         assert leg is not None
         leg.listener = None
         self._control.unbridge(leg)
-        if self._partner_over is not None:
-            self._partner_over.set_exception(SentOn(fact.serve))
-        else:
-            go_on(leg, fact.serve)
+        self._hand_over(leg, fact.serve)
         if self._over is not None and not self._over.done():
             self._over.set_result(Ended(200, "sent on", "exchange"))
+
+    def _hand_over(self, partner: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
+        """The partner is no longer ours: who lent it to us goes on with it, or nobody we know."""
+        if self._partner_over is not None and not self._partner_over.done():
+            self._partner_over.set_exception(SentOn(serve))
+        else:
+            go_on(partner, serve)
 
 
 async def follow(leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:

@@ -8,7 +8,7 @@ CallControl alone, and so runs on the real exchange and on the simulated one.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, follow, go_on
 from switchroom.pbx.control import (
@@ -198,14 +198,11 @@ class Call:
         """The same with endpoints that are known."""
         self._check()
         b2bua = B2bua(self._control, self.leg)
-        try:
+        with self._lent():
             outcome = await b2bua.dial(endpoints, ring_s, self.presentation)
             if outcome.leg is not None:
                 self.on_answer()
                 await b2bua.talk()
-        finally:
-            if not self.ended:
-                self.leg.listener = self._on_fact
         return outcome
 
     async def fetch(self, endpoints: Sequence[Endpoint | Attempt], ring_s: float) -> Leg:
@@ -236,12 +233,10 @@ class Call:
 
         leg.listener(leg, SendOn(lent))
         b2bua = B2bua(self._control, self.leg)
-        try:
+        with self._lent():
             b2bua.join(leg, over)
             self.on_answer()
             await b2bua.talk()
-        finally:
-            self.leg.listener = self._on_fact
 
     async def pick_up(self, ringing: Leg) -> bool:
         """Answer the caller in place of a leg that rings, and stay until one hangs up; False: it rings no more."""
@@ -252,10 +247,8 @@ class Call:
         ringing.listener(ringing, PickedUp(self.leg, over))
         if over.done():
             return False
-        try:
+        with self._lent():
             await over
-        finally:
-            self.leg.listener = self._on_fact
         return True
 
     async def until_hangup(self) -> None:
@@ -264,6 +257,18 @@ class Call:
             await self._wait()
 
     # ---- within
+
+    @contextlib.contextmanager
+    def _lent(self) -> Iterator[None]:
+        """Somebody else is told of the leg; we are again afterwards, unless the party is wanted elsewhere."""
+        try:
+            yield
+        except SentOn:
+            raise
+        except BaseException:
+            self.leg.listener = self._on_fact
+            raise
+        self.leg.listener = self._on_fact
 
     async def _until_recorded(self, recording: Recording) -> None:
         with contextlib.suppress(TimeoutError):
