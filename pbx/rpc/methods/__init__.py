@@ -4,6 +4,6 @@
 Importing the package fills the table of `pbx/rpc/registry.py`.
 """
 
-from switchroom.pbx.rpc.methods import calls, cdr, discovery, events, flows, registrations, system, tls
+from switchroom.pbx.rpc.methods import calls, cdr, discovery, events, flows, registrations, system, tls, transfers
 
-__all__ = ["calls", "cdr", "discovery", "events", "flows", "registrations", "system", "tls"]
+__all__ = ["calls", "cdr", "discovery", "events", "flows", "registrations", "system", "tls", "transfers"]

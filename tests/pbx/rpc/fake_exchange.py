@@ -49,6 +49,7 @@ class FakeExchange:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.hung_up: list[str] = []
+        self.transferred: list[tuple[str, str, str]] = []
         self.originated: list[tuple[str, str, str, str]] = []
         self.queries: list[CdrQuery] = []
         self.subjects: list[str] = []
@@ -76,6 +77,11 @@ class FakeExchange:
         if call != CALL.call:
             raise CallError(481, "no such call")
         self.hung_up.append(call)
+
+    def transfer(self, leg: str, to: str, consulted: str) -> None:
+        if not leg.startswith(CALL.call):
+            raise CallError(481, "no such leg")
+        self.transferred.append((leg, to, consulted))
 
     async def cdrs(self, query: CdrQuery) -> list[bytes]:
         self.queries.append(query)
