@@ -22,7 +22,7 @@ from switchroom.pbx.sip.uri import Uri, parse_uri
 
 RETRY_S = 5
 SUPPORTED = "100rel, norefersub, replaces, timer"
-DIALOG_METHODS = {"INFO", "PRACK", "REFER", "UPDATE"}
+DIALOG_METHODS = {"INFO", "MESSAGE", "PRACK", "REFER", "UPDATE"}
 
 
 class Incoming:

@@ -126,6 +126,7 @@ class Leg(LegAudio):
         if self.state == "offered":
             self.state = "ringing"
             self.story.write(LegRinging(call=self.story.id, leg=self.id, early_media=bool(body)))
+            self.board.line_changed(self)
 
     def answer(self) -> None:
         if self.state not in ("offered", "ringing") or not isinstance(self.sip, ServerSession) or self.media is None:
@@ -191,6 +192,7 @@ class Leg(LegAudio):
         if self.state == "calling":
             self.state = "ringing"
             self.story.write(LegRinging(call=self.story.id, leg=self.id, early_media=early))
+            self.board.line_changed(self)
             self._tell(Ringing(early))
         elif early:
             self._tell(Ringing(early))
@@ -256,6 +258,7 @@ class Leg(LegAudio):
         self.was_answered = True
         media = self._media()
         self.story.write(LegAnswered(call=self.story.id, leg=self.id, codec=media.codec or "", srtp=media.srtp_suite))
+        self.board.line_changed(self)
         if self.board.max_session_s:
             self._later(self.board.max_session_s, self._session_over)
         self._tell(Answered())
@@ -284,6 +287,7 @@ class Leg(LegAudio):
         self.story.write(
             LegEnded(call=self.story.id, leg=self.id, status=status, reason=reason, ended_by=by, media=figures)
         )
+        self.board.line_changed(self)
         self._tell(Ended(status, reason, by, redirect))
         self.story.leg_ended()
         # No circles are left behind: what a call leaves is then freed at once, and the garbage collector need not look.

@@ -67,6 +67,8 @@ class Switchboard:
         self.ids = ids
         self.phone_of: Callable[[str], str] = lambda user: user
         """As whom the phone registers where a user sits (hot desking); empty: nowhere."""
+        self.on_line: Callable[[str], None] = lambda user: None
+        """Told of a user whose calls have changed."""
         self.transfers: PutThrough | None = None
         """Puts parties through as the dial plan says; set once there is one."""
         self.taps = Taps(self)
@@ -292,6 +294,11 @@ class Switchboard:
 
     # ---- for legs
 
+    def line_changed(self, leg: Leg) -> None:
+        """A leg is in another state: whoever watches its user is told."""
+        if leg.user:
+            self.on_line(leg.user)
+
     def leg_of(self, session: Session) -> Leg | None:
         """The leg whose session it is."""
         leg = session.user
@@ -303,6 +310,9 @@ class Switchboard:
 
     def on_dialog_request(self, leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
         """A request within a dialog that is none of the session's own."""
+        if request.method == "MESSAGE":
+            pass_on_message(leg, session, request, transaction)
+            return
         if request.method == "INFO" and not leg.keypad.take_info(request):
             session.reply(transaction, 415, {"accept": [DTMF_RELAY, DTMF]})
             return
@@ -360,3 +370,15 @@ def _number_of(request: Request) -> str:
     if uri.scheme == "tel":
         return uri.opaque.partition(";")[0].replace("-", "").replace(".", "")
     return uri.user or ""
+
+
+def pass_on_message(leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
+    """A text from one party of a call goes to the other (RFC 3428 section 4)."""
+    partner = leg.partner.sip if leg.partner is not None else None
+    if partner is None or partner.ended:
+        session.reply(transaction, 480)
+        return
+    names = "content-type", "content-encoding"
+    headers: Headers = {name: request.headers[name] for name in names if name in request.headers}
+    partner.send_apart("MESSAGE", headers, request.body)
+    session.reply(transaction, 200)
