@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make bench`: the benchmarks that need nothing beside this machine, one after the other, each with its ratios.
+"""`make bench`: all benchmarks, one after the other, each with its ratios; the last is the whole server under load.
 
-The load rigs need a SIPp and a quiet core; `bench_relay` says how to run it, and perf.toml is the exchange's
-configuration for them.
+`bench_relay`, which looks at the media plane alone, needs a rig of its own and says how to run it.
 """
 
 import subprocess
@@ -14,6 +13,7 @@ COMMANDS = (
     ("pytest", "-q", "--benchmark-only", "-o", "python_files=bench_*.py", str(HERE / "bench_signalling.py")),
     ("benchmarks.kernels",),
     ("benchmarks.bench_g729",),
+    ("benchmarks.load",),
 )
 
 

@@ -218,6 +218,12 @@ class Plane:
             session.play_ended(event)
         self._on_event(event)
 
+    def recording_failed(self, recording: "Recording", reason: str) -> None:
+        """It never began."""
+        if self.recordings.pop(recording.number, None) is not None:
+            recording.stopped = True
+            self.tell(Recorded(recording.session, recording.number, 0, 0, reason))
+
     def _recorded(self, record: Record) -> None:
         recording = self.recordings.pop(record.other, None)
         if recording is None:

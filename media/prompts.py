@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from switchroom.media.errors import PromptError
+from switchroom.media.tones import Tone, render_tone
 
 if TYPE_CHECKING:
     import numpy
@@ -30,19 +31,26 @@ class Pcm(msgspec.Struct, frozen=True):
     rate_hz: int
 
 
-Source = str | os.PathLike[str] | Pcm
-"""A sound file that libsndfile reads (WAV, FLAC, Ogg and more), or PCM."""
+class ToneFor(msgspec.Struct, frozen=True):
+    """A tone among the parts of a sequence; one of 0 Hz is silence."""
 
-Key = tuple[str | Pcm, ...]
+    tone: Tone
+    duration_ms: int
+
+
+Source = str | os.PathLike[str] | Pcm | ToneFor
+"""A sound file that libsndfile reads (WAV, FLAC, Ogg and more), PCM, or a tone."""
+
+Key = tuple[str | Pcm | ToneFor, ...]
 
 
 def source_key(source: Source | Sequence[Source]) -> Key:
     """What makes two sources the same."""
-    if isinstance(source, (str, os.PathLike, Pcm)):
+    if isinstance(source, (str, os.PathLike, Pcm, ToneFor)):
         source = (source,)
     if not source:
         raise ValueError("nothing to play")
-    return tuple([part if isinstance(part, Pcm) else os.fspath(part) for part in source])
+    return tuple([part if isinstance(part, (Pcm, ToneFor)) else os.fspath(part) for part in source])
 
 
 class Prompt(msgspec.Struct, frozen=True, eq=False):
@@ -64,7 +72,7 @@ def load_prompt(key: Key, rate_hz: int) -> Prompt:
     """Read, mix down, resample and seal; blocks. Raises PromptError."""
     import numpy
 
-    parts = [_resample(*_read(part), rate_hz) for part in key]
+    parts = [_resample(*_read(part, rate_hz), rate_hz) for part in key]
     sound = numpy.concatenate(parts)
     if not 0 < len(sound) <= MAX_SECONDS * rate_hz:
         raise PromptError(f"{_name(key)} has no sound, or more than {MAX_SECONDS // 3600} hours of it")
@@ -81,13 +89,15 @@ def load_prompt(key: Key, rate_hz: int) -> Prompt:
 
 
 def _name(key: Key) -> str:
-    return ", ".join("PCM" if isinstance(part, Pcm) else part for part in key)
+    return ", ".join(part if isinstance(part, str) else type(part).__name__ for part in key)
 
 
-def _read(part: str | Pcm) -> "tuple[numpy.ndarray[Any, Any], int]":
+def _read(part: str | Pcm | ToneFor, rate_hz: int) -> "tuple[numpy.ndarray[Any, Any], int]":
     import numpy
     import soundfile
 
+    if isinstance(part, ToneFor):
+        return render_tone(part.tone, part.duration_ms, rate_hz), rate_hz
     if isinstance(part, Pcm):
         return numpy.frombuffer(part.samples, numpy.int16), part.rate_hz
     try:
@@ -95,11 +105,11 @@ def _read(part: str | Pcm) -> "tuple[numpy.ndarray[Any, Any], int]":
             if file.frames > MAX_SECONDS * file.samplerate:
                 raise PromptError(f"{part} is longer than {MAX_SECONDS // 3600} hours")
             sound = file.read(dtype="float32", always_2d=True)
-            rate_hz = file.samplerate
+            of_file_hz = file.samplerate
     except (OSError, RuntimeError, TypeError) as error:  # soundfile's errors are RuntimeErrors
         raise PromptError(f"{part}: {error}") from error
     mono = sound.mean(axis=1)
-    return numpy.clip(numpy.rint(mono * 32768.0), -32768, 32767).astype(numpy.int16), int(rate_hz)
+    return numpy.clip(numpy.rint(mono * 32768.0), -32768, 32767).astype(numpy.int16), int(of_file_hz)
 
 
 def _resample(sound: "numpy.ndarray[Any, Any]", from_hz: int, to_hz: int) -> "numpy.ndarray[Any, Any]":

@@ -5,6 +5,7 @@ The file is made of 1-second segments (media/recording_file.py reads it and turn
 loses the last second at most.
 """
 
+import asyncio
 import itertools
 import os
 import struct
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from switchroom.media.errors import MediaError
-from switchroom.media.wire import Op
+from switchroom.media.wire import Error, Op, Record
 
 if TYPE_CHECKING:
     from switchroom.media.plane import Plane
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _RECORD: Final = struct.Struct("=III")
 _PAUSE: Final = struct.Struct("=I")
+_AGAIN_S: Final = 0.05
 _numbers = itertools.count(1)
 
 
@@ -45,11 +47,7 @@ class Recording:
     def of_session(cls, session: "Session", path: str | os.PathLike[str], stereo: bool, rate_hz: int) -> "Recording":
         """What the party says on the left, and what it hears on the right; or both mixed."""
         recording = cls(session.plane, path, rate_hz, session)
-        fd = recording._create()
-        if session.move is not None:
-            session.move.then(lambda: recording._begin(Op.RECORD, 0, 2 if stereo else 1, fd))
-        else:
-            recording._begin(Op.RECORD, 0, 2 if stereo else 1, fd)
+        recording._begin(Op.RECORD, 0, 2 if stereo else 1, recording._create())
         return recording
 
     @classmethod
@@ -84,17 +82,39 @@ class Recording:
             raise MediaError(f"{self.path}: {error.strerror}") from error
 
     def _begin(self, op: Op, room: int, channels: int, fd: int) -> None:
-        session = self.session
-        try:
-            if session is not None:
-                self.plane = session.plane
-                if session.closed:
-                    return
-            leg = session.handle if session is not None else 0
-            self.plane.wire.post(op, leg, room, _RECORD.pack(self.number, self.rate_hz, channels), fd)
-        finally:
+        """Order it; again where the last file of this leg is not whole yet."""
+        body = _RECORD.pack(self.number, self.rate_hz, channels)
+        loop = asyncio.get_running_loop()
+
+        def ask() -> None:
+            if self.session is None:
+                self.plane.wire.ask_then(answered, op, 0, room, body, fd)
+            elif self.session.move is not None:
+                self.session.move.then(ask)
+            else:
+                self.plane = self.session.plane
+                self.plane.recordings[self.number] = self
+                self.plane.wire.ask_then(answered, op, self.session.handle, room, body, fd)
+
+        def answered(answer: Record | None) -> None:
+            error = Error.NO_LEG if answer is None else answer.other
+            if error == Error.BUSY and not self.stopped and not self.plane.wire.closed:
+                loop.call_later(_AGAIN_S, ask)
+                return
             os.close(fd)
+            if error != Error.OK:
+                self.plane.recording_failed(self, "stopped before it began" if self.stopped else "nothing to record")
+            elif self.paused:
+                self.paused = False
+                self._pause(True)
+
         self.plane.recordings[self.number] = self
+        try:
+            ask()
+        except MediaError:
+            os.close(fd)
+            self.plane.recordings.pop(self.number, None)
+            raise
 
     def _pause(self, paused: bool) -> None:
         if self.stopped or paused == self.paused:

@@ -4,6 +4,7 @@
 Whatever is left of a recording plays: holes and pauses are silence, so that the length is that of the call.
 """
 
+import hashlib
 import os
 import struct
 import wave
@@ -165,10 +166,7 @@ def to_wav(path: str | os.PathLike[str], wav: str | os.PathLike[str]) -> Summary
 def convert(path: str | os.PathLike[str], to: str | os.PathLike[str]) -> Summary:
     """Write the recording as FLAC (.flac) or Opus (.opus, .ogg), whole or not at all; meant for a background thread."""
     soundfile: Any = import_module("soundfile")  # it has no types
-    formats = {".flac": ("FLAC", "PCM_16"), ".opus": ("OGG", "OPUS"), ".ogg": ("OGG", "OPUS")}
-    kind = formats.get(Path(to).suffix)
-    if kind is None:
-        raise RecordingError(f"{os.fspath(to)}: .flac, .opus or .ogg is wanted")
+    kind = _form(to)
     found = summary(path)
     part = Path(f"{os.fspath(to)}.part")
     try:
@@ -183,3 +181,58 @@ def convert(path: str | os.PathLike[str], to: str | os.PathLike[str]) -> Summary
     finally:
         part.unlink(missing_ok=True)
     return found
+
+
+class Finished(NamedTuple):
+    """A recording that has become a WAV file."""
+
+    duration_ms: int
+    paused_ms: int
+    missing_ms: int
+    size_bytes: int
+    sha256: str
+
+
+def finish(path: str | os.PathLike[str], wav: str | os.PathLike[str]) -> Finished:
+    """Mend the segments, write them as WAV, and take them away. Raises RecordingError, OSError; then they stay."""
+    repair(path)
+    found = to_wav(path, wav)
+    size, digest = _size_and_digest(wav)
+    os.unlink(path)
+    per_ms = found.rate_hz // 1000
+    return Finished(found.frames // per_ms, found.paused // per_ms, found.missing // per_ms, size, digest)
+
+
+def convert_wav(wav: str | os.PathLike[str], to: str | os.PathLike[str]) -> tuple[int, str]:
+    """Write a WAV file as FLAC or Opus, whole or not at all; its size and SHA-256. Raises RecordingError, OSError."""
+    soundfile: Any = import_module("soundfile")
+    form, subtype = _form(to)
+    part = Path(f"{os.fspath(to)}.part")
+    try:
+        with (
+            soundfile.SoundFile(wav) as sound,
+            soundfile.SoundFile(
+                part, "w", samplerate=sound.samplerate, channels=sound.channels, format=form, subtype=subtype
+            ) as out,
+        ):
+            for block in sound.blocks(WINDOW, dtype="int16", always_2d=True):
+                out.write(block)
+        os.replace(part, to)
+    except soundfile.LibsndfileError as error:
+        raise RecordingError(f"{os.fspath(to)}: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return _size_and_digest(to)
+
+
+def _form(to: str | os.PathLike[str]) -> tuple[str, str]:
+    forms = {".flac": ("FLAC", "PCM_16"), ".opus": ("OGG", "OPUS"), ".ogg": ("OGG", "OPUS")}
+    try:
+        return forms[Path(to).suffix]
+    except KeyError:
+        raise RecordingError(f"{os.fspath(to)}: .flac, .opus or .ogg is wanted") from None
+
+
+def _size_and_digest(path: str | os.PathLike[str]) -> tuple[int, str]:
+    with open(path, "rb") as file:
+        return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()

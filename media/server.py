@@ -5,7 +5,7 @@ import asyncio
 import itertools
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -30,10 +30,16 @@ _SPARE_FILES: Final = 1_024
 
 
 class MediaServer:
-    """`on_event` is called in the loop's thread, in the order in which things happened."""
+    """`on_event` is called in the loop's thread, in the order in which things happened.
 
-    def __init__(self, config: MediaConfig, on_event: Callable[[MediaEvent], None]) -> None:
+    `hold_music`: sound files that held parties hear one after the other, instead of the configuration's one.
+    """
+
+    def __init__(
+        self, config: MediaConfig, on_event: Callable[[MediaEvent], None], hold_music: Sequence[str] = ()
+    ) -> None:
         self.config = config
+        self._hold_music = tuple(hold_music) or ((config.hold_music,) if config.hold_music is not None else ())
         try:
             self._formats = tuple([_FORMATS[name] for name in config.codecs])
         except KeyError as error:
@@ -55,8 +61,8 @@ class MediaServer:
                 plane = Plane(self.config, ports, self._tell)
                 await plane.start()
                 self._planes.append(plane)
-            if self.config.hold_music is not None:
-                await self._load_hold_music(self.config.hold_music)
+            if self._hold_music:
+                await self._load_hold_music(self._hold_music)
         except BaseException:
             await self.close()
             raise
@@ -106,15 +112,15 @@ class MediaServer:
         """All that are open."""
         return [session for plane in self._planes for session in plane.sessions.values()]
 
-    async def _load_hold_music(self, path: str) -> None:
+    async def _load_hold_music(self, paths: Sequence[str]) -> None:
         rates = {rate for plane in self._planes for rate in plane.rates.values()}
-        key = source_key(path)
+        key = source_key(paths)
         for rate_hz in rates:
             prompt = await self.prompts.load(key, rate_hz)
             for plane in self._planes:
                 answer = await plane.wire.ask(Op.HOLD_MUSIC, other=plane.map_prompt(key, prompt))
                 if answer.other:
-                    raise PromptError(f"{path}: the media plane cannot use it")
+                    raise PromptError(f"{', '.join(paths)}: the media plane cannot use it")
 
     def _tell(self, event: MediaEvent) -> None:
         try:

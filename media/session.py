@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """One party's audio: offer and answer on one side, a leg of the media plane on the other."""
 
-import asyncio
 import itertools
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from switchroom.media.config import MediaConfig
 from switchroom.media.describe import describe
-from switchroom.media.errors import MediaError, PlaneLost, PromptError
+from switchroom.media.ear import Ear
+from switchroom.media.errors import MediaError
 from switchroom.media.events import PlaneLost as PlaneLostEvent
-from switchroom.media.events import PlayDone, PlayEnd
+from switchroom.media.events import PlayDone
 from switchroom.media.formats import Format
 from switchroom.media.keys import pack_keys
 from switchroom.media.move import Move
 from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
 from switchroom.media.plane import Plane
-from switchroom.media.prompts import Key, Prompt, PromptStore, Source, source_key
+from switchroom.media.playing import Playing
+from switchroom.media.prompts import PromptStore
 from switchroom.media.recorder import Recording
 from switchroom.media.sdp import Direction
 from switchroom.media.srtp import KEY_BYTES, Keys, SrtpMode
 from switchroom.media.stats import LegStats
-from switchroom.media.tones import Step, Tone, find_tone, pack_tone
 from switchroom.media.wire import Op, pack_address
 
 if TYPE_CHECKING:
@@ -41,13 +41,12 @@ _CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
 _SECURE: Final = struct.Struct(f"=B{KEY_BYTES}s{KEY_BYTES}s")
 DtmfMode = Literal["auto", "in-band", "info"]
 """How keys are sent: as telephone-event or else as tones; as tones; in INFO, which is the caller's business."""
-_PLAY: Final = struct.Struct("=III")
+_AHEAD: Final = struct.Struct("=III")
 
 _ids = itertools.count(1)
-_plays = itertools.count(1)
 
 
-class Session:
+class Session(Playing):
     """Made by MediaServer.open. Commands return at once and are obeyed in order; after close() they do nothing."""
 
     def __init__(
@@ -60,6 +59,7 @@ class Session:
         port: int,
         sdp_id: int,
     ) -> None:
+        super().__init__(plane, prompts, handle)
         self.id = next(_ids)
         self.owner: Any = None
         self.address = config.address
@@ -67,23 +67,17 @@ class Session:
         self.bridge: Bridge | None = None
         self.conference: Conference | None = None
         self.recording: Recording | None = None
-        self.closed = False
-        self.plane = plane
-        self.handle = handle
-        self.move: Move | None = None
-        self._prompts = prompts
         self._negotiator = Negotiator(
             LocalMedia(address=config.address, port=port, codecs=formats, session_id=sdp_id, ptime_ms=config.ptime_ms)
         )
         self._keys: Keys | None = None  # those that the plane has
         self._remote: tuple[bytes, bytes] | None = None  # the last addresses that could be reached
-        self._loading: tuple[int, asyncio.Task[None]] | None = None
-        self._prompt: tuple[int, Key, Prompt, bool] | None = None  # the last one that was given to the plane
-        self._plays: list[int] = []  # given to the plane and not ended yet; the last one is heard
         self._confirmed = False
         self._asked = self._detecting = 0  # enum sr_detect
         self._dtmf: DtmfMode = "auto"
         self._last_stats = LegStats()
+        self._ear: Ear | None = None
+        self._ahead = False
 
     # offer and answer
 
@@ -220,72 +214,6 @@ class Session:
             self.order(Op.CONFIRM, lazy=True)
             self.arrange_digits()
 
-    # what the party hears
-
-    def play(self, source: Source | Sequence[Source], loop: bool = False) -> int:
-        """Play a sound file, PCM, or several in a row, instead of what was played. Its end is told by PlayDone.
-
-        A file is read in a thread at its first use; one that cannot be read ends with the reason "failed".
-        """
-        key = source_key(source)
-        number = next(_plays)
-        self._replace_loading("replaced")
-        rate_hz = self.plane.rates[self.codec] if self.codec is not None else 8_000
-        prompt = self._prompts.find(key, rate_hz)
-        if prompt is not None:
-            self._start_play(number, key, prompt, loop)
-        else:
-            task = asyncio.get_running_loop().create_task(self._load_and_play(number, key, rate_hz, loop))
-            self._loading = (number, task)
-        return number
-
-    async def _load_and_play(self, number: int, key: Key, rate_hz: int, loop: bool) -> None:
-        try:
-            prompt = await self._prompts.load(key, rate_hz)
-            self._loading = None
-            self._start_play(number, key, prompt, loop)
-        except (PromptError, PlaneLost):
-            self._loading = None
-            self.plane.tell(PlayDone(self, number, "failed"))
-
-    def _start_play(self, number: int, key: Key, prompt: Prompt, loop: bool) -> None:
-        self._plays.append(number)
-        self._prompt = (number, key, prompt, loop)
-        if self.move is not None:
-            self.move.then(lambda: self.go_on_playing(number, 0))
-        else:
-            self.go_on_playing(number, 0)
-
-    def go_on_playing(self, number: int, start: int) -> None:
-        """Let the plane play the prompt that is known by `number`, from that sample on."""
-        if self._prompt is not None and number == self._prompt[0] and number in self._plays and not self.closed:
-            _, key, prompt, loop = self._prompt
-            slot = self.plane.map_prompt(key, prompt)
-            self.plane.post(Op.PLAY, self.handle, slot, _PLAY.pack(number, loop, start))
-
-    def tone(
-        self,
-        what: str | float | Tone | Sequence[Step],
-        level_dbm0: float | None = None,
-        duration_ms: int = 0,
-    ) -> int:
-        """Play a tone by name (media/tones.py), by Hz or by steps, for ever unless told; PlayDone tells its end."""
-        tone = find_tone(what, level_dbm0)
-        number = next(_plays)
-        self._replace_loading("replaced")
-        self._plays.append(number)
-        self.order(Op.TONE, 0, pack_tone(tone, number, duration_ms))
-        return number
-
-    def stop(self) -> None:
-        """End what is played."""
-        self._replace_loading("stopped")
-        self.order(Op.STOP)
-
-    def echo(self, on: bool) -> None:
-        """Send back to the remote what it says, or no longer."""
-        self.order(Op.ECHO, int(on))
-
     # what is taken from the call
 
     def record(self, path: str | os.PathLike[str], stereo: bool = True, rate_hz: int = 8_000) -> Recording:
@@ -296,6 +224,27 @@ class Session:
             raise MediaError("the session is being recorded already")
         self.recording = Recording.of_session(self, path, stereo, rate_hz)
         return self.recording
+
+    def record_ahead(self, seconds: float, stereo: bool = True, rate_hz: int = 8_000) -> None:
+        """Keep the last seconds (at most 30 at 8000 Hz stereo): the next recording of this kind begins with them."""
+        self._ahead = seconds > 0
+        body = _AHEAD.pack(round(max(0.0, seconds) * 1000), rate_hz, 2 if stereo else 1)
+        self.order(Op.RECORD_AHEAD, 0, body)
+
+    def unlisten(self) -> None:
+        """Close the ear."""
+        if self._ear is not None:
+            self._ear.close()
+            self._ear = None
+
+    def listen(self, on_frame: Callable[[bytes], None]) -> Ear:
+        """Have what the remote says told, each 20 ms as 160 samples at 8000 Hz, until the ear or session is closed."""
+        if self.closed:
+            raise MediaError("the session is closed")
+        if self._ear is not None:
+            self._ear.close()
+        self._ear = Ear(self, on_frame)
+        return self._ear
 
     def detect_digits(self, on: bool, mute: bool = False, keep: bool = False) -> None:
         """Tell digits that come as tones in the audio (ITU-T Q.24) also where telephone-event was agreed; else they are
@@ -343,25 +292,6 @@ class Session:
             return None
         return self.bridge.b if self.bridge.a is self else self.bridge.a
 
-    @property
-    def playing(self) -> int | None:
-        """Number of the play or tone that runs or is being loaded."""
-        if self._loading is not None:
-            return self._loading[0]
-        return self._plays[-1] if self._plays else None
-
-    def play_ended(self, event: PlayDone) -> None:
-        """The plane told it."""
-        if event.play in self._plays:
-            self._plays.remove(event.play)
-
-    def _replace_loading(self, reason: PlayEnd) -> None:
-        if self._loading is not None:
-            number, task = self._loading
-            self._loading = None
-            task.cancel()
-            self.plane.tell(PlayDone(self, number, reason))
-
     # knowledge
 
     def stats(self) -> LegStats:
@@ -399,6 +329,8 @@ class Session:
             self.recording.stopped = True
         if self.conference is not None:
             self.conference.forget(self)
+        if self._ear is not None:
+            self._ear.close()
 
     def order(self, op: Op, other: "int | Session" = 0, body: bytes = b"", lazy: bool = False) -> None:
         """Order something for this leg, after what was ordered before; after close nothing."""
@@ -417,8 +349,8 @@ class Session:
 
     @property
     def movable(self) -> bool:
-        """Whether it may go to another shard: a recording ties it to its own."""
-        return self.recording is None or self.recording.stopped
+        """Whether it may go to another shard: a recording and who listens tie it to its own."""
+        return (self.recording is None or self.recording.stopped) and self._ear is None and not self._ahead
 
     def move_to(self, plane: Plane) -> None:
         """Go to another shard of this server; orders may go on. Raises MediaError."""

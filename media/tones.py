@@ -3,11 +3,16 @@
 
 import struct
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+if TYPE_CHECKING:
+    import numpy
+
 MAX_STEPS: Final = 4
+FULL_SCALE_DBM0: Final = 3.14
+"""Of a sine as large as G.711 can carry (ITU-T G.711 section 5)."""
 _SPEC: Final = struct.Struct("=IIf4f4f4H4HI")
 """sr_tone_spec of ext/shard/wire.h."""
 
@@ -77,3 +82,23 @@ def pack_tone(tone: Tone, play: int, duration_ms: int) -> bytes:
         *[step.off_ms for step in steps],
         len(tone.steps),
     )
+
+
+def render_tone(tone: Tone, duration_ms: int, rate_hz: int) -> "numpy.ndarray[Any, Any]":
+    """The tone as 16-bit samples, for a place between other sounds; each burst rises and falls within 4 ms."""
+    import numpy
+
+    amplitude = 32767 * 10 ** ((tone.level_dbm0 - FULL_SCALE_DBM0) / 20)
+    per_ms = rate_hz // 1000
+    sound = numpy.zeros(duration_ms * per_ms)
+    at = step_at = 0
+    while at < len(sound):
+        step = tone.steps[step_at % len(tone.steps)]
+        step_at += 1
+        steady = len(tone.steps) == 1 and step.off_ms == 0
+        size = len(sound) if steady else min(step.on_ms * per_ms, len(sound) - at)
+        n = numpy.arange(size)
+        burst = sum(numpy.sin(2 * numpy.pi * hz * n / rate_hz) for hz in (step.first_hz, step.second_hz) if hz > 0)
+        sound[at : at + size] = burst * numpy.clip(numpy.minimum(n + 1, size - n) / (4 * per_ms), 0, 1)
+        at += max(size + step.off_ms * per_ms, 1)
+    return numpy.clip(numpy.rint(amplitude * sound), -32768, 32767).astype(numpy.int16)

@@ -60,6 +60,10 @@ class Op(enum.IntEnum):
     ROOM_RECORD = 25
     ROOM_RECORD_PAUSE = 26
     ROOM_RECORD_STOP = 27
+    PLAY_PAUSE = 28
+    PLAY_SEEK = 29
+    RECORD_AHEAD = 30
+    EAR = 31
     SECURE = 48
     KEYS_SEND = 49
     KEYS_DROP = 50
@@ -184,11 +188,17 @@ class Wire:
         return future
 
     def ask_then(
-        self, heard: Callable[[Record | None], None], op: Op, leg: int = 0, other: int = 0, body: bytes = b""
+        self,
+        heard: Callable[[Record | None], None],
+        op: Op,
+        leg: int = 0,
+        other: int = 0,
+        body: bytes = b"",
+        fd: int | None = None,
     ) -> None:
         """Queue a command; `heard` gets its answer before anything that comes after it, None if the plane is lost."""
         self._cookie = self._cookie % 0xFFFFFFFF + 1
-        self.post(op, leg, other, body, None, self._cookie)
+        self.post(op, leg, other, body, fd, self._cookie)
         self._awaited[self._cookie] = heard
 
     def flush(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may begin a call now: rates and counts that keep the exchange serving under a flood.
+"""Who may begin a call now: rates and counts that keep the exchange serving under a flood, and its load.
 
 Checks are made before a call costs anything. All limits answer 503 with Retry-After, so that honest callers come back.
 """
@@ -11,6 +11,8 @@ from switchroom.pbx.config import Limits
 MAX_SOURCES = 10_000
 OVERLOAD_S = 0.25
 """An event loop that is so late has more work than it can do: what it has begun comes first."""
+MAX_WAIT_S = 0.2
+"""Nor is a call begun that had to wait so long behind older work; its caller sends it again only after T1 (0.5 s)."""
 
 
 class Bucket:
@@ -34,12 +36,20 @@ class Bucket:
 
 
 class Admission:
-    """The gate in front of new calls. `calls` counts those there are; `lateness_s` is how late the loop runs."""
+    """The gate in front of new calls. `calls` counts those there are; `lateness_s` is how late the loop runs, and
+    `waited_s` tells how long the call in question had to wait."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float], calls: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float],
+        calls: Callable[[], int],
+        waited_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._limits = limits
         self._clock = clock
         self._calls = calls
+        self._waited_s = waited_s
         self._rate = Bucket(limits.calls_per_second)
         self._sources: dict[str, Bucket] = {}
         self.closed = False
@@ -50,7 +60,7 @@ class Admission:
         """Why a new call from this address is refused; empty when it is not."""
         if self.closed:
             return "shutting down"
-        if self.lateness_s > OVERLOAD_S:
+        if self.lateness_s > OVERLOAD_S or self._waited_s() > MAX_WAIT_S:
             return "overload"
         if self._calls() >= self._limits.calls:
             return "calls"

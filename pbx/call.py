@@ -6,9 +6,9 @@ CallControl alone, and so runs on the real exchange and on the simulated one.
 """
 
 import asyncio
-import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, follow, go_on
 from switchroom.pbx.control import (
@@ -25,9 +25,9 @@ from switchroom.pbx.control import (
     PlayDone,
     Presentation,
     Recorded,
-    Recording,
     SendOn,
     SentOn,
+    Speaking,
 )
 from switchroom.pbx.events import CallResult
 
@@ -35,8 +35,6 @@ __all__ = ["Attempt", "Call", "Outcome", "follow", "go_on"]
 
 MAX_TYPED_AHEAD = 64
 RING_S = 60.0
-RECORDED_S = 5.0
-"""How long the media plane may take to finish a file."""
 
 
 class Call:
@@ -73,7 +71,8 @@ class Call:
         self._digits: deque[str] = deque(maxlen=MAX_TYPED_AHEAD)
         self._news = asyncio.Event()
         self._done_plays: set[int] = set()
-        self._recorded: set[str] = set()
+        self._speaking = False
+        self._recorded: Recorded | None = None
         leg.listener = self._on_fact
 
     @property
@@ -110,36 +109,75 @@ class Call:
         """End the call. `status` and `reason` are for a caller that has no answer yet."""
         self.leg.hangup(status, reason, result=result)
 
-    async def play(self, source: str | Sequence[str], *, loop: bool = False, until_digit: bool = False) -> None:
-        """Play an audio file, several, or `tone:NAME`, to the end; with `until_digit` a key stops it (and stays to be
-        read)."""
+    async def play(
+        self,
+        source: str | Sequence[str],
+        *,
+        loop: bool = False,
+        until_digit: bool = False,
+        until_speech: bool = False,
+        volume: float = 1.0,
+    ) -> None:
+        """Play a file, tone or sequence (Leg.play) to its end.
+
+        With `until_digit` a key stops it (and stays to be read), with `until_speech` the caller's voice does.
+        """
         self._check()
-        play = self.leg.play(source, loop)
-        while play not in self._done_plays and not (until_digit and self._digits):
+        self._speaking = False
+        if until_speech:
+            self.leg.detect_speech()
+        play = self.leg.play(source, loop, volume=volume)
+        while play not in self._done_plays:
+            if (until_digit and self._digits) or (until_speech and self._speaking):
+                break
             await self._wait()
+        if until_speech:
+            self.leg.detect_speech(False)
         if play not in self._done_plays:
             self.leg.stop()
         self._done_plays.discard(play)
 
-    async def record(self, path: str, max_s: float, enough: Callable[[], Awaitable[bool]] | None = None) -> None:
-        """Record the caller into a new file, until a key, for at most `max_s` or until it is `enough` (asked about
-        once a second). The file is whole when this returns, also by CallerGone.
+    async def music(self, name: str = "default") -> None:
+        """Let the caller hear a class of music from now on, until something else is played."""
+        self._check()
+        self.leg.play(f"music:{name}", True)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, with the caller on the line."""
+        self._check()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.until_hangup()
+
+    async def send_digits(self, digits: str) -> None:
+        """Press keys towards the caller."""
+        self._check()
+        self.leg.send_digits(digits)
+
+    async def record(
+        self, path: str = "", *, most_s: float = 120.0, silence_s: float = 0.0, terminator: str = "#", label: str = ""
+    ) -> Recorded:
+        """Record what the caller says until it presses `terminator`, is silent for `silence_s`, or hangs up.
+
+        Returns when the file is whole; so a caller that hung up has left its message too, and CallerGone comes with the
+        next step.
         """
         self._check()
-        recording = self.leg.record(path)
+        self._recorded = None
+        recording = self.leg.record(path, stereo=False, label=label)
+        if silence_s:
+            self.leg.detect_speech()
         try:
-            async with asyncio.timeout(max_s):
-                while not self._digits:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(1.0):
-                            await self._wait()
-                    if enough is not None and await enough():
-                        break
-        except TimeoutError:
+            async with asyncio.timeout(most_s):
+                await self._until_said(terminator, silence_s)
+        except (TimeoutError, CallerGone):
             pass
-        finally:
-            recording.stop()
-            await self._until_recorded(recording)
+        recording.stop()
+        if silence_s and not self.ended:
+            self.leg.detect_speech(False)
+        while self._recorded is None or self._recorded.recording != recording.id:
+            await self._news_of_leg()
+        return self._recorded
 
     async def echo(self) -> None:
         """Let the caller hear itself until it hangs up."""
@@ -214,7 +252,7 @@ class Call:
         try:
             outcome = await B2bua(self._control, self.leg).dial(endpoints, ring_s, self.presentation)
         finally:
-            self.leg.listener = self._on_fact
+            self._take_back()
         if outcome.leg is None:
             raise CallError(outcome.status, outcome.reason, outcome.result, outcome.by)
         outcome.leg.listener = None
@@ -258,7 +296,7 @@ class Call:
 
     # ---- within
 
-    @contextlib.contextmanager
+    @contextmanager
     def _lent(self) -> Iterator[None]:
         """Somebody else is told of the leg; we are again afterwards, unless the party is wanted elsewhere."""
         try:
@@ -266,25 +304,38 @@ class Call:
         except SentOn:
             raise
         except BaseException:
-            self.leg.listener = self._on_fact
+            self._take_back()
             raise
-        self.leg.listener = self._on_fact
+        self._take_back()
 
-    async def _until_recorded(self, recording: Recording) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(RECORDED_S):
-                while recording.id not in self._recorded:
-                    self._news.clear()
-                    await self._news.wait()
-        self._recorded.discard(recording.id)
+    def _take_back(self) -> None:
+        """Listen to the leg again; a leg that is over is left alone, or the two would hold each other for ever."""
+        if not self.ended:
+            self.leg.listener = self._on_fact
+
+    async def _until_said(self, terminator: str, silence_s: float) -> None:
+        while True:
+            while self._digits:
+                if self._digits.popleft() in terminator:
+                    return
+            if not silence_s or self._speaking:
+                await self._wait()
+                continue
+            try:
+                async with asyncio.timeout(silence_s):
+                    await self._wait()
+            except TimeoutError:
+                return
 
     def _on_fact(self, leg: Leg, fact: Fact) -> None:
         if isinstance(fact, Digit):
             self._digits.append(fact.digit)
         elif isinstance(fact, PlayDone):
             self._done_plays.add(fact.play)
+        elif isinstance(fact, Speaking):
+            self._speaking = fact.on
         elif isinstance(fact, Recorded):
-            self._recorded.add(fact.recording)
+            self._recorded = fact
         elif isinstance(fact, SendOn):
             self._sent_on = SentOn(fact.serve)
         elif not isinstance(fact, Ended) and leg.state != "answered":
@@ -301,9 +352,12 @@ class Call:
     async def _wait(self) -> None:
         """Wait for news of the leg. Raises CallerGone when it is that the leg ended."""
         self._check()
+        await self._news_of_leg()
+        self._check()
+
+    async def _news_of_leg(self) -> None:
         self._news.clear()
         await self._news.wait()
-        self._check()
 
 
 def _nothing() -> None:

@@ -10,6 +10,7 @@ from switchroom.ivr.speech import Speech
 from switchroom.pbx.acd.codes import Codes
 from switchroom.pbx.acd.desk import Centre, Desk
 from switchroom.pbx.acd.errors import AcdError
+from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.acd.supervisor import Supervisors
 from switchroom.pbx.acd.voice import Spoken
 from switchroom.pbx.apps.destinations import Destinations
@@ -18,7 +19,8 @@ from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.config import Config
 from switchroom.pbx.control import CallError, Endpoint
 from switchroom.pbx.dialplan import Destination, DialPlan
-from switchroom.pbx.events import AnyRecord
+from switchroom.pbx.events import AnyRecord, Entry
+from switchroom.pbx.journal import Journal, Subscription
 
 VOICES = {"en": "en", "zh": "cmn"}
 
@@ -123,6 +125,8 @@ class CallCentre:
             log=log,
         )
         self.supervisors = Supervisors(self.desk)
+        self.floor = Floor(self.desk, self.supervisors)
+        self._following: asyncio.Task[None] | None = None
         codes = Codes(self.desk, self.supervisors)
         for kind, handler in (
             ("queue", codes.queue),
@@ -132,10 +136,19 @@ class CallCentre:
         ):
             destinations.register(kind, handler)
 
-    def start(self) -> None:
-        """Take calls."""
+    def start(self, journal: Journal) -> None:
+        """Take calls, and follow the journal from now on for the figures."""
+        self._following = asyncio.create_task(self._follow(journal.subscribe(journal.last)))
         self.desk.start()
 
     async def close(self) -> None:
         """Stop what goes on."""
-        await asyncio.shield(self.desk.close())
+        await self.desk.close()
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+
+    async def _follow(self, records: Subscription) -> None:
+        async for entry in records:
+            if isinstance(entry, Entry):
+                self.floor.take(entry)

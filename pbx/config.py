@@ -19,6 +19,7 @@ from switchroom.pbx import config_rules
 from switchroom.pbx.acd import config as acd_config
 from switchroom.pbx.config_office import Blacklist, Desk, Features, Group, Parking
 from switchroom.pbx.config_reader import Mistake, Reader
+from switchroom.pbx.config_recording import Music, RecordingConfig
 from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, Network, Secret
 from switchroom.pbx.config_voicemail import MailConfig, VoicemailConfig
@@ -301,18 +302,21 @@ class Config(Section, frozen=True):
     peers: tuple[Peer, ...] = field(default=(), name="peer")
     dial_plan: dict[str, tuple[Rule, ...]] = field(default_factory=lambda: {"default": ()})
     """[dial_plan]: one list of rules per context."""
+    recording: RecordingConfig = RecordingConfig()
+    music: dict[str, Music] = field(default_factory=dict)
+    """[music.NAME]: classes of music on hold."""
     times: dict[str, Hours] = field(default_factory=dict)
     """[times.NAME]: hours that rules name in `when`."""
-    acd: acd_config.AcdConfig = acd_config.AcdConfig()
-    queues: dict[str, acd_config.QueueConfig] = field(default_factory=dict, name="queue")
-    agents: tuple[acd_config.AgentConfig, ...] = field(default=(), name="agent")
-    teams: tuple[acd_config.TeamConfig, ...] = field(default=(), name="team")
     groups: dict[str, Group] = field(default_factory=dict, name="group")
     features: Features = Features()
     parking: Parking = Parking()
     blacklist: Blacklist = Blacklist()
     voicemail: VoicemailConfig = VoicemailConfig()
     mail: MailConfig = MailConfig()
+    acd: acd_config.AcdConfig = acd_config.AcdConfig()
+    queues: dict[str, acd_config.QueueConfig] = field(default_factory=dict, name="queue")
+    agents: tuple[acd_config.AgentConfig, ...] = field(default=(), name="agent")
+    teams: tuple[acd_config.TeamConfig, ...] = field(default=(), name="team")
     ivr: IvrConfig = IvrConfig()
     speech: SpeechConfig = SpeechConfig()
     rpc: RpcConfig = RpcConfig()
@@ -382,6 +386,10 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
         config,
         queues={name: acd_config.with_absolute_paths(queue, absolute) for name, queue in config.queues.items()},
         tls=tls,
+        recording=msgspec.structs.replace(config.recording, folder=absolute(config.recording.folder)),
+        music={
+            name: msgspec.structs.replace(music, folder=absolute(music.folder)) for name, music in config.music.items()
+        },
         ivr=ivr,
         server=msgspec.structs.replace(config.server, data_dir=str((folder / config.server.data_dir).resolve())),
         dial_plan={name: tuple(map(place, rules)) for name, rules in config.dial_plan.items()},

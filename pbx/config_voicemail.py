@@ -19,7 +19,7 @@ class VoicemailConfig(msgspec.Struct, frozen=True, kw_only=True):
     silence_s: Annotated[float, Meta(ge=0, le=60)] = 5.0
     """A message ends after so much silence, which is cut off; 0: never."""
     silence_dbfs: Annotated[float, Meta(ge=-90, le=0)] = -45.0
-    """What counts as silence."""
+    """What counts as silence where the end is cut off."""
     max_messages: Annotated[int, Meta(ge=1, le=10_000)] = 100
     """Of one box; a full box takes no more."""
     keep_days: Annotated[int, Meta(ge=0)] = 0

@@ -116,7 +116,7 @@ class Recorded(Fact, frozen=True):
 
 
 class Speaking(Fact, frozen=True):
-    """The party of a room has begun to speak, or has ended."""
+    """The party has begun to speak, or has ended; told in rooms, and where `Leg.detect_speech` asked for it."""
 
     on: bool
 
@@ -185,6 +185,8 @@ class Recording(Protocol):
     path: str
     """Where the audio is, or will be."""
 
+    @property
+    def paused(self) -> bool: ...
     def pause(self) -> None:
         """Keep what follows out of the file, as for card numbers; it becomes silence of the same length."""
 
@@ -245,12 +247,26 @@ class Leg(Protocol):
     def resume(self) -> None:
         """Take the party off hold again."""
 
-    def play(self, source: str | Sequence[str], loop: bool = False) -> int:
+    def play(self, source: str | Sequence[str], loop: bool = False, *, volume: float = 1.0) -> int:
         """Play something to the party, instead of what it hears now; `PlayDone` follows with the number returned.
 
-        `source` is the path of an audio file, several of them to be played in a row, or `tone:` with a frequency in Hz
-        or the name of a call-progress tone.
+        `source` is the path of an audio file; `tone:` with a frequency in Hz or the name of a call-progress tone, and
+        after a slash its milliseconds (`tone:busy/2000`); `silence:500`; several of these to be played in a row; or
+        `music:` with the name of a class of music, which all who are played it hear at the same place, for ever.
+        `volume`: 1 as it is, up to 16 times as loud.
         """
+
+    def pause_play(self, paused: bool = True) -> None:
+        """Hold what is played at its place, or go on."""
+
+    def seek_play(self, seconds: float, *, relative: bool = False) -> None:
+        """Go to a place of what is played, or by so much from where it is."""
+
+    def detect_speech(self, on: bool = True) -> None:
+        """Tell when the party begins to speak, and when it has ended, by `Speaking`."""
+
+    def detect_digits(self, on: bool = True) -> None:
+        """Tell keys that come as tones in the audio as well, for parties whose phones do not send telephone events."""
 
     def stop(self) -> None:
         """Stop what is playing; the party hears its bridge again."""
@@ -261,11 +277,15 @@ class Leg(Protocol):
     def send_digits(self, digits: str) -> None:
         """Press keys towards the party, one after the other, as it understands them (RFC 4733, tones or INFO)."""
 
-    def record(self, path: str, *, stereo: bool = True) -> Recording:
-        """Record into a new file: what the party says on the left, what it hears on the right; or both mixed.
+    def record(self, path: str = "", *, stereo: bool = True, label: str = "") -> Recording:
+        """Record into a new WAV file: what the party says on the left, what it hears on the right; or both mixed.
 
-        Raises StateError where there is no audio, CallError where the file cannot be made.
+        Without a path the exchange chooses one in its archive, where the recording may become FLAC or Opus later. The
+        `label` goes into the index: a queue, a reason. Raises CallError where there is no audio or no file.
         """
+
+    def record_ahead(self, seconds: float, *, stereo: bool = True) -> None:
+        """Keep the last seconds (at most 30), so that what `record` begins includes them; 0: no more."""
 
     def transferred(self, status: int) -> None:
         """Say how the transfer that the party asked for goes: 100 on the way, 200 done, or why not."""
@@ -307,8 +327,8 @@ class Room(Protocol):
     def tone(self, name: str = "beep") -> None:
         """Let all hear a short tone, as when somebody comes or goes."""
 
-    def record(self, path: str) -> Recording:
-        """Record what is said in the room into a new file."""
+    def record(self, path: str = "", *, label: str = "") -> Recording:
+        """Record what is said in the room, mixed, as Leg.record does."""
 
     def close(self) -> None:
         """All leave. Idempotent."""

@@ -29,6 +29,7 @@ from switchroom.pbx.journal import Gap
 from switchroom.pbx.server import Server
 
 FIRST_USER, LAST_USER = 1001, 1020
+LAST_AGENT = 1010
 TOKEN = "demo-operator"
 
 NUMBERS = (
@@ -38,12 +39,43 @@ NUMBERS = (
     ("9003", "ring", "rings for ever"),
     ("9004", "busy", "is busy"),
     ("9005", "digits", "reads back the digits that you press"),
+    ("8000", "queue:sales", "the sales queue"),
+    ("8001", "queue:support", "the support queue"),
+    ("*11", "agent:login", f"logs you in as an agent ({FIRST_USER} to {LAST_AGENT}); *12 logs you out"),
+    ("*13X", "agent:break:{number:3}", "takes a break: *131 to *134; *14 ends it, *15 a wrap-up"),
+    (f"*21{FIRST_USER // 100}XX", "supervise:{number:3}", f"listens to an agent, from {LAST_USER}; then press 4 to 7"),
 )
+HIDDEN = (("*12", "agent:logout"), ("*14", "agent:available"), ("*15", "agent:done"), ("*22", "pick:sales"))
+CENTRE = """
+[acd]
+break_reasons = ["break", "lunch", "meeting", "training"]
+[queue.sales]
+title = "Sales"
+strategy = "longest-idle"
+greeting = "speak:Welcome to the sales department."
+whisper = "speak:A call for sales."
+wrap_up_s = 5.0
+same_agent = "ask"
+choices = { "1" = "callback", "9" = "leave" }
+[queue.support]
+title = "Support"
+strategy = "fewest-calls"
+greeting = "speak:Welcome to the support department."
+whisper = "speak:A call for support."
+wrap_up_s = 5.0
+overflow = [{ when = "wait", after_s = 60.0, to = "queue:sales" }]
+"""
 
 
 def configuration(data_dir: str) -> str:
     """The demo's configuration, as a file would hold it."""
-    rules = [f'  {{ number = "{number}", to = "{to}" }},' for number, to, _ in NUMBERS]
+    numbers = [(number, to) for number, to, _ in NUMBERS]
+    rules = [f'  {{ number = "{number}", to = "{to}" }},' for number, to in (*numbers, *HIDDEN)]
+    agents = [
+        f'[[agent]]\nname = "{number}"\nqueues = {{ sales = 1, support = 1 }}\n'
+        for number in range(FIRST_USER, LAST_AGENT + 1)
+    ]
+    team = f'[[team]]\nname = "everybody"\nagents = ["*"]\nsupervisors = ["{LAST_USER}"]\n'
     users = [
         f'[[user]]\nname = "{number}"\npassword = "pw{number}"\ndisplay_name = "Phone {number}"\n'
         for number in range(FIRST_USER, LAST_USER + 1)
@@ -68,6 +100,9 @@ def configuration(data_dir: str) -> str:
             *rules,
             "]",
             *users,
+            CENTRE,
+            *agents,
+            team,
         ]
     )
 

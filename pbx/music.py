@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy
 
+from switchroom.pbx.config_recording import Music
+
 RATE_HZ = 16_000
 BEAT_S = 0.42
 LEVEL = 0.10
@@ -14,11 +16,12 @@ CHORDS = ((261.6, 329.6, 392.0), (220.0, 261.6, 329.6), (174.6, 220.0, 261.6), (
 """C, A minor, F, G: each broken up and down."""
 
 
-def hold_music(folder: Path) -> str:
-    """The path of the file in `folder`; it is made when it is not there. Blocks for a moment."""
-    path = folder / "hold-music.wav"
+def own_music(folder: Path) -> Music:
+    """A class of music with our melody in `folder`; it is made when it is not there. Blocks for a moment."""
+    path = folder / "melody.wav"
     if path.is_file():
-        return str(path)
+        return Music(folder=str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
     notes = [chord[step] * octave for chord in CHORDS for octave in (1, 2) for step in (0, 1, 2, 1)]
     sound = numpy.concatenate([_note(hz) for hz in notes])
     part = path.with_suffix(".part")
@@ -28,7 +31,7 @@ def hold_music(folder: Path) -> str:
         out.setframerate(RATE_HZ)
         out.writeframes((sound * 32767).astype("<i2").tobytes())
     os.replace(part, path)
-    return str(path)
+    return Music(folder=str(folder))
 
 
 def _note(hz: float) -> "numpy.typing.NDArray[numpy.float64]":

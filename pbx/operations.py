@@ -10,6 +10,7 @@ import msgspec
 
 import switchroom
 from switchroom.ivr.shelf import Shelf
+from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.story import Story
 from switchroom.pbx.calls.transfers import Transfer, ask
@@ -51,6 +52,10 @@ class Operations:
     @property
     def journal(self) -> Journal:
         return self._server.journal
+
+    @property
+    def floor(self) -> Floor:
+        return self._server.call_centre.floor
 
     @property
     def flows(self) -> Shelf:

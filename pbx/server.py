@@ -20,18 +20,19 @@ import switchroom
 from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
-from switchroom.pbx.acd.desk import Desk
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
 from switchroom.pbx.apps.steps import Steps
 from switchroom.pbx.apps.transfer import Transfers
 from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
+from switchroom.pbx.calls.sources import music_files
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
 from switchroom.pbx.dialplan import Destination, Pattern, Rule
+from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.events import AnyRecord, RegistrationAdded, RegistrationRemoved, ServerStarted, ServerStopped
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
@@ -42,9 +43,10 @@ from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.logs import log
-from switchroom.pbx.music import hold_music
+from switchroom.pbx.music import own_music
 from switchroom.pbx.office import Around, Office
 from switchroom.pbx.operations import Operations
+from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar, Rules
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.sip.timers import TimerValues
@@ -145,6 +147,9 @@ class Server:
         """Open everything. Raises OSError where an address cannot be bound, SwitchroomError for what else is wrong."""
         config, loop = self.config, asyncio.get_running_loop()
         os.makedirs(config.server.data_dir, exist_ok=True)
+        if "default" not in config.music:
+            ours = own_music(Path(config.server.data_dir) / "music")
+            config = self.config = msgspec.structs.replace(config, music={**config.music, "default": ours})
         self.tls = TlsKeeper(config, time.time())
         self.store = await SqliteStore.open(Path(config.server.data_dir), config.journal.sync)
         self.journal = await Journal.open(
@@ -158,7 +163,8 @@ class Server:
         )
         self.journal.append(ServerStarted(version=switchroom.__version__))
         self.cdrs = CdrSink(self.journal, self.store.cdrs, log.error)
-        self._folding = asyncio.create_task(self.cdrs.run())
+        index = RecordingIndex(self.journal, self.store.recordings, log.error)
+        self._folding = [asyncio.create_task(self.cdrs.run()), asyncio.create_task(index.run())]
         ids = RandomIds(config.server.name)
         self.stack = SipStack(
             transports := Transports(
@@ -180,16 +186,16 @@ class Server:
         await self.registrar.load()
         self.stack.on_flow_lost = self.registrar.flow_lost
         transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
-        media_config = config.media
-        if not media_config.hold_music:
-            media_config = msgspec.structs.replace(media_config, hold_music=hold_music(Path(config.server.data_dir)))
-        self.media = MediaServer(media_config, self._on_media_event)
+        self.media = MediaServer(config.media, self._on_media_event, _hold_music(config))
         await self.media.start()
         self.board = Switchboard(
             config=config, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
-            write=self._write, log=log.warning,
+            write=self._write, log=log.warning, utc_s=time.time,
         )  # fmt: skip
-        self.admission = Admission(config.limits, loop.time, lambda: len(self.board.stories))
+        await self.board.recordings.repair(Path(config.server.data_dir))
+        self.admission = Admission(
+            config.limits, loop.time, lambda: len(self.board.stories), lambda: transports.anteroom.waited_s
+        )
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
         destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
@@ -199,13 +205,13 @@ class Server:
                 control=self.board, destinations=destinations, store=self.store.documents,
                 speak=lambda text: self.flows.speech.say(text), sound=SoundFiles(), send_mail=Smtp(config.mail).send,
                 utc=time.time, write=self.journal.append, folder=Path(config.server.data_dir),
-                music=media_config.hold_music or "", routes=tuple(self._rules),
+                music="music:default", routes=tuple(self._rules),
             ),
         )  # fmt: skip
         self.flows = Flows(
             config, write=self.journal.append, destinations=destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,
-            queues=FlowQueues(self._desk),
+            queues=FlowQueues(lambda: self.call_centre.desk),
         )  # fmt: skip
         self.flows.load(self._flows)
         await self.office.open()
@@ -217,8 +223,8 @@ class Server:
             config, self.board, self.office.routing.plan, destinations, self.flows.speech,
             write=self.journal.append, below=ids.below, log=log.warning,
         )  # fmt: skip
-        self.centre.start()
-        Steps(destinations, lambda: media_config.hold_music or "tone:440")
+        self.centre.start(self.journal)
+        Steps(destinations, lambda: "music:default")
         self.incoming = Incoming(
             self.board,
             self.gatekeeper,
@@ -266,19 +272,22 @@ class Server:
         self.tls.stop()
         await self.stack.close()
         await self.media.close()
+        await self.board.recordings.close()
         await self.registrar.close()
         self.journal.append(ServerStopped(reason=reason))
         await self.journal.close()
-        await self._folding
+        await asyncio.gather(*self._folding)
         await self.store.close()
         if self._scratch is not None:
             self._scratch.cleanup()
 
     # ---- within
 
-    def _desk(self) -> Desk:
+    @property
+    def call_centre(self) -> CallCentre:
+        """Queues, agents and supervisors of the running exchange."""
         assert self.centre is not None
-        return self.centre.desk
+        return self.centre
 
     def _watch(self) -> None:
         """Let phones watch users, publish and send messages."""
@@ -336,6 +345,16 @@ class Server:
             self.admission.lateness_s = max(now_s - due_s, self.admission.lateness_s / 2)
         due_s = now_s + LATENESS_S
         self._lateness = loop.call_at(due_s, self._watch_lateness, due_s)
+
+
+def _hold_music(config: Config) -> list[str]:
+    """What held parties hear: the class `default` of [music.NAME], where there is one."""
+    if "default" not in config.music:
+        return []
+    try:
+        return music_files(config.music["default"])
+    except ValueError as error:
+        raise SwitchroomError(f"music.default: {error}") from error
 
 
 def _spare_the_collector() -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What voicemail needs of sound files: how long a recording has been quiet, and its WAV file without the quiet end.
+"""What voicemail needs of sound files: a recording without its quiet end, and a whole file to be mailed.
 
-Reading and converting run in a thread.
+Both are done in a thread.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy
 
-from switchroom.media.recording_file import RecordingError, segments, to_wav
 from switchroom.pbx.errors import SwitchroomError
 
 FRAME_MS = 100
@@ -26,10 +25,7 @@ class SoundError(SwitchroomError):
 
 
 class SoundFiles:
-    """The Sound of pbx/apps/voicemail/boxes.py over the media plane's recordings."""
-
-    async def silence_s(self, recording: str, quiet_dbfs: float) -> float:
-        return await asyncio.to_thread(_silence_s, recording, quiet_dbfs)
+    """The Sound of pbx/apps/voicemail/boxes.py."""
 
     async def finish(self, recording: str, wav: str, quiet_dbfs: float | None) -> int:
         return await asyncio.to_thread(_finish, recording, wav, quiet_dbfs)
@@ -38,30 +34,14 @@ class SoundFiles:
         return await asyncio.to_thread(Path(wav).read_bytes)
 
 
-def _silence_s(recording: str, quiet_dbfs: float) -> float:
-    quiet_s = 0.0
-    try:
-        for segment in segments(recording):
-            samples = numpy.frombuffer(segment.pcm, "<i2").reshape(-1, segment.channels)[:, 0]
-            length_s = segment.frames / segment.rate_hz
-            quiet_s = quiet_s + length_s if _level(samples) < quiet_dbfs else 0.0
-    except OSError:
-        return 0.0
-    return quiet_s
-
-
 def _finish(recording: str, wav: str, quiet_dbfs: float | None) -> int:
-    """The left channel, where the party is, up to half a second after the last sound."""
-    both = Path(f"{wav}.both")
+    """Up to half a second after the last sound."""
     try:
-        to_wav(recording, both)
-        with wave.open(str(both), "rb") as file:
+        with wave.open(recording, "rb") as file:
             rate_hz, channels = file.getframerate(), file.getnchannels()
             samples = numpy.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, channels)[:, 0]
-    except (RecordingError, OSError, EOFError) as error:
+    except (wave.Error, OSError, EOFError) as error:
         raise SoundError(f"{recording}: {error}") from error
-    finally:
-        both.unlink(missing_ok=True)
     if quiet_dbfs is not None:
         size = rate_hz * FRAME_MS // 1000
         loud = [at for at in range(0, len(samples), size) if _level(samples[at : at + size]) >= quiet_dbfs]

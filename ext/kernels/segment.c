@@ -84,6 +84,24 @@ static int put(sr_recording *r, uint32_t kind, const int16_t *pcm, uint32_t fram
     return 0;
 }
 
+static void copy_out(const sr_recording *r, uint64_t at, void *data, uint32_t bytes);
+
+uint32_t sr_recording_forget(sr_recording *r, uint32_t bytes, uint32_t frames)
+{
+    uint64_t at = atomic_load_explicit(&r->read, memory_order_relaxed);
+    uint64_t end = atomic_load_explicit(&r->written, memory_order_relaxed);
+    uint64_t more = sizeof(message) + (uint64_t)frames * r->channels * 2;
+    uint32_t forgotten = 0;
+    while (at < end && end - at + more > bytes) {
+        message m;
+        copy_out(r, at, &m, sizeof m);
+        at += sizeof m + (m.kind == SR_SEGMENT_AUDIO ? (uint64_t)m.frames * r->channels * 2 : 0);
+        forgotten += m.frames;
+    }
+    atomic_store_explicit(&r->read, at, memory_order_relaxed);
+    return forgotten;
+}
+
 int sr_recording_put(sr_recording *r, const int16_t *pcm, uint32_t frames)
 {
     return put(r, SR_SEGMENT_AUDIO, pcm, frames);

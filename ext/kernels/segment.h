@@ -72,6 +72,10 @@ void sr_recording_init(sr_recording *r, int fd, uint32_t rate_hz, uint32_t chann
 /* Tick: `frames` of interleaved PCM; returns 0, or -1 when the ring is full (counted). Never waits. */
 int sr_recording_put(sr_recording *r, const int16_t *pcm, uint32_t frames);
 
+/* Tick, before there is a file and a writer: forgets the oldest until at most `bytes` wait in the ring with `frames` more;
+ * returns how many frames were forgotten. */
+uint32_t sr_recording_forget(sr_recording *r, uint32_t bytes, uint32_t frames);
+
 /* Tick: the recording is paused for this long: a marked silence. */
 int sr_recording_pause(sr_recording *r, uint32_t frames);
 

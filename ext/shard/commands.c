@@ -123,9 +123,15 @@ static enum sr_error play(sr_plane *plane, sr_leg *leg, const sr_record *command
     sr_prompt *prompt = prompt_of(plane, command->other);
     if (prompt == NULL)
         return SR_NO_PROMPT;
+    if (command->body.play.loop > SR_LOOP_SHARED || command->body.play.gain > 16 * SR_MIX_UNITY)
+        return SR_BAD_RECORD;
     sr_leg_end_play(plane, leg, SR_REPLACED);
-    sr_player_start_prompt(&leg->player, prompt, command->body.play.play, command->body.play.loop != 0);
+    sr_player_start_prompt(&leg->player, prompt, command->body.play.play, command->body.play.loop != SR_ONCE);
+    if (command->body.play.gain != 0)
+        leg->player.gain = (uint16_t)command->body.play.gain;
     leg->player.position = command->body.play.start % prompt->samples;
+    if (command->body.play.loop == SR_LOOP_SHARED)
+        leg->player.position = (uint32_t)(plane->slot * (prompt->rate_hz / 1000 * SR_SLOT_MS) % prompt->samples);
     sr_sender_break(&leg->sender);
     sr_leg_choose_feed(plane, leg);
     return SR_OK;
@@ -219,6 +225,14 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
     case SR_STOP:
         sr_leg_end_play(plane, leg, SR_STOPPED);
         return SR_OK;
+    case SR_PLAY_PAUSE:
+        leg->player.paused = command->other != 0;
+        return SR_OK;
+    case SR_PLAY_SEEK:
+        sr_player_seek(&leg->player, command->body.seek.ms, command->body.seek.relative != 0);
+        return SR_OK;
+    case SR_RECORD_AHEAD:
+        return sr_tap_ahead(plane, leg, command->body.ahead.ms, command->body.ahead.rate_hz, command->body.ahead.channels);
     case SR_JOIN:
         if (command->body.join.top > SR_MIX_TOP_MAX || command->body.join.gain > UINT16_MAX)
             return SR_BAD_RECORD;
@@ -289,7 +303,13 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
 
 static bool is_for_leg(uint16_t op)
 {
-    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP) || (op >= SR_SECURE && op <= SR_KEYS_DROP);
+    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP) || (op >= SR_SECURE && op <= SR_KEYS_DROP)
+        || (op >= SR_PLAY_PAUSE && op <= SR_RECORD_AHEAD);
+}
+
+static bool takes_a_file(uint16_t op)
+{
+    return op == SR_RECORD || op == SR_ROOM_RECORD || op == SR_EAR;
 }
 
 static enum sr_error record(sr_plane *plane, const sr_record *command, int fd)
@@ -298,6 +318,8 @@ static enum sr_error record(sr_plane *plane, const sr_record *command, int fd)
     enum sr_error error = SR_NO_LEG;
     if (command->op == SR_ROOM_RECORD)
         error = sr_room_record(plane, command->other, fd, command->body.record.number, command->body.record.rate_hz);
+    else if (leg != NULL && command->op == SR_EAR)
+        error = sr_tap_ear(plane, leg, fd, command->other != 0);
     else if (leg != NULL)
         error = sr_tap_record(plane, leg, fd, command->body.record.number, command->body.record.rate_hz,
                               command->body.record.channels);
@@ -310,7 +332,7 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)
 {
     sr_record answer = {0};
     enum sr_error error;
-    if (fd >= 0 && command->op != SR_LOAD && command->op != SR_RECORD && command->op != SR_ROOM_RECORD)
+    if (fd >= 0 && command->op != SR_LOAD && !takes_a_file(command->op))
         close(fd);
     if (command->op == SR_HELLO) {
         error = command->other == SR_WIRE_VERSION ? SR_OK : SR_BAD_RECORD;
@@ -331,7 +353,7 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)
         sr_leg *leg = NULL;
         error = sr_leg_arrive(plane, command->body.arrive.parcel, &leg);
         answer.leg = leg == NULL ? 0 : leg->handle;
-    } else if (command->op == SR_RECORD || command->op == SR_ROOM_RECORD) {
+    } else if (takes_a_file(command->op)) {
         answer.leg = command->leg;
         error = record(plane, command, fd);
     } else if (is_for_leg(command->op)) {

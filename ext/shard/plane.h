@@ -283,6 +283,10 @@ static inline uint32_t sr_tap_count(const sr_plane *plane)
 {
     return plane->config.max_legs + SR_MAX_ROOMS;
 }
+/* Keeps the last `ms` of a leg, so that a recording can begin with them; as far as the ring has room. */
+enum sr_error sr_tap_ahead(sr_plane *plane, sr_leg *leg, uint32_t ms, uint32_t rate_hz, uint32_t channels);
+/* Sends what the remote says to a socket. Takes over `fd` when it returns SR_OK. */
+enum sr_error sr_tap_ear(sr_plane *plane, sr_leg *leg, int fd, bool on);
 void sr_tap_pause(sr_plane *plane, sr_leg *leg, bool paused);
 void sr_tap_stop(sr_plane *plane, sr_leg *leg);
 bool sr_tap_is_recording(const sr_plane *plane, const sr_leg *leg);

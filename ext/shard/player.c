@@ -11,6 +11,7 @@
 
 #define FULL_SCALE_DBM0 3.14f    /* of a sine as large as G.711 can carry (ITU-T G.711 section 5) */
 #define MAX_RATE_HZ 48000u
+#define UNITY 256
 #define RAMP_MS 4u               /* rise and fall of a tone: shorter ones click */
 #define TABLE_BITS 11
 
@@ -40,8 +41,17 @@ void sr_prompt_unload(sr_prompt *prompt)
 
 void sr_player_start_prompt(sr_player *player, sr_prompt *prompt, uint32_t play, bool loop)
 {
-    *player = (sr_player){.kind = SR_PLAYER_PROMPT, .play = play, .loop = loop, .prompt = prompt};
+    *player = (sr_player){.kind = SR_PLAYER_PROMPT, .play = play, .loop = loop, .prompt = prompt, .gain = UNITY};
     prompt->readers++;
+}
+
+void sr_player_seek(sr_player *player, int32_t ms, bool relative)
+{
+    if (player->kind != SR_PLAYER_PROMPT)
+        return;
+    int64_t at = (int64_t)ms * (player->prompt->rate_hz / 1000) + (relative ? player->position : 0);
+    int64_t end = player->prompt->samples;
+    player->position = (uint32_t)(at < 0 ? 0 : at > end ? end : at);
 }
 
 bool sr_player_start_tone(sr_player *player, const sr_tone_spec *spec)
@@ -56,7 +66,7 @@ bool sr_player_start_tone(sr_player *player, const sr_tone_spec *spec)
     }
     if (!sounds)
         return false;
-    *player = (sr_player){.kind = SR_PLAYER_TONE, .play = spec->play};
+    *player = (sr_player){.kind = SR_PLAYER_TONE, .play = spec->play, .gain = UNITY};
     player->tone.spec = *spec;
     player->tone.amplitude = 32767.0f * powf(10.0f, (spec->level_dbm0 - FULL_SCALE_DBM0) / 20.0f);
     return true;
@@ -152,10 +162,18 @@ static int read_tone(sr_cadence *tone, int16_t *pcm, int samples, uint32_t rate_
 int sr_player_read(sr_player *player, int16_t *pcm, int samples, uint32_t rate_hz)
 {
     int done = 0;
+    if (player->paused) {
+        memset(pcm, 0, (size_t)samples * sizeof *pcm);
+        return samples;
+    }
     if (player->kind == SR_PLAYER_PROMPT)
         done = read_prompt(player, pcm, samples);
     else if (player->kind == SR_PLAYER_TONE)
         done = read_tone(&player->tone, pcm, samples, rate_hz);
+    for (int i = 0; player->gain != UNITY && i < done; i++) {
+        int value = pcm[i] * player->gain / UNITY;
+        pcm[i] = (int16_t)(value > 32767 ? 32767 : value < -32768 ? -32768 : value);
+    }
     memset(pcm + done, 0, (size_t)(samples - done) * sizeof *pcm);
     return done;
 }

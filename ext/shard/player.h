@@ -34,13 +34,16 @@ typedef struct sr_cadence {
 typedef struct sr_player {
     enum sr_player_kind kind;
     uint32_t play;               /* the number by which Python knows it */
-    bool loop;
+    bool loop, paused;
+    uint16_t gain;               /* in 1/256 */
     uint32_t position;
     sr_prompt *prompt;
     sr_cadence tone;
 } sr_player;
 
 void sr_player_start_prompt(sr_player *player, sr_prompt *prompt, uint32_t play, bool loop);
+/* To a place of the prompt, or by so much from where it is; tones have no places. */
+void sr_player_seek(sr_player *player, int32_t ms, bool relative);
 /* Returns false when the specification makes no sense. */
 bool sr_player_start_tone(sr_player *player, const sr_tone_spec *spec);
 void sr_player_stop(sr_player *player);

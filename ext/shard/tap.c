@@ -2,6 +2,7 @@
 #include "tap.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,13 @@ static sr_tap *tap_of(const sr_plane *plane, const sr_leg *leg)
 static bool is_recording(const sr_tap *tap)
 {
     return atomic_load_explicit(&tap->state, memory_order_acquire) == SR_RECORDING_RUNS;
+}
+
+/* Is there a ring to fill? */
+static bool keeps(const sr_tap *tap)
+{
+    int state = atomic_load_explicit(&tap->state, memory_order_acquire);
+    return state == SR_RECORDING_RUNS || state == SR_RECORDING_AHEAD;
 }
 
 bool sr_tap_is_recording(const sr_plane *plane, const sr_leg *leg)
@@ -42,11 +50,11 @@ static void set_tapped(sr_plane *plane, sr_leg *leg, bool tapped)
 static void adjust(sr_plane *plane, sr_leg *leg)
 {
     sr_tap *tap = tap_of(plane, leg);
-    bool needed = (tap->detect & SR_DETECT_DIGITS) != 0 || is_recording(tap);
+    bool needed = (tap->detect & SR_DETECT_DIGITS) != 0 || tap->ear_fd != 0 || keeps(tap);
     if (needed && !leg->tapped) {
         tap->said.codec = tap->heard.codec = SR_TYPE_UNKNOWN;
         tap->said.from_hz = tap->heard.from_hz = 0;
-        if (!is_recording(tap))
+        if (!keeps(tap))
             tap->rate_hz = 8000;
         sr_dtmf_init(&tap->dtmf, tap->rate_hz);
     }
@@ -57,7 +65,7 @@ void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t mea
 {
     sr_tap *tap = tap_of(plane, leg);
     sr_tap_side *side = said ? &tap->said : &tap->heard;
-    if (!said && !is_recording(tap))
+    if (!said && !keeps(tap))
         return;
     if (meaning < SR_MAX_CODECS && side->codec != meaning) {
         side->codec = meaning;
@@ -104,7 +112,9 @@ static void record(sr_tap *tap, const int16_t *said, const int16_t *heard, int s
 {
     int16_t both[2 * FRAME_MAX];
     tap->frames += (uint64_t)samples;
-    if (tap->paused) {
+    if (!is_recording(tap)) {
+        tap->frames -= sr_recording_forget(&tap->recording, tap->ahead_bytes, (uint32_t)samples);
+    } else if (tap->paused) {
         sr_recording_pause(&tap->recording, (uint32_t)samples);
         return;
     }
@@ -120,6 +130,19 @@ static void record(sr_tap *tap, const int16_t *said, const int16_t *heard, int s
     sr_recording_put(&tap->recording, both, (uint32_t)samples);
 }
 
+/* To whoever listens outside, at 8 kHz: half the samples of 16 kHz are enough to tell speech by. */
+static void say(const sr_tap *tap, const int16_t *said, int samples)
+{
+    int16_t half[FRAME_MAX];
+    if (tap->rate_hz != 8000) {
+        samples /= 2;
+        for (int i = 0; i < samples; i++)
+            half[i] = (int16_t)((said[2 * i] + said[2 * i + 1]) / 2);
+        said = half;
+    }
+    send(tap->ear_fd, said, (size_t)samples * sizeof *said, MSG_DONTWAIT | MSG_NOSIGNAL); /* who is slow misses it */
+}
+
 static void do_tap(sr_plane *plane, sr_leg *leg)
 {
     sr_tap *tap = tap_of(plane, leg);
@@ -128,7 +151,9 @@ static void do_tap(sr_plane *plane, sr_leg *leg)
     take_frame(plane, &tap->said, tap->rate_hz, said);
     if (tap->detect & (SR_DETECT_DIGITS | SR_DETECT_MUTE))
         detect(plane, leg, tap, said, samples);
-    if (!is_recording(tap))
+    if (tap->ear_fd != 0)
+        say(tap, said, samples);
+    if (!keeps(tap))
         return;
     if ((tap->detect & SR_DETECT_MUTE) && (tap->dtmf.suspect || tap->dtmf.digit >= 0 || leg->events.running))
         memset(said, 0, (size_t)samples * sizeof *said);
@@ -171,20 +196,64 @@ void sr_tap_clean(sr_plane *plane, sr_leg *leg, int16_t *pcm, int samples, uint3
         memset(pcm, 0, (size_t)samples * sizeof *pcm);
 }
 
+static void begin(sr_tap *tap, int fd, uint32_t rate_hz, uint32_t channels, uint32_t ring_bytes)
+{
+    tap->channels = channels;
+    tap->rate_hz = rate_hz;
+    tap->frames = 0;
+    tap->paused = false;
+    sr_recording_init(&tap->recording, fd, rate_hz, channels, tap->ring, ring_bytes, tap->segment);
+}
+
+enum sr_error sr_tap_ahead(sr_plane *plane, sr_leg *leg, uint32_t ms, uint32_t rate_hz, uint32_t channels)
+{
+    sr_tap *tap = tap_of(plane, leg);
+    int state = atomic_load(&tap->state);
+    if (state != SR_RECORDING_NONE && state != SR_RECORDING_AHEAD)
+        return SR_BUSY;
+    if ((rate_hz != 8000 && rate_hz != 16000) || channels < 1 || channels > 2)
+        return SR_BAD_RECORD;
+    atomic_store(&tap->state, SR_RECORDING_NONE);
+    set_tapped(plane, leg, false);
+    if (ms > 0) {
+        uint64_t bytes = (uint64_t)ms * (rate_hz / 1000 * channels * 2 + 1); /* and a header each 20 ms */
+        uint32_t most = SR_TAP_RING_BYTES - SR_TAP_RING_BYTES / 16;          /* room for what comes until it is drained */
+        tap->ahead_bytes = bytes < most ? (uint32_t)bytes : most;
+        begin(tap, -1, rate_hz, channels, SR_TAP_RING_BYTES);
+        atomic_store(&tap->state, SR_RECORDING_AHEAD);
+    }
+    adjust(plane, leg);
+    return SR_OK;
+}
+
+enum sr_error sr_tap_ear(sr_plane *plane, sr_leg *leg, int fd, bool on)
+{
+    sr_tap *tap = tap_of(plane, leg);
+    if (on && fd <= 0)
+        return SR_BAD_RECORD;
+    if (tap->ear_fd != 0)
+        close(tap->ear_fd);
+    tap->ear_fd = on ? fd : 0;
+    if (!on && fd >= 0)
+        close(fd);
+    adjust(plane, leg);
+    return SR_OK;
+}
+
 enum sr_error sr_tap_start(sr_plane *plane, sr_tap *tap, uint32_t leg, int fd, uint32_t number, uint32_t rate_hz,
                            uint32_t channels)
 {
-    if (atomic_load(&tap->state) != SR_RECORDING_NONE)
+    int state = atomic_load(&tap->state);
+    if (state != SR_RECORDING_NONE && state != SR_RECORDING_AHEAD)
         return SR_BUSY;
     if (fd < 0 || (rate_hz != 8000 && rate_hz != 16000) || channels < 1 || channels > 2)
         return SR_BAD_RECORD;
+    if (state == SR_RECORDING_AHEAD && tap->rate_hz == rate_hz && tap->channels == channels)
+        tap->recording.fd = fd; /* the ring has the beginning */
+    else
+        begin(tap, fd, rate_hz, channels, SR_TAP_DISK_BYTES * (rate_hz / 8000));
     tap->number = number;
-    tap->channels = channels;
-    tap->rate_hz = rate_hz;
     tap->leg = leg;
-    tap->frames = 0;
-    tap->paused = false;
-    sr_recording_init(&tap->recording, fd, rate_hz, channels, tap->ring, sizeof tap->ring, tap->segment);
     atomic_fetch_add(&plane->recordings, 1);
     atomic_store_explicit(&tap->state, SR_RECORDING_RUNS, memory_order_release);
     return SR_OK;
@@ -194,7 +263,9 @@ enum sr_error sr_tap_record(sr_plane *plane, sr_leg *leg, int fd, uint32_t numbe
 {
     enum sr_error error = sr_tap_start(plane, tap_of(plane, leg), leg->handle, fd, number, rate_hz, channels);
     if (error == SR_OK) {
-        set_tapped(plane, leg, false);
+        bool ahead = tap_of(plane, leg)->frames > 0;
+        if (!ahead) /* what was heard ahead goes on without a break */
+            set_tapped(plane, leg, false);
         adjust(plane, leg);
     }
     return error;
@@ -240,7 +311,13 @@ bool sr_tap_runs(const sr_tap *tap)
 
 void sr_tap_close(sr_plane *plane, sr_leg *leg)
 {
-    tap_of(plane, leg)->detect = 0;
+    sr_tap *tap = tap_of(plane, leg);
+    tap->detect = 0;
+    if (atomic_load(&tap->state) == SR_RECORDING_AHEAD)
+        atomic_store(&tap->state, SR_RECORDING_NONE);
+    if (tap->ear_fd != 0)
+        close(tap->ear_fd);
+    tap->ear_fd = 0;
     leg->keeps_digits = false;
     sr_tap_stop(plane, leg);
 }

@@ -18,7 +18,8 @@
 #include "rtp.h"
 
 #define SR_TAP_MS 20
-#define SR_TAP_RING_BYTES (1u << 19) /* 8 s of 16 kHz stereo: so long the disk may stand still */
+#define SR_TAP_RING_BYTES (1u << 20) /* for what is kept ahead: 30 s of 8 kHz stereo */
+#define SR_TAP_DISK_BYTES (1u << 18) /* of it without that: 8 s of 8 kHz stereo, so long the disk may stand still */
 #define SR_TAP_MAX_RATE_HZ 16000
 
 enum sr_recording_state {
@@ -26,6 +27,7 @@ enum sr_recording_state {
     SR_RECORDING_RUNS,           /* the writer drains it */
     SR_RECORDING_ENDS,           /* the writer drains it a last time and closes the file */
     SR_RECORDING_DONE,           /* the plane's again: to be told */
+    SR_RECORDING_AHEAD,          /* the plane's: the ring keeps the newest, in case that a recording begins */
 };
 
 /* One direction: packets in, a frame of PCM each 20 ms out. */
@@ -50,6 +52,8 @@ typedef struct sr_tap {
     uint32_t number, channels;   /* by which Python knows the recording; 2: said left, heard right; 1: both mixed */
     uint32_t leg;                /* handle of the leg that was recorded, which may be gone when the file is whole */
     uint64_t frames;
+    uint32_t ahead_bytes;        /* what the ring keeps in SR_RECORDING_AHEAD */
+    int ear_fd;                  /* 0: nobody listens (a descriptor that came over the wire is never 0) */
     sr_recording recording;
     uint8_t ring[SR_TAP_RING_BYTES];
     uint8_t segment[SR_SEGMENT_BYTES(SR_TAP_MAX_RATE_HZ, 2)];

@@ -44,6 +44,11 @@ enum sr_op {
     SR_ROOM_RECORD,   /* other: number of the room; body: record, mono. The message carries a descriptor as SR_RECORD's */
     SR_ROOM_RECORD_PAUSE, /* other: number of the room; body: pause */
     SR_ROOM_RECORD_STOP,  /* other: number of the room */
+    SR_PLAY_PAUSE,    /* other: 1 holds what is played where it is, 0 goes on */
+    SR_PLAY_SEEK,     /* body: seek */
+    SR_RECORD_AHEAD,  /* body: ahead. What the next SR_RECORD of the same format begins with */
+    SR_EAR,           /* other: 1 for what the remote says. The message carries the end of a socket that gets each frame of
+                         20 ms at 8 kHz; one that is slow misses some. Replaces the former one, without a descriptor ends it */
 
     SR_SECURE = 48,   /* body: secure; with SR_PLAIN the leg is no longer encrypted */
     SR_KEYS_SEND,     /* body: keys, pressed towards the remote after those that wait */
@@ -89,6 +94,11 @@ enum sr_detect {
     SR_DETECT_DIGITS = 1, /* in the audio, for remotes that have no telephone-event */
     SR_DETECT_MUTE = 2,   /* keep digits out of the recording */
     SR_DETECT_KEEP = 4    /* keep digits, as tones and as events, from those who hear the leg */
+};
+
+enum sr_loop {
+    SR_ONCE = 0, SR_LOOP,
+    SR_LOOP_SHARED    /* at the place where all who hear it are, as music on hold */
 };
 
 enum sr_played { SR_FINISHED = 0, SR_STOPPED, SR_REPLACED, SR_CLOSED, SR_FAILED };
@@ -151,7 +161,9 @@ typedef struct sr_record {
         sr_keys keys;
         sr_tone_spec tone;
         sr_wire_address address;
-        struct { uint32_t play, loop, start; } play; /* start: in samples */
+        struct { uint32_t play, loop, start, gain; } play; /* loop: enum sr_loop; start: in samples; gain: in 1/256, 0: as it is */
+        struct { int32_t ms, relative; } seek;
+        struct { uint32_t ms, rate_hz, channels; } ahead; /* ms 0: no more */
         sr_departed departed;
         struct { uint64_t parcel; } arrive;
         struct { uint32_t samples, rate_hz; } prompt;

@@ -35,7 +35,7 @@ class Conversation:
         self._control: CallControl = desk.control
         self._over: asyncio.Future[Over] = asyncio.get_running_loop().create_future()
         self._played: asyncio.Future[None] | None = None
-        self._former = caller.listener
+        self._former, self._former_of_agent = caller.listener, leg.listener
         caller.listener = self._on_caller
         leg.listener = self._on_agent
 
@@ -91,6 +91,8 @@ class Conversation:
             self._played.set_result(None)
         elif isinstance(fact, Ended):
             self._end(Over("agent"))
+            if self._former_of_agent is not None:  # a supervisor's leg is in a call of its own
+                self._former_of_agent(leg, fact)
         elif isinstance(fact, TransferAsked):
             leg.transferred(200)
             self._end(Over("transferred", to=fact.target))

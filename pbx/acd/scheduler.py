@@ -24,6 +24,7 @@ from switchroom.pbx.events import (
     QueueCompleted,
     QueueEntered,
     QueueLeft,
+    QueueLine,
     QueueOffered,
     QueueRefused,
     QueueWaits,
@@ -138,6 +139,7 @@ class Scheduler:
             return False
         self._unline(caller)
         caller.only, caller.only_until_s = agent, now + wait_s if wait_s else float("inf")
+        self._write(QueueLine(call=call, queue=caller.queue.name, stage=caller.stage, agent=agent))
         self._stand(now, caller)
         return True
 
@@ -296,7 +298,7 @@ class Scheduler:
 
     def _stand(self, now: float, caller: Caller) -> None:
         """Put a caller into the line where it belongs at this time."""
-        queue = caller.queue
+        queue, stood = caller.queue, (caller.stage, caller.only)
         if caller.only:
             agent = self.agents.get(caller.only)
             if agent is None or agent.status == "logged-out" or now >= caller.only_until_s:
@@ -304,6 +306,8 @@ class Scheduler:
         while (stage := caller.stage + 1) < len(queue.stages) and now >= caller.joined_s + queue.stages[stage][0]:
             caller.stage = stage
         stage = 0 if caller.only else caller.stage
+        if stood != (caller.stage, caller.only):
+            self._write(QueueLine(call=caller.call, queue=queue.name, stage=caller.stage, agent=caller.only))
         caller.line = line = self._crew.line(queue, stage, caller.skills, caller.only)
         add(line.waiting, (caller.rank, caller))
         self._crew.changed[line] = None
@@ -428,7 +432,7 @@ class Scheduler:
                 self._write(
                     QueueWaits(
                         queue=line.queue.name, reason=reason, waiting=len(line.waiting), agents=counts,
-                        skills=dict(line.skills), agent=line.only,
+                        skills=dict(line.skills), agent=line.only, stage=line.stage,
                     )
                 )  # fmt: skip
 

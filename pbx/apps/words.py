@@ -32,6 +32,7 @@ def spelled(number: str) -> str:
 
 
 def counted(count: int, thing: str) -> str:
+    """`no messages`, `1 message`, `2 messages`."""
     return f"{count or 'no'} {thing}{'' if count == 1 else 's'}"
 
 

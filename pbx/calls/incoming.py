@@ -63,14 +63,14 @@ class Incoming:
         if not isinstance(caller, Caller):
             session.reject(caller.status, headers=caller.headers)
             return None
+        if not caller.user and (status := self._blacklisted(caller.party.number, session.flow.remote[0])):
+            self._count("blacklist")
+            session.reject(status)
+            return None
         session.timer_rules = self.board.terms.of_account(caller.account).timers
         brief = too_brief(session.request, session.timer_rules)
         if brief is not None:
             session.reject(422, headers=brief)
-            return None
-        if not caller.user and (status := self._blacklisted(caller.party.number, session.flow.remote[0])):
-            self._count("blacklist")
-            session.reject(status)
             return None
         replaced = None
         if "replaces" in session.request.headers:

@@ -2,6 +2,7 @@
 """The keys of one leg: those that its party presses, by whatever way they come, and those that we press towards it."""
 
 import asyncio
+import weakref
 from typing import TYPE_CHECKING
 
 from switchroom.media.errors import MediaError
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Keypad:
-    """Belongs to a leg."""
+    """Belongs to a leg, which it does not keep alive."""
 
     def __init__(self, leg: "Leg") -> None:
-        self._leg = leg
+        self._leg: Leg = weakref.proxy(leg)
         self._keys = Keys()
 
     def send(self, digits: str) -> None:

@@ -293,6 +293,7 @@ class Leg(LegAudio):
         # No circles are left behind: what a call leaves is then freed at once, and the garbage collector need not look.
         if self.sip is not None:
             self.sip.let_go()
+        self._invite = None
         if self.recording is None:  # whose end is told later
             self.listener = None
 

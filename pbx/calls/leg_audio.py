@@ -6,15 +6,17 @@ The other half of pbx/calls/leg.py, which begins and ends the leg.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from switchroom.media.bridge import Bridge
 from switchroom.media.errors import MediaError, NotAcceptable, OfferPending
-from switchroom.media.events import Recorded
 from switchroom.media.sdp import Direction
 from switchroom.media.session import Session as MediaSession
-from switchroom.pbx.calls.recording import Recording
-from switchroom.pbx.control import CallError, Fact, Held, LegState, Listener, MediaHeard, MediaSilent, Resumed
+from switchroom.media.voice import Voice
+from switchroom.pbx.calls.recordings import Recording
+from switchroom.pbx.calls.sources import Played, read_sources
+from switchroom.pbx.config_recording import MAX_BEFORE_S
+from switchroom.pbx.control import Fact, Held, LegState, Listener, MediaHeard, MediaSilent, Resumed, Speaking
 from switchroom.pbx.events import CallResult, EndedBy, LegHeld, LegResumed
 from switchroom.pbx.sip.client_session import ClientSession
 from switchroom.pbx.sip.errors import StateError
@@ -51,6 +53,7 @@ class LegAudio:
         self._we_offered = False
         """Our offer is out, and its answer comes in an ACK or PRACK."""
         self._held = False
+        self._ahead_s = 0.0
         self._wanted_direction: Direction = "sendrecv"
         self._glare_retries = 0
         self._clocks: list[asyncio.TimerHandle] = []
@@ -71,13 +74,23 @@ class LegAudio:
         self._wanted_direction = "sendrecv"
         self._reoffer()
 
-    def play(self, source: str | Sequence[str], loop: bool = False) -> int:
+    def play(self, source: str | Sequence[str], loop: bool = False, *, volume: float = 1.0) -> int:
         media = self._media()
-        if isinstance(source, str) and source.startswith("tone:"):
-            what = source.removeprefix("tone:")
-            once_ms = BEEP_MS if what == "beep" and not loop else 0
-            return media.tone(float(what) if what.replace(".", "", 1).isdigit() else what, duration_ms=once_ms)
-        return media.play(source, loop)
+        try:
+            what = read_sources(source, self.board.config.music)
+        except ValueError as error:
+            self.board.note(self._self, "nothing to play", error)
+            return media.fail_play()
+        if not isinstance(what, Played):
+            tone, length_ms = what
+            return media.tone(tone, duration_ms=length_ms)
+        return media.play(what.parts, loop, shared=what.shared, volume=volume * what.volume)
+
+    def pause_play(self, paused: bool = True) -> None:
+        self._media().pause_play(paused)
+
+    def seek_play(self, seconds: float, *, relative: bool = False) -> None:
+        self._media().seek_play(seconds, relative)
 
     def stop(self) -> None:
         self._media().stop()
@@ -85,12 +98,23 @@ class LegAudio:
     def echo(self, on: bool = True) -> None:
         self._media().echo(on)
 
-    def record(self, path: str, *, stereo: bool = True) -> Recording:
-        try:
-            self.recording = Recording(self._media().record(path, stereo))
-        except MediaError as error:
-            raise CallError(500, str(error)) from error
+    def detect_speech(self, on: bool = True) -> None:
+        if not on:
+            self._media().unlisten()
+            return
+        voice = Voice(lambda speaking: self._tell(Speaking(speaking)))
+        self._media().listen(voice.feed)
+
+    def detect_digits(self, on: bool = True) -> None:
+        self._media().detect_digits(on)
+
+    def record(self, path: str = "", *, stereo: bool = True, label: str = "") -> Recording:
+        self.recording = self.board.recordings.of_leg(self._self, path, stereo, label, self._ahead_s)
         return self.recording
+
+    def record_ahead(self, seconds: float, *, stereo: bool = True) -> None:
+        self._ahead_s = max(0.0, min(seconds, MAX_BEFORE_S))
+        self._media().record_ahead(self._ahead_s, stereo)
 
     # ---- offers and answers of a session that stands
 
@@ -167,16 +191,15 @@ class LegAudio:
         self._stop_silence()
         self._tell(MediaHeard())
 
-    def on_recorded(self, event: Recorded) -> None:
-        """A recording is whole."""
-        if self.recording is not None and self.recording.id == str(event.recording):
-            self._tell(self.recording.fact(event))
-
     def tell(self, fact: Fact) -> None:
         """Hand a fact of the media plane to the listener."""
         self._tell(fact)
 
     # ---- within
+
+    @property
+    def _self(self) -> "Leg":
+        return cast("Leg", self)
 
     def _partner_codec(self) -> tuple[str, ...]:
         """The codec that makes a plain relay possible, where the partner has agreed on one already."""

@@ -4,7 +4,7 @@
 from typing import TYPE_CHECKING
 
 from switchroom.media.events import Digit as MediaDigit
-from switchroom.media.events import MediaEvent, PlaneLost, PlayDone, Recorded, RtpResumed, RtpTimeout, Speaking
+from switchroom.media.events import MediaEvent, PlaneLost, PlayDone, RtpResumed, RtpTimeout, Speaking
 from switchroom.pbx import control
 from switchroom.pbx.calls.digits import Press
 
@@ -22,8 +22,6 @@ def deliver(leg: "Leg", event: MediaEvent) -> None:
         leg.on_silent()
     elif isinstance(event, RtpResumed):
         leg.on_heard()
-    elif isinstance(event, Recorded):
-        leg.on_recorded(event)
     elif isinstance(event, Speaking):
         leg.tell(control.Speaking(event.on))
     elif isinstance(event, PlaneLost):

@@ -7,7 +7,7 @@ from switchroom.media.conference import Conference
 from switchroom.media.errors import MediaError
 from switchroom.pbx import control
 from switchroom.pbx.calls.leg import Leg
-from switchroom.pbx.calls.recording import Recording
+from switchroom.pbx.calls.recordings import Recording
 from switchroom.pbx.control import CallError
 
 if TYPE_CHECKING:
@@ -71,13 +71,8 @@ class Room:
         if self.conference is not None:
             self.conference.tone(name)
 
-    def record(self, path: str) -> control.Recording:
-        if self.conference is None:
-            raise CallError(481, "nobody is in the room")
-        try:
-            return Recording(self.conference.record(path))
-        except MediaError as error:
-            raise CallError(500, str(error)) from error
+    def record(self, path: str = "", *, label: str = "") -> Recording:
+        return self._board.recordings.of_room(self, path, label)
 
     def close(self) -> None:
         for leg in list(self.legs):

@@ -7,6 +7,7 @@ An incoming INVITE is admitted, identified and given its story and first leg her
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
 
 from switchroom.media.errors import MediaError, NotAcceptable
 from switchroom.media.events import MediaEvent, Recorded, SessionEvent
@@ -15,6 +16,7 @@ from switchroom.pbx import control
 from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
+from switchroom.pbx.calls.recordings import Recordings
 from switchroom.pbx.calls.room import Room
 from switchroom.pbx.calls.story import Story
 from switchroom.pbx.calls.taps import Taps
@@ -55,6 +57,7 @@ class Switchboard:
         ids: Ids,
         write: Callable[[AnyRecord], object],
         log: Note,
+        utc_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.config = config
         self.limits: Limits = config.limits
@@ -72,6 +75,14 @@ class Switchboard:
         self.transfers: PutThrough | None = None
         """Puts parties through as the dial plan says; set once there is one."""
         self.taps = Taps(self)
+        self.recordings = Recordings(
+            Path(config.recording.folder or Path(config.server.data_dir) / "recordings"),
+            config.recording.format,
+            tag=lambda: ids.tag(),
+            utc_s=utc_s,
+            write=write,
+            log=log,
+        )
         self.stories: dict[str, Story] = {}
         self.lines: Lines[Leg] = Lines()
         self.calls_of: dict[str, int] = {}
@@ -319,8 +330,10 @@ class Switchboard:
         session.reply(transaction, 200)
 
     def on_media_event(self, event: MediaEvent) -> None:
-        session = event.session if isinstance(event, SessionEvent | Recorded) else None
-        leg = session.owner if session is not None else None
+        if isinstance(event, Recorded):
+            self.recordings.on_recorded(event)
+            return
+        leg = event.session.owner if isinstance(event, SessionEvent) else None
         if isinstance(leg, Leg):
             deliver(leg, event)
 

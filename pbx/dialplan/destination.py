@@ -23,10 +23,6 @@ KINDS: dict[str, bool] = {
     "app": True,
     "steps": True,
     "keys": True,
-    "queue": True,
-    "agent": True,
-    "supervise": True,
-    "pick": True,
     "group": True,
     "page": True,
     "voicemail": True,
@@ -34,6 +30,10 @@ KINDS: dict[str, bool] = {
     "park": False,
     "parked": True,
     "feature": True,
+    "queue": True,
+    "agent": True,
+    "supervise": True,
+    "pick": True,
 }
 """What a destination can be, and whether it needs an argument; `pbx/apps/destinations.py` serves them."""
 

@@ -25,6 +25,7 @@ from switchroom.pbx.events.acd import (
     QueueCompleted,
     QueueEntered,
     QueueLeft,
+    QueueLine,
     QueueOffered,
     QueueRefused,
     QueueWaits,
@@ -66,6 +67,13 @@ from switchroom.pbx.events.office import (
     VoicemailLeft,
 )
 from switchroom.pbx.events.record import Record
+from switchroom.pbx.events.recordings import (
+    RecordingConverted,
+    RecordingEnded,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingStarted,
+)
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
 
@@ -89,30 +97,15 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
+    | RecordingEnded
+    | RecordingConverted
     | RegistrationAdded
     | RegistrationRemoved
     | OperatorCalled
     | RecordsLost
-    | QueueEntered
-    | QueueRefused
-    | QueueWaits
-    | QueueOffered
-    | OfferEnded
-    | QueueAnswered
-    | QueueAbandoned
-    | QueueLeft
-    | QueueCompleted
-    | QueueChanged
-    | AgentStatusSet
-    | AgentStateSet
-    | AgentReachable
-    | AgentWrappedUp
-    | AgentOverdue
-    | CallbackAsked
-    | CallbackTried
-    | SupervisorJoined
-    | SupervisorLeft
-    | SupervisorTookOver
     | VoicemailLeft
     | VoicemailCounted
     | MailFailed
@@ -125,6 +118,27 @@ AnyRecord = (
     | HoursSwitched
     | CallerRefused
     | ConfigChanged
+    | QueueEntered
+    | QueueRefused
+    | QueueWaits
+    | QueueOffered
+    | OfferEnded
+    | QueueAnswered
+    | QueueAbandoned
+    | QueueLeft
+    | QueueLine
+    | QueueCompleted
+    | QueueChanged
+    | AgentStatusSet
+    | AgentStateSet
+    | AgentReachable
+    | AgentWrappedUp
+    | AgentOverdue
+    | CallbackAsked
+    | CallbackTried
+    | SupervisorJoined
+    | SupervisorLeft
+    | SupervisorTookOver
 )
 
 
@@ -187,10 +201,16 @@ __all__ = [
     "QueueCompleted",
     "QueueEntered",
     "QueueLeft",
+    "QueueLine",
     "QueueOffered",
     "QueueRefused",
     "QueueWaits",
     "Record",
+    "RecordingConverted",
+    "RecordingEnded",
+    "RecordingPaused",
+    "RecordingResumed",
+    "RecordingStarted",
     "RecordsLost",
     "RegistrationAdded",
     "RegistrationRemoved",

@@ -73,8 +73,19 @@ class QueueWaits(Record, frozen=True, tag="queue.waits"):
     """How many agents stand how."""
     skills: dict[str, int] = msgspec.field(default_factory=dict)
     """Of those callers that ask for these."""
+    stage: int = 0
+    """Of those that have come so far in `widen`."""
     agent: str = ""
     """Of those that wait for this agent."""
+
+
+class QueueLine(Record, frozen=True, tag="queue.line"):
+    """A caller waits among others from now on: less is asked of agents, or it no longer waits for one agent."""
+
+    call: str
+    queue: str
+    stage: int
+    agent: str = ""
 
 
 class QueueOffered(Record, frozen=True, tag="queue.offered"):

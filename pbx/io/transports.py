@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from switchroom.pbx.io.address import Address, Listener, address_towards, family_of, is_wildcard
+from switchroom.pbx.io.anteroom import Anteroom
 from switchroom.pbx.io.certificates import CertificateError, Certificates
 from switchroom.pbx.io.connections import TcpLimits
 from switchroom.pbx.io.flood import FloodGate
@@ -36,6 +37,7 @@ class Transports:
         self.in_use: Callable[[Flow], bool] = lambda flow: False
         """Asked before a stream connection is closed because nothing came over it for long."""
         self.gate = FloodGate(messages_per_second)
+        self.anteroom = Anteroom()
         self.listeners: list[Listener] = []
         """Where we listen, with the real ports."""
         self._tcp_limits = tcp_limits or TcpLimits()

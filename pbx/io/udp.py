@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from switchroom.pbx.io.address import Address, address_towards, bound_socket, is_wildcard
+from switchroom.pbx.io.anteroom import Anteroom
 from switchroom.pbx.io.flood import FloodGate
 from switchroom.pbx.sip.flow import Flow
 
@@ -24,13 +25,14 @@ class Receiver(Protocol):
     on_message: OnMessage
     on_lost: OnLost
     gate: FloodGate
+    anteroom: Anteroom
 
 
 MAX_DATAGRAM: Final = 65_507
 MIN_MESSAGE: Final = 24
 """Shorter datagrams are keep-alives (CRLF, zeros) or probes: the shortest request line alone is longer."""
 
-_BATCH: Final = 32  # datagrams read before other work gets its turn
+_BATCH: Final = 64  # datagrams read before other work gets its turn
 _MAX_FLOWS: Final = 8_192
 _BUFFER_BYTES: Final = 4 << 20  # about a second of load at several thousand messages a second
 
@@ -45,6 +47,7 @@ class UdpEndpoint:
         self._sock = bound_socket(socket.SOCK_DGRAM, host, port)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         self._flows: dict[tuple[str | int, ...], Flow] = {}
+        self._coming_back = self._closed = False
         name = self._sock.getsockname()
         self.local: Address = (name[0], name[1])
         self.wildcard = is_wildcard(host)
@@ -68,21 +71,47 @@ class UdpEndpoint:
             self._loop.call_soon(self._receiver.on_lost, flow, str(error))
 
     def close(self) -> None:
+        self._closed = True
         self._loop.remove_reader(self._sock)
         self._sock.close()
 
     def _readable(self) -> None:
         recvfrom, flows, on_message = self._sock.recvfrom, self._flows, self._receiver.on_message
-        passes, now_s = self._receiver.gate.passes, self._loop.time()
+        passes, now_s, anteroom = self._receiver.gate.passes, self._loop.time(), self._receiver.anteroom
         for _ in range(_BATCH):
             try:
                 data, remote = recvfrom(MAX_DATAGRAM)
             except BlockingIOError:
+                self._serve_new_calls()
                 return
             except OSError:
                 continue  # an ICMP error of an earlier send; the next call reads on
-            if len(data) >= MIN_MESSAGE and passes(remote[0], now_s, len(data)):
-                on_message(data, flows.get(remote) or self._remember(remote))
+            if len(data) < MIN_MESSAGE or not passes(remote[0], now_s, len(data)):
+                continue
+            flow = flows.get(remote) or self._remember(remote)
+            if data.startswith(b"INVITE"):
+                anteroom.put(data, flow, now_s)
+            else:
+                on_message(data, flow)
+        self._come_back()
+
+    def _serve_new_calls(self) -> None:
+        """Nothing else waits to be read: now the new calls, a few at a time."""
+        anteroom = self._receiver.anteroom
+        if anteroom:
+            anteroom.serve(self._receiver.on_message, self._loop.time())
+            self._come_back()
+
+    def _come_back(self) -> None:
+        """Read and serve again soon, though no more may arrive."""
+        if self._receiver.anteroom and not self._coming_back:
+            self._coming_back = True
+            self._loop.call_soon(self._back)
+
+    def _back(self) -> None:
+        self._coming_back = False
+        if not self._closed:
+            self._readable()
 
     def _remember(self, remote: tuple[str | int, ...]) -> Flow:
         if len(self._flows) >= _MAX_FLOWS:

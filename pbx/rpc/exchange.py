@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from switchroom.ivr.shelf import Shelf
+from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.storage.base import CdrQuery
@@ -143,6 +144,11 @@ class Exchange(Protocol):
 
     @property
     def journal(self) -> Journal: ...
+
+    @property
+    def floor(self) -> Floor:
+        """The call centre: queues, agents, supervisors."""
+        ...
 
     @property
     def flows(self) -> Shelf:

@@ -6,6 +6,7 @@ times of the event loop's clock. What an application plays or joins is kept, so 
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -81,6 +82,8 @@ class SimLeg:
         """Called when the party hears or is told something new."""
         self.role: EndedBy = "caller" if state == "offered" else "callee"
         self._play = 0
+        self._left_s: float | None = None
+        """Of what is played; None: nothing is."""
         self._playing: asyncio.TimerHandle | None = None
 
     @property
@@ -118,16 +121,32 @@ class SimLeg:
     def resume(self) -> None:
         self.told.append("resume")
 
-    def play(self, source: str | Sequence[str], loop: bool = False) -> int:
+    def play(self, source: str | Sequence[str], loop: bool = False, *, volume: float = 1.0) -> int:
         self._end_play(False)
         self._play += 1
         sources = [source] if isinstance(source, str) else list(source)
         self.heard += sources
         self.on_change()
-        if not loop:
-            length_s = sum(map(self.board.play_s, sources))
-            self._playing = asyncio.get_running_loop().call_later(length_s, self._end_play, True)
+        self._left_s = math.inf if loop or sources[0].startswith("music:") else sum(map(self.board.play_s, sources))
+        self._go_on()
         return self._play
+
+    def pause_play(self, paused: bool = True) -> None:
+        if paused and self._playing is not None:
+            self._left_s = self._playing.when() - asyncio.get_running_loop().time()
+            self._playing.cancel()
+            self._playing = None
+        elif not paused and self._playing is None:
+            self._go_on()
+
+    def seek_play(self, seconds: float, *, relative: bool = False) -> None:
+        self.told.append(f"seek {seconds:+g}" if relative else f"seek {seconds:g}")
+
+    def detect_speech(self, on: bool = True) -> None:
+        pass
+
+    def detect_digits(self, on: bool = True) -> None:
+        pass
 
     def stop(self) -> None:
         self._end_play(False)
@@ -139,8 +158,13 @@ class SimLeg:
     def send_digits(self, digits: str) -> None:
         self.told.append(f"digits {digits}")
 
-    def record(self, path: str, *, stereo: bool = True) -> "SimRecording":
-        return SimRecording(path, self)
+    def record(self, path: str = "", *, stereo: bool = True, label: str = "") -> "SimRecording":
+        if self.state == "ended":
+            raise CallError(481, "the leg is over")
+        return SimRecording(path or f"{self.id}.wav", self, label)
+
+    def record_ahead(self, seconds: float, *, stereo: bool = True) -> None:
+        self.told.append(f"record ahead {seconds:g}")
 
     def transferred(self, status: int) -> None:
         self.told.append(f"transferred {status}")
@@ -203,10 +227,16 @@ class SimLeg:
 
     # ---- within
 
+    def _go_on(self) -> None:
+        if self._left_s is not None and self._left_s < math.inf:
+            self._playing = asyncio.get_running_loop().call_later(self._left_s, self._end_play, True)
+
     def _end_play(self, finished: bool) -> None:
-        if self._playing is not None:
-            self._playing.cancel()
-            self._playing = None
+        if self._left_s is not None:
+            self._left_s = None
+            if self._playing is not None:
+                self._playing.cancel()
+                self._playing = None
             self._tell(PlayDone(self._play, finished))
 
     def _finish(self, ended: Ended) -> None:
@@ -227,12 +257,17 @@ class SimLeg:
 class SimRecording:
     """A recording that keeps what was asked of it in `history`, with the times of the event loop."""
 
-    def __init__(self, path: str, leg: SimLeg | None) -> None:
+    def __init__(self, path: str, leg: SimLeg | None, label: str = "") -> None:
         self.id = path
         self.path = path
+        self.label = label
         self.history: list[tuple[str, float]] = []
         self._leg = leg
         self._note("start")
+
+    @property
+    def paused(self) -> bool:
+        return self.history[-1][0] == "pause"
 
     def pause(self) -> None:
         self._note("pause")
@@ -294,8 +329,8 @@ class SimRoom:
     def tone(self, name: str = "beep") -> None:
         self.tones.append(name)
 
-    def record(self, path: str) -> SimRecording:
-        return SimRecording(path, None)
+    def record(self, path: str = "", *, label: str = "") -> SimRecording:
+        return SimRecording(path or "room.wav", None, label)
 
     def close(self) -> None:
         for leg in list(self.legs):

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -118,6 +118,64 @@ class DocumentStore(Protocol):
         ...
 
 
+class StoredRecording(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one recording, as the journal told it."""
+
+    recording: str
+    call: str = ""
+    """Empty for a room's."""
+    leg: str = ""
+    party: str = ""
+    """Whose words are on the left of a stereo recording."""
+    label: str = ""
+    path: str = ""
+    state: Literal["recording", "paused", "ended"] = "recording"
+    stereo: bool = False
+    started_at_ms: int = 0
+    """UTC, milliseconds since 1970."""
+    ended_at_ms: int = 0
+    before_ms: int = 0
+    duration_ms: int = 0
+    paused_ms: int = 0
+    lost_ms: int = 0
+    size_bytes: int = 0
+    sha256: str = ""
+    error: str = ""
+    repaired: bool = False
+
+
+class RecordingQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which recordings: every field that is given must fit."""
+
+    recording: str | None = None
+    call: str | None = None
+    party: str | None = None
+    label: str | None = None
+    state: str | None = None
+    since_ms: int | None = None
+    """Began at this time (UTC, milliseconds since 1970) or later."""
+    until_ms: int | None = None
+    """Began before this time."""
+    limit: int = 100
+    offset: int = 0
+
+
+class RecordingStore(Protocol):
+    """The index of recordings, and the journal number up to which it was made."""
+
+    async def resume(self) -> int:
+        """The number after which the fold goes on; 0 at first."""
+        ...
+
+    async def write(self, recordings: Sequence[StoredRecording], resume: int) -> None:
+        """Keep them (again is the same as once) and the number, in one transaction."""
+        ...
+
+    async def find(self, query: RecordingQuery) -> list[StoredRecording]:
+        """Those that fit, newest first."""
+        ...
+
+
 class Store(Protocol):
     """All of it, opened."""
 
@@ -129,4 +187,5 @@ class Store(Protocol):
     def cdrs(self) -> CdrStore: ...
     @property
     def documents(self) -> DocumentStore: ...
+    def recordings(self) -> RecordingStore: ...
     async def close(self) -> None: ...

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 import msgspec
 
 from switchroom.pbx.events import Entry
-from switchroom.pbx.storage.base import CdrQuery, StoredBinding, StoredCdr, StoredDocument
+from switchroom.pbx.storage.base import (
+    CdrQuery,
+    RecordingQuery,
+    StoredBinding,
+    StoredCdr,
+    StoredDocument,
+    StoredRecording,
+)
 
 
 class MemoryStore:
@@ -21,6 +28,7 @@ class MemoryStore:
         self.bindings = MemoryBindings()
         self.cdrs = MemoryCdrs(max_entries)
         self.documents = MemoryDocuments()
+        self.recordings = MemoryRecordings(max_entries)
 
     async def close(self) -> None:
         """Nothing to do."""
@@ -101,6 +109,36 @@ class MemoryDocuments:
         for key in removed:
             self._documents.pop((kind, key), None)
         self._documents |= {(kind, document.key): document for document in kept}
+
+
+class MemoryRecordings:
+    """RecordingStore in memory."""
+
+    def __init__(self, max_entries: int) -> None:
+        self._recordings: dict[str, StoredRecording] = {}
+        self._max = max_entries
+        self._resume = 0
+
+    async def resume(self) -> int:
+        return self._resume
+
+    async def write(self, recordings: Sequence[StoredRecording], resume: int) -> None:
+        self._recordings |= {recording.recording: recording for recording in recordings}
+        while len(self._recordings) > self._max:
+            del self._recordings[next(iter(self._recordings))]
+        self._resume = resume
+
+    async def find(self, query: RecordingQuery) -> list[StoredRecording]:
+        def fits(found: StoredRecording) -> bool:
+            same = ("recording", "call", "party", "label", "state")
+            return (
+                all(getattr(query, name) in (None, getattr(found, name)) for name in same)
+                and (query.since_ms is None or found.started_at_ms >= query.since_ms)
+                and (query.until_ms is None or found.started_at_ms < query.until_ms)
+            )
+
+        fitting = sorted(filter(fits, self._recordings.values()), key=lambda one: (-one.started_at_ms, one.recording))
+        return fitting[query.offset : query.offset + query.limit]
 
 
 def _fits(cdr: StoredCdr, query: CdrQuery) -> bool:

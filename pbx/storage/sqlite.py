@@ -18,6 +18,7 @@ import msgspec
 
 from switchroom.pbx.events import Entry
 from switchroom.pbx.storage.base import CdrQuery, StoredBinding, StoredCdr, StoredDocument, StoreError
+from switchroom.pbx.storage.sqlite_recordings import RECORDINGS, SqliteRecordings
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ _entries = msgspec.json.Decoder(list[Entry])
 
 
 class SqliteStore:
-    """A folder with the file `switchroom.db`; `journal`, `bindings`, `cdrs` and `documents` are its faces."""
+    """A folder with the file `switchroom.db`; `journal`, `cdrs` and so on are its faces."""
 
     def __init__(self, folder: Path, sync: Literal["normal", "full"]) -> None:
         self._folder, self._sync = folder, sync
@@ -55,6 +56,7 @@ class SqliteStore:
         self.bindings = SqliteBindings(self)
         self.cdrs = SqliteCdrs(self)
         self.documents = SqliteDocuments(self)
+        self.recordings = SqliteRecordings(self)
 
     @classmethod
     async def open(cls, folder: str | Path, sync: Literal["normal", "full"] = "normal") -> Self:
@@ -112,6 +114,7 @@ class SqliteStore:
         elif version != _VERSION:
             raise StoreError(f"the store in {self._folder} has version {version}; this program knows {_VERSION}")
         self._writing.executescript(_LATER)
+        self._writing.executescript(RECORDINGS)
         self._reading = self._connect()
         self._reading.execute("PRAGMA query_only = 1")
 

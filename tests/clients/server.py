@@ -44,6 +44,7 @@ default = [
   {{ number = "9004", to = "busy" }},
   {{ number = "9005", to = "digits" }},
   {{ number = "7.", to = "sip:{{number}}@127.0.0.9:{peer}" }},
+{rules}
 ]
 """
 USER = '[[user]]\nname = "{0}"\npassword = "pw{0}"\ndisplay_name = "Phone {0}"\n'
@@ -76,6 +77,8 @@ class ServerProcess:
         rtp: int = 21000,
         users: int = 4,
         srtp: dict[str, str] | None = None,
+        rules: str = "",
+        more: str = "",
     ) -> None:
         self.folder = folder
         self.sip = free_port()
@@ -83,12 +86,12 @@ class ServerProcess:
         self.peer = free_port(host="127.0.0.9")
         config = CONFIG.format(
             folder=folder, sip=self.sip, rpc=self.rpc, rtp=rtp, rtp_last=rtp + 999, token=TOKEN, peer=self.peer,
-            sip_more=sip_more, limits=limits,
+            sip_more=sip_more, limits=limits, rules=rules,
         )  # fmt: skip
         for user in map(str, range(1001, 1001 + users)):
             config += USER.format(user) + f'srtp = "{(srtp or {}).get(user, "")}"\n'
         self.file = folder / "server.toml"
-        self.file.write_text(config)
+        self.file.write_text(config + more)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "ServerProcess":

@@ -13,6 +13,7 @@ from tests.clients.server import HOST, ServerProcess, free_port
 
 PEER = "127.0.0.9"
 CALLS = 100
+SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 def sipp(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -39,10 +40,11 @@ def called(server: ServerProcess, tmp_path: Path) -> Iterator[None]:
     process.wait(10)
 
 
-def call(server: ServerProcess, folder: Path, number: str, transport: str, calls: int) -> int:
+def call(server: ServerProcess, folder: Path, number: str, transport: str, calls: int, scenario: str = "") -> int:
     """SIPp as the caller; its exit status is 0 when every call succeeded."""
+    which = ("-sf", str(SCENARIOS / scenario)) if scenario else ("-sn", "uac")
     process = sipp(
-        folder, "-sn", "uac", "-s", number, "-p", str(free_port(host=PEER)), "-t", transport, "-m", str(calls),
+        folder, *which, "-s", number, "-p", str(free_port(host=PEER)), "-t", transport, "-m", str(calls),
         "-r", "25", "-d", "300", "-mp", "42000", f"{HOST}:{server.sip}",
     )  # fmt: skip
     return process.wait(90)
@@ -72,3 +74,27 @@ def test_a_busy_number(server: ServerProcess, tmp_path: Path) -> None:
     assert call(server, tmp_path, "9004", "u1", 1) != 0
     cdr = server.wait_for("the CDR", lambda: server.call("cdr.list", number="9004", limit=1)["cdrs"])[0]
     assert (cdr["result"], cdr["status"], cdr["ended_by"]) == ("busy", 486, "exchange")
+
+
+@pytest.mark.parametrize("scenario", ["delayed_offer.xml", "two_offers.xml"])
+def test_offers_out_of_the_ordinary(server: ServerProcess, tmp_path: Path, scenario: str) -> None:
+    assert call(server, tmp_path, "9000", "u1", 3, scenario) == 0
+
+
+def test_a_delayed_offer_through_to_the_called_side(server: ServerProcess, tmp_path: Path, called: None) -> None:
+    assert call(server, tmp_path, "7001", "u1", 3, "delayed_offer.xml") == 0
+
+
+def test_a_redirected_call_reaches_the_place_that_it_was_sent_to(server: ServerProcess, tmp_path: Path) -> None:
+    elsewhere = free_port(host=PEER)
+    first = sipp(
+        tmp_path, "-sf", str(SCENARIOS / "redirecting.xml"), "-key", "elsewhere", str(elsewhere),
+        "-p", str(server.peer), "-mp", "40000",
+    )  # fmt: skip
+    second = sipp(tmp_path, "-sn", "uas", "-p", str(elsewhere), "-mp", "41000")
+    try:
+        assert call(server, tmp_path, "7001", "u1", 3) == 0
+    finally:
+        for process in (first, second):
+            process.terminate()
+            process.wait(10)

@@ -65,12 +65,8 @@ class Counts(msgspec.Struct, frozen=True):
 class Sound(Protocol):
     """What can be done with sound files; pbx/sound.py does it, off the event loop."""
 
-    async def silence_s(self, recording: str, quiet_dbfs: float) -> float:
-        """How long it has been quiet at the end of a recording that still goes on."""
-        ...
-
     async def finish(self, recording: str, wav: str, quiet_dbfs: float | None) -> int:
-        """Turn a recording into a WAV file of what the party said, without the quiet end; the milliseconds left."""
+        """Make the message's file of its recording, without the quiet end; the milliseconds left."""
         ...
 
     async def read(self, wav: str) -> bytes:
@@ -141,14 +137,14 @@ class Boxes:
     def begin_greeting(self, box: str) -> tuple[Path, Path]:
         """Where a new greeting is to be recorded, and its sound file to be made."""
         os.makedirs(self._of(box), exist_ok=True)
-        recording, made = self._of(box) / "greeting.rec", self._of(box) / "greeting.new"
+        recording, made = self._of(box) / "greeting.recording.wav", self._of(box) / "greeting.new.wav"
         for path in (recording, made):
             path.unlink(missing_ok=True)
         return recording, made
 
     def complete_greeting(self, box: str, *, kept: bool) -> Path | None:
         """Use the new greeting, or have none at all."""
-        recording, made = self._of(box) / "greeting.rec", self._of(box) / "greeting.new"
+        recording, made = self._of(box) / "greeting.recording.wav", self._of(box) / "greeting.new.wav"
         recording.unlink(missing_ok=True)
         if kept:
             made.replace(self.greeting_path(box))
@@ -239,4 +235,4 @@ class Boxes:
         return self._folder / box
 
     def _recording(self, message: Message) -> Path:
-        return self._of(message.box) / f"{message.id}.rec"
+        return self._of(message.box) / f"{message.id}.recording.wav"

@@ -9,6 +9,9 @@ from switchroom.pbx.control import CallError
 from switchroom.pbx.dialplan import Rule
 from switchroom.pbx.errors import SwitchroomError
 
+KEYS = "0123456789*#"
+"""Any key ends a message."""
+
 
 class Deposit:
     """The destination `voicemail:BOX`."""
@@ -35,7 +38,7 @@ class Deposit:
         kept = False
         try:
             await call.play("tone:beep")
-            await take(call, self._sound, str(recording), self.config)
+            await take(call, str(recording), self.config)
         finally:  # whoever hangs up after speaking has left a message too
             wav, quiet_dbfs = (
                 str(self._boxes.path(message)),
@@ -59,11 +62,9 @@ class Deposit:
         voice.call.forget_digits()
 
 
-async def take(call: Call, sound: Sound, recording: str, config: VoicemailConfig) -> None:
+async def take(call: Call, recording: str, config: VoicemailConfig) -> None:
     """Record the caller until a key, for the longest time, or until he has been silent for long enough."""
-
-    async def enough() -> bool:
-        return await sound.silence_s(recording, config.silence_dbfs) >= config.silence_s
-
-    await call.record(recording, config.max_message_s, enough if config.silence_s else None)
+    await call.record(
+        recording, most_s=config.max_message_s, silence_s=config.silence_s, terminator=KEYS, label="voicemail"
+    )
     call.forget_digits()

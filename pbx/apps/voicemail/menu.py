@@ -86,7 +86,7 @@ class Menu:
         recording, made = self._boxes.begin_greeting(box)
         try:
             await voice.call.play("tone:beep")
-            await take(voice.call, self._sound, str(recording), self.config)
+            await take(voice.call, str(recording), self.config)
             length_ms = await self._sound.finish(str(recording), str(made), self.config.silence_dbfs)
         except SwitchroomError:
             length_ms = 0

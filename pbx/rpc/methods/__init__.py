@@ -4,6 +4,32 @@
 Importing the package fills the table of `pbx/rpc/registry.py`.
 """
 
-from switchroom.pbx.rpc.methods import calls, cdr, discovery, events, flows, registrations, system, tls, transfers
+from switchroom.pbx.rpc.methods import (
+    agents,
+    calls,
+    cdr,
+    discovery,
+    events,
+    flows,
+    queues,
+    registrations,
+    supervisor,
+    system,
+    tls,
+    transfers,
+)
 
-__all__ = ["calls", "cdr", "discovery", "events", "flows", "registrations", "system", "tls", "transfers"]
+__all__ = [
+    "agents",
+    "calls",
+    "cdr",
+    "discovery",
+    "events",
+    "flows",
+    "queues",
+    "registrations",
+    "supervisor",
+    "system",
+    "tls",
+    "transfers",
+]

@@ -8,6 +8,40 @@ import msgspec
 from switchroom.client.connection import Connection
 
 
+class Why(msgspec.Struct, frozen=True, kw_only=True):
+    agent: str
+    reasons: list[str]
+
+
+class AgentView(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent now."""
+
+    agent: str
+    name: str
+    status: Literal["available", "break", "logged-out"]
+    reason: str
+    status_for_s: float
+    state: str
+    state_for_s: float
+    standing: str
+    at: str
+    call: str
+    queue: str
+    queues: list[str]
+    skills: dict[str, int]
+    calls: int
+    talk_s: float
+    watched_by: list[str]
+
+
+class Agents(msgspec.Struct, frozen=True, kw_only=True):
+    agents: list[AgentView]
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """It is done, and there is nothing else to say."""
+
+
 class CallId(msgspec.Struct, frozen=True, kw_only=True):
     call: str
 
@@ -85,10 +119,6 @@ class Events(msgspec.Struct, frozen=True, kw_only=True):
     last: int
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """It is done, and there is nothing else to say."""
-
-
 class Active(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     version: int
@@ -141,6 +171,84 @@ class Recordings(msgspec.Struct, frozen=True, kw_only=True):
     """The names of recorded prompts, each with the languages that it has."""
 
     prompts: dict[str, list[Literal["en", "zh"]]]
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of waiting with one reason. Times are UTC, milliseconds since 1970."""
+
+    from_ms: int
+    to_ms: int
+    queue: str
+    reason: str
+    text: str
+    agents: list[str] = msgspec.field(default_factory=list)
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """One offer, with everybody who was passed over and why."""
+
+    at_ms: int
+    queue: str
+    agents: list[str]
+    rule: str
+    passed: dict[str, str]
+    outcomes: dict[str, str]
+
+
+class WaitStory(msgspec.Struct, frozen=True, kw_only=True):
+    """All stays of one call in queues."""
+
+    call: str
+    waited_ms: int
+    ended: str
+    agent: str
+    intervals: list[Interval]
+    decisions: list[Decided]
+
+
+class QueueView(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue now."""
+
+    name: str
+    title: str
+    open: bool
+    strategy: str
+    waiting: int
+    talking: int
+    agents: dict[str, int]
+    longest_wait_s: float
+    estimate_s: float | None
+    service_level: float
+    max_waiting: int
+    max_calls: int
+
+
+class Queues(msgspec.Struct, frozen=True, kw_only=True):
+    queues: list[QueueView]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    queue: str
+    settings: dict[str, Any]
+
+
+class WaitingView(msgspec.Struct, frozen=True, kw_only=True):
+    """One caller who is not talking yet, in the order in which they go."""
+
+    call: str
+    caller: str
+    queue: str
+    priority: int
+    waited_s: float
+    skills: dict[str, int]
+    offered_to: list[str]
+    agent: str
+    callback: bool
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    waiting: list[WaitingView]
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,8 +344,89 @@ class Certificates(msgspec.Struct, frozen=True, kw_only=True):
     certificates: list[Certificate]
 
 
+class QueueFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue: what there is now, and what came since the fold began. See PRODUCT's KPI table for the fo"""
+
+    queue: str
+    waiting: int = 0
+    talking: int = 0
+    offered: int = 0
+    refused: int = 0
+    answered: int = 0
+    answered_in_time: int = 0
+    abandoned: int = 0
+    abandoned_short: int = 0
+    abandoned_in_time: int = 0
+    left: int = 0
+    wait_ms: int = 0
+    longest_wait_ms: int = 0
+    abandon_wait_ms: int = 0
+    talk_ms: int = 0
+    completed: int = 0
+    transferred: int = 0
+
+
+class AgentFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent."""
+
+    agent: str
+    status: Literal["available", "break", "logged-out"] = "logged-out"
+    reason: str = ""
+    status_since_ms: int = 0
+    state: Literal["busy", "idle", "offered", "paused", "talking", "wrap-up"] = "idle"
+    state_since_ms: int = 0
+    call: str = ""
+    queue: str = ""
+    reachable: bool = True
+    answered: int = 0
+    missed: int = 0
+    talk_ms: int = 0
+    wrap_up_ms: int = 0
+    ready_ms: int = 0
+    break_ms: int = 0
+    logged_in_ms: int = 0
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """All figures as they are after a number of the journal; what follows it are the changes."""
+
+    number: int
+    queues: list[QueueFigures]
+    service_levels: dict[str, float | None]
+    agents: list[AgentFigures]
+
+
 class Client(Connection):
     """All methods of the exchange."""
+
+    async def agents_explain(self, *, agent: str) -> Why:
+        """agents.explain"""
+        return await self.call("agents.explain", {"agent": agent}, Why)
+
+    async def agents_list(self) -> Agents:
+        """agents.list"""
+        return await self.call("agents.list", {}, Agents)
+
+    async def agents_set_skills(self, *, agent: str, skills: dict[str, int]) -> Done:
+        """agents.set_skills"""
+        return await self.call("agents.set_skills", {"agent": agent, "skills": skills}, Done)
+
+    async def agents_set_status(
+        self,
+        *,
+        agent: str,
+        status: Literal["available", "break", "logged-out"],
+        reason: str | None = None,
+        at: str | None = None,
+    ) -> Done:
+        """agents.set_status"""
+        return await self.call(
+            "agents.set_status", {"agent": agent, "status": status, "reason": reason, "at": at}, Done
+        )
+
+    async def agents_wrap_up(self, *, agent: str, code: str | None = None) -> Done:
+        """agents.wrap_up"""
+        return await self.call("agents.wrap_up", {"agent": agent, "code": code}, Done)
 
     async def calls_hangup(self, *, call: str) -> CallId:
         """calls.hangup"""
@@ -348,6 +537,38 @@ class Client(Connection):
         """prompts.put"""
         return await self.call("prompts.put", {"name": name, "language": language, "audio": audio}, PromptPlace)
 
+    async def queues_assign(self, *, call: str, agent: str) -> Done:
+        """queues.assign"""
+        return await self.call("queues.assign", {"call": call, "agent": agent}, Done)
+
+    async def queues_cancel_callback(self, *, call: str) -> Done:
+        """queues.cancel_callback"""
+        return await self.call("queues.cancel_callback", {"call": call}, Done)
+
+    async def queues_explain(self, *, call: str) -> WaitStory:
+        """queues.explain"""
+        return await self.call("queues.explain", {"call": call}, WaitStory)
+
+    async def queues_list(self) -> Queues:
+        """queues.list"""
+        return await self.call("queues.list", {}, Queues)
+
+    async def queues_move(self, *, call: str, queue: str) -> Done:
+        """queues.move"""
+        return await self.call("queues.move", {"call": call, "queue": queue}, Done)
+
+    async def queues_prioritise(self, *, call: str, priority: int) -> Done:
+        """queues.prioritise"""
+        return await self.call("queues.prioritise", {"call": call, "priority": priority}, Done)
+
+    async def queues_set(self, *, queue: str, changes: dict[str, Any]) -> Settings:
+        """queues.set"""
+        return await self.call("queues.set", {"queue": queue, "changes": changes}, Settings)
+
+    async def queues_waiting(self, *, queue: str | None = None, limit: int | None = None) -> Waiting:
+        """queues.waiting"""
+        return await self.call("queues.waiting", {"queue": queue, "limit": limit}, Waiting)
+
     async def registrations_list(
         self, *, user: str | None = None, limit: int | None = None, offset: int | None = None
     ) -> Registrations:
@@ -357,6 +578,24 @@ class Client(Connection):
     async def rpc_whoami(self) -> Whoami:
         """Who the token is, and what it may do."""
         return await self.call("rpc.whoami", {}, Whoami)
+
+    async def supervisor_leave(self, *, supervisor: str | None = None) -> Done:
+        """supervisor.leave"""
+        return await self.call("supervisor.leave", {"supervisor": supervisor}, Done)
+
+    async def supervisor_pick(self, *, call: str, supervisor: str | None = None) -> Done:
+        """supervisor.pick"""
+        return await self.call("supervisor.pick", {"call": call, "supervisor": supervisor}, Done)
+
+    async def supervisor_take_over(self, *, supervisor: str | None = None) -> Done:
+        """supervisor.take_over"""
+        return await self.call("supervisor.take_over", {"supervisor": supervisor}, Done)
+
+    async def supervisor_watch(
+        self, *, agent: str, mode: Literal["barge", "listen", "whisper"] | None = None, supervisor: str | None = None
+    ) -> Done:
+        """supervisor.watch"""
+        return await self.call("supervisor.watch", {"agent": agent, "mode": mode, "supervisor": supervisor}, Done)
 
     async def system_status(self) -> Status:
         """system.status"""
@@ -369,3 +608,7 @@ class Client(Connection):
     async def tls_reload(self) -> Certificates:
         """tls.reload"""
         return await self.call("tls.reload", {}, Certificates)
+
+    async def wallboard_snapshot(self) -> Snapshot:
+        """wallboard.snapshot"""
+        return await self.call("wallboard.snapshot", {}, Snapshot)

@@ -29,15 +29,11 @@ MUSIC = "music.wav"
 
 
 class FakeSound:
-    """Recordings as long as they took; `quiet_s` says how quiet their ends are."""
+    """Recordings that are all of one length."""
 
     def __init__(self) -> None:
-        self.quiet_s = 0.0
         self.duration_ms = 4000
         self.finished: list[str] = []
-
-    async def silence_s(self, recording: str, quiet_dbfs: float) -> float:
-        return self.quiet_s
 
     async def finish(self, recording: str, wav: str, quiet_dbfs: float | None) -> int:
         self.finished.append(wav)

@@ -28,12 +28,26 @@ RATE_HZ = 8000
 AMPLITUDE = 8000.0
 
 
+def voice(n: NDArray[Any]) -> NDArray[Any]:
+    """A vowel: the harmonics of 130 Hz under three formants, swelling four times a second."""
+    sound = numpy.zeros(len(n))
+    for k in range(1, 28):
+        formants = ((600, 150, 1.0), (1100, 200, 0.7), (2500, 300, 0.3))
+        amplitude = sum(gain * math.exp(-(((130 * k - centre) / width) ** 2)) for centre, width, gain in formants)
+        sound += amplitude * numpy.sin(2 * math.pi * 130 * k * n / RATE_HZ + k * k)
+    return 2_500 * sound * (0.6 + 0.4 * numpy.sin(2 * math.pi * 4 * n / RATE_HZ))
+
+
 class Phone:
     """The far end of a leg: PCMU, 20 ms."""
 
     def __init__(self, leg: Leg, hz: float) -> None:
         self.leg = leg
         self.hz = hz
+        self.two_hz: tuple[float, float] | None = None
+        """Two sines in its place, as a key has."""
+        self.speaks = False
+        """A vowel in place of the sine."""
         self.silent = False
         self.facts: list[Fact] = []
         leg.listener = lambda leg, fact: self.facts.append(fact)
@@ -64,7 +78,10 @@ class Phone:
     def say(self) -> None:
         """The next 20 ms."""
         n = numpy.arange(self._count * 160, self._count * 160 + 160)
-        sine = (0 if self.silent else AMPLITUDE) * numpy.sin(2 * math.pi * self.hz * n / RATE_HZ)
+        tones = self.two_hz or (self.hz,)
+        sine = sum(numpy.sin(2 * math.pi * hz * n / RATE_HZ) for hz in tones)
+        sound = voice(n) if self.speaks else AMPLITUDE / len(tones) * sine
+        sine = (0 if self.silent else 1) * sound
         self.send(0, self._codec.encode(numpy.rint(sine).astype(numpy.int16)))
 
     def press(self, code: int) -> None:
@@ -142,7 +159,6 @@ class Exchange:
         loop = asyncio.get_running_loop()
         for phone in self.phones:
             phone.heard()
-            phone.events.clear()
         at = loop.time()
         for i in range(ms // 20):
             for phone in self.phones:
@@ -173,7 +189,7 @@ async def exchange(first_port: int, toml: str = "", **media: Any) -> AsyncIterat
             registrar=cast(Any, None),
             ids=cast(Any, ids),
             write=records.append,
-            log=print,
+            log=lambda event, **fields: print(event, fields),
         )
     )
     rig = Exchange(holder[0], records)

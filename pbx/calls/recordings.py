@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings of the real exchange: begun by a leg or room, kept in crash-safe segments while they run, a WAV file at
+their end, and FLAC or Opus some time after.
+
+    segments (media plane) -> WAV -> recording.ended, Recorded -> [FLAC or Opus -> recording.converted]
+
+What a killed exchange left behind is mended at the next start.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from switchroom.media import recording_file
+from switchroom.media.errors import MediaError
+from switchroom.media.events import Recorded as MediaRecorded
+from switchroom.media.recorder import Recording as MediaRecording
+from switchroom.media.recording_file import Finished, RecordingError
+from switchroom.pbx.control import CallError, Recorded
+from switchroom.pbx.events import (
+    AnyRecord,
+    RecordingConverted,
+    RecordingEnded,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingStarted,
+)
+
+if TYPE_CHECKING:
+    from switchroom.pbx.calls.leg import Leg
+    from switchroom.pbx.calls.room import Room
+
+SUFFIX = ".segments"
+T = TypeVar("T")
+
+
+class Recording:
+    """One that runs; control.Recording."""
+
+    def __init__(self, book: "Recordings", recording_id: str, path: Path, label: str, leg: "Leg | None") -> None:
+        self.id = recording_id
+        self.path = str(path)
+        self.label = label
+        self.leg = leg
+        """None: a room is recorded."""
+        self.paused = False
+        self._book = book
+        self._media: MediaRecording | None = None
+
+    @property
+    def call_id(self) -> str:
+        return self.leg.call_id if self.leg is not None else ""
+
+    @property
+    def segments(self) -> Path:
+        """The file while it runs."""
+        return Path(f"{self.path}.{self.id}{SUFFIX}")
+
+    def begin(self, media: MediaRecording) -> None:
+        self._media = media
+
+    @property
+    def running(self) -> bool:
+        return self._media is not None and not self._media.stopped
+
+    def pause(self) -> None:
+        if self.running and not self.paused and self._media is not None:
+            self.paused = True
+            self._media.pause()
+            self._book.write(RecordingPaused(recording=self.id, call=self.call_id))
+
+    def resume(self) -> None:
+        if self.running and self.paused and self._media is not None:
+            self.paused = False
+            self._media.resume()
+            self._book.write(RecordingResumed(recording=self.id, call=self.call_id))
+
+    def stop(self) -> None:
+        if self._media is not None:
+            self._media.stop()
+
+
+class Recordings:
+    """All of one exchange. `folder` is the archive: recordings without a path of their own go there, by day, and are
+    kept as `form` (wav, flac, opus). `utc_s` is the clock on the wall."""
+
+    def __init__(
+        self,
+        folder: Path,
+        form: str,
+        *,
+        tag: Callable[[], str],
+        utc_s: Callable[[], float],
+        write: Callable[[AnyRecord], object],
+        log: Callable[..., None],
+    ) -> None:
+        self.folder = folder
+        self.running: dict[str, Recording] = {}
+        """By id, until their files are whole."""
+        self.write = write
+        self._form = form
+        self._tag = tag
+        self._utc_s = utc_s
+        self._log = log
+        self._order = 0
+        self._by_number: dict[int, Recording] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._finishers = ThreadPoolExecutor(2, "recordings")
+        self._converter = ThreadPoolExecutor(1, "conversion", lambda: os.nice(10))  # of this thread alone, on Linux
+
+    # ---- beginning
+
+    def of_leg(self, leg: "Leg", path: str, stereo: bool, label: str, before_s: float = 0.0) -> Recording:
+        """Raises CallError where there is no audio or no file."""
+        if leg.media is None:
+            raise CallError(481, "the leg is over")
+        recording = self._new(path, label, leg)
+        media = leg.media
+        self._begin(recording, lambda: media.record(recording.segments, stereo))
+        self.write(
+            RecordingStarted(
+                recording=recording.id, path=recording.path, call=leg.call_id, leg=leg.id, party=leg.party.number,
+                label=label, stereo=stereo, before_ms=round(1000 * before_s),
+            )
+        )  # fmt: skip
+        return recording
+
+    def of_room(self, room: "Room", path: str, label: str) -> Recording:
+        """The same for all that is said in a room."""
+        conference = room.conference
+        if conference is None:
+            raise CallError(481, "nobody is in the room")
+        recording = self._new(path, label, None)
+        self._begin(recording, lambda: conference.record(recording.segments))
+        self.write(RecordingStarted(recording=recording.id, path=recording.path, label=label))
+        return recording
+
+    def _new(self, path: str, label: str, leg: "Leg | None") -> Recording:
+        self._order += 1
+        recording_id = f"r{self._order:x}-{self._tag()}"
+        day = datetime.fromtimestamp(self._utc_s(), UTC).date().isoformat()
+        return Recording(self, recording_id, self.folder / (path or f"{day}/{recording_id}.wav"), label, leg)
+
+    def _begin(self, recording: Recording, start: Callable[[], MediaRecording]) -> None:
+        try:
+            recording.segments.parent.mkdir(parents=True, exist_ok=True)
+            media = start()
+        except OSError as error:
+            raise CallError(500, f"{recording.path}: {error.strerror}") from error
+        except MediaError as error:
+            raise CallError(500, str(error)) from error
+        recording.begin(media)
+        self.running[recording.id] = recording
+        self._by_number[media.number] = recording
+
+    # ---- the end
+
+    def on_recorded(self, event: MediaRecorded) -> None:
+        """The media plane has closed the file."""
+        recording = self._by_number.pop(event.recording, None)
+        if recording is not None:
+            self._spawn(self._finish(recording, event))
+
+    async def _finish(self, recording: Recording, event: MediaRecorded) -> None:
+        path, lost_ms, error = Path(recording.path), 0, event.error or ""
+        done: Finished | None = None
+        try:
+            done = await self._in(self._finishers, recording_file.finish, recording.segments, path)
+            lost_ms = done.missing_ms
+        except (RecordingError, OSError) as trouble:
+            error = error or str(trouble)
+        self.running.pop(recording.id, None)
+        ended = _ended(recording.id, path, done, error)
+        leg = recording.leg
+        if leg is not None:
+            ended = msgspec.structs.replace(ended, call=leg.call_id, leg=leg.id)
+        self.write(ended)
+        if error:
+            self._log("recording.trouble", recording=recording.id, path=recording.path, error=error)
+        if leg is not None:
+            leg.tell(Recorded(recording.id, recording.path, ended.duration_ms, lost_ms))
+        self._convert(recording.id, path)
+
+    # ---- what a killed exchange left
+
+    async def repair(self, *folders: Path) -> int:
+        """Mend and finish what lies in the archive and in `folders`; how many there were."""
+        left = await self._in(self._finishers, _left_behind, {self.folder, *folders})
+        for segments in left:
+            wav, recording_id, _ = segments.name.rsplit(".", 2)
+            path = segments.with_name(wav)
+            done, error = None, ""
+            try:
+                done = await self._in(self._finishers, recording_file.finish, segments, path)
+            except OSError as trouble:  # the next start tries again
+                error = str(trouble)
+            except RecordingError as trouble:
+                error = str(trouble)
+                os.replace(segments, f"{segments}.unreadable")
+            self.write(msgspec.structs.replace(_ended(recording_id, path, done, error), repaired=True))
+            self._log("recording.repaired", recording=recording_id, path=str(path), error=error)
+        if self._form != "wav":
+            for path in await self._in(self._finishers, lambda: sorted(self.folder.rglob("*.wav"))):
+                self._convert(path.stem, path)
+        return len(left)
+
+    # ---- other forms
+
+    def _convert(self, recording_id: str, path: Path) -> None:
+        """FLAC or Opus in place of the WAV file, in its own time; only in the archive, which is ours."""
+        if self._form != "wav" and path.suffix == ".wav" and path.is_relative_to(self.folder) and path.exists():
+            self._spawn(self._converted(recording_id, path))
+
+    async def _converted(self, recording_id: str, path: Path) -> None:
+        to = path.with_suffix(f".{self._form}")
+        try:
+            size, digest = await self._in(self._converter, recording_file.convert_wav, path, to)
+        except (RecordingError, OSError) as error:
+            self._log("recording.trouble", recording=recording_id, path=str(to), error=str(error))
+            return
+        self.write(RecordingConverted(recording=recording_id, path=str(to), size_bytes=size, sha256=digest))
+        await self._in(self._finishers, path.unlink)
+
+    async def close(self) -> None:
+        """Wait for files that are being finished; conversions that have not begun are done at the next start."""
+        self._converter.shutdown(wait=False, cancel_futures=True)
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._finishers.shutdown()
+
+    async def _in(self, pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _ended(recording_id: str, path: Path, done: Finished | None, error: str) -> RecordingEnded:
+    if done is None:
+        return RecordingEnded(recording=recording_id, path=str(path), error=error or "nothing was recorded")
+    return RecordingEnded(
+        recording=recording_id,
+        path=str(path),
+        duration_ms=done.duration_ms,
+        paused_ms=done.paused_ms,
+        lost_ms=done.missing_ms,
+        size_bytes=done.size_bytes,
+        sha256=done.sha256,
+        error=error,
+    )
+
+
+def _left_behind(folders: set[Path]) -> list[Path]:
+    return sorted({path for folder in folders if folder.is_dir() for path in folder.rglob(f"*{SUFFIX}")})

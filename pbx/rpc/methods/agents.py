@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`agents.*`: agents, what they do, and what is done to them."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from switchroom.pbx.acd.floor import AgentView
+from switchroom.pbx.rpc.errors import FORBIDDEN, RpcError
+from switchroom.pbx.rpc.methods.queues import supervisor_of
+from switchroom.pbx.rpc.methods.refusals import refusals
+from switchroom.pbx.rpc.methods.values import Done, Name, Text
+from switchroom.pbx.rpc.registry import Context, Nothing, Params, method
+
+
+class Agents(msgspec.Struct, frozen=True):
+    agents: list[AgentView]
+
+
+@method("agents.list", changes=False)
+async def agents_list(context: Context, params: Nothing) -> Agents:
+    return Agents(context.exchange.floor.agents(supervisor_of(context)))
+
+
+class AgentsSetStatus(Params, frozen=True):
+    agent: Text
+    status: Literal["available", "break", "logged-out"]
+    reason: Name = ""
+    at: Name = ""
+
+
+@method("agents.set_status", changes=True, right="own")
+async def agents_set_status(context: Context, params: AgentsSetStatus) -> Done:
+    _own(context, params.agent)
+    with refusals():
+        context.exchange.floor.set_status(
+            params.agent, params.status, params.reason, by=context.operator.name, at=params.at,
+            who=supervisor_of(context),
+        )  # fmt: skip
+    return Done()
+
+
+class AgentsWrapUp(Params, frozen=True):
+    agent: Text
+    code: Name = ""
+
+
+@method("agents.wrap_up", changes=True, right="own")
+async def agents_wrap_up(context: Context, params: AgentsWrapUp) -> Done:
+    _own(context, params.agent)
+    with refusals():
+        context.exchange.floor.wrap_up(params.agent, params.code)
+    return Done()
+
+
+class AgentsSetSkills(Params, frozen=True):
+    agent: Text
+    skills: dict[str, Annotated[int, Meta(ge=1, le=10)]]
+
+
+@method("agents.set_skills", changes=True, right="supervise")
+async def agents_set_skills(context: Context, params: AgentsSetSkills) -> Done:
+    with refusals():
+        context.exchange.floor.set_skills(params.agent, params.skills, supervisor_of(context))
+    return Done()
+
+
+class OneAgent(Params, frozen=True):
+    agent: Text
+
+
+class Why(msgspec.Struct, frozen=True):
+    agent: str
+    reasons: list[str]
+
+
+@method("agents.explain", changes=False)
+async def agents_explain(context: Context, params: OneAgent) -> Why:
+    with refusals():
+        return Why(params.agent, context.exchange.floor.explain_agent(params.agent))
+
+
+def _own(context: Context, agent: str) -> None:
+    """An agent's token is for that agent."""
+    if context.operator.role == "agent" and context.operator.user != agent:
+        own = context.operator.user or "nobody"
+        raise RpcError(FORBIDDEN, "Forbidden", {"reason": f"the token is for agent {own}"})
