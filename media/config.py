@@ -29,6 +29,11 @@ class MediaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """By preference."""
     srtp: SrtpMode = "off"
     """Encrypted audio by SDES (RFC 4568), for users and peers that say nothing else."""
+    jitter_min_ms: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 0
+    jitter_max_ms: Annotated[int, msgspec.Meta(ge=20, le=1_000)] = 400
+    """Bounds of the jitter buffer's delay; within them it follows the network."""
+    rtcp_xr: bool = False
+    """Whether our offers ask for extended reports (RFC 3611). Asked for by the peer, they are always sent."""
     ptime_ms: Annotated[int, msgspec.Meta(ge=10, le=60, multiple_of=10)] = 20
     rtp_timeout_ms: Annotated[int, msgspec.Meta(ge=0, le=3_600_000)] = 3_000
     """So long a remote that should send may be silent before RtpTimeout; 0 for ever."""

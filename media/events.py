@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 PlayEnd = Literal["finished", "stopped", "replaced", "closed", "failed"]
 
 
+TroubleKind = Literal[
+    "nothing-received", "nothing-arrives", "silence", "loss", "jitter", "delay", "clipping", "wrong-key"
+]
+"""`nothing-received`: the party should send and does not; `nothing-arrives`: it reports that it hears nothing of us;
+`silence`: it sends, but nothing can be heard; `loss`, `jitter`, `delay` of its packets; `clipping`: it is too loud;
+`wrong-key`: SRTP that cannot be opened. The first three are one-way audio."""
+
+
 class MediaEvent(msgspec.Struct, frozen=True):
     """The root of the tree."""
 
@@ -68,6 +76,14 @@ class Recorded(MediaEvent, frozen=True):
     lost: int
     error: str | None
     """What the system said when it last refused to write."""
+
+
+class Trouble(SessionEvent, frozen=True):
+    """The leg doctor has found something wrong with the audio, or (`on` false) finds it no more."""
+
+    kind: TroubleKind
+    on: bool
+    figure: float
 
 
 class PlaneLost(SessionEvent, frozen=True):

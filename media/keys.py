@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys of a telephone that are to be pressed, as the wire carries them."""
+"""Keys of a telephone: those to be pressed, as the wire carries them; and whose audio must be listened to for tones."""
 
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from switchroom.media.errors import MediaError
+
+if TYPE_CHECKING:
+    from switchroom.media.session import Session
 
 _KEYS: Final = struct.Struct("=HHB32s")
 _AT_ONCE: Final = 32
@@ -25,3 +28,16 @@ def pack_keys(digits: str, on_ms: int, off_ms: int) -> Iterator[bytes]:
     for at in range(0, len(keys), _AT_ONCE):
         part = keys[at : at + _AT_ONCE]
         yield _KEYS.pack(on_ms, off_ms, len(part), part.encode())
+
+
+def tones_wanted(session: "Session") -> int:
+    """Flags of enum sr_detect: tones tell keys where nothing else does, as long as somebody needs them.
+
+    A partner that takes keys otherwise gets each once: so it must not hear the tones.
+    """
+    agreed, partner = session.agreed, session.partner
+    if agreed is None or not agreed.receives or agreed.receive_events or not session.confirmed:
+        return 0
+    if partner is None:
+        return 1 if session.conference is None else 0
+    return 1 | 4 if partner.takes_events or partner.dtmf == "info" else 0

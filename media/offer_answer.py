@@ -55,6 +55,8 @@ class LocalMedia(msgspec.Struct, frozen=True, kw_only=True):
     telephone_event: bool = True
     offer_rtcp_mux: bool = False
     """Whether our offers ask for RTP and RTCP on one port (RFC 5761). Offered by the peer, it is always accepted."""
+    offer_rtcp_xr: bool = False
+    """Whether our offers ask for extended reports (RFC 3611 section 5). Asked for by the peer, they are always sent."""
 
 
 class Agreed(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +85,8 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True):
     remote_codecs: tuple[str, ...]
     keys: Keys | None = None
     """SRTP in both directions; None: plain RTP."""
+    rtcp_xr: bool = False
+    """The peer wants extended reports."""
 
 
 class _Slot(msgspec.Struct, frozen=True):
@@ -357,6 +361,7 @@ class Negotiator:
             held=remote.holds,
             remote_codecs=remote.names,
             keys=keys,
+            rtcp_xr=remote.rtcp_xr,
         )
         return self.agreed
 
@@ -380,6 +385,8 @@ class Negotiator:
         attributes.append(("ptime", str(ptime_ms)))
         if rtcp_mux:
             attributes.append(("rtcp-mux", None))
+        if local.offer_rtcp_xr or (self._remote is not None and self._remote.rtcp_xr):
+            attributes.append(("rtcp-xr", "rcvr-rtt=all voip-metrics"))
         if local.rtcp_port is not None and local.rtcp_port != local.port + 1 and not rtcp_mux:
             attributes.append(("rtcp", str(local.rtcp_port)))
         attributes.append((direction, None))

@@ -48,6 +48,7 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     secure: bool = False
     """The protocol is a secure one: nothing may be sent in the clear."""
     crypto: tuple[Crypto, ...] = ()
+    rtcp_xr: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,6 +100,7 @@ def read_stream(description: Description, index: int, local_address: str, codecs
         maxptime_ms=_milliseconds(values.get("maxptime")) or MAX_PTIME_MS,
         secure=media.protocol in SECURE,
         crypto=read_crypto(media.attributes),
+        rtcp_xr="rtcp-xr" in values or any(name == "rtcp-xr" for name, _ in description.attributes),
     )
 
 

@@ -14,6 +14,7 @@ from switchroom.media import formats
 from switchroom.media.bridge import Bridge
 from switchroom.media.conference import Conference
 from switchroom.media.config import MediaConfig
+from switchroom.media.doctor import examine
 from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted, PromptError
 from switchroom.media.events import MediaEvent
 from switchroom.media.formats import Format
@@ -27,6 +28,9 @@ _FORMATS: Final[dict[str, Format]] = {
     form.name: form for form in (formats.PCMU, formats.PCMA, formats.G722, formats.G729, formats.OPUS)
 }
 _SPARE_FILES: Final = 1_024
+_ROUND_S: Final = 5.0
+_WARDS: Final = 10
+"""The leg doctor sees each session once in a round, a part of them at a time."""
 
 
 class MediaServer:
@@ -48,6 +52,7 @@ class MediaServer:
             raise MediaError("no codec is chosen")
         self._on_event = on_event
         self._planes: list[Plane] = []
+        self._round: asyncio.TimerHandle | None = None
         self.prompts = PromptStore(config.max_prompts)
         # Unique over restarts, as o= wants it (RFC 8866 section 5.2): microseconds since 1970, then counted up.
         self._sdp_ids = itertools.count(time.time_ns() // 1_000)
@@ -63,12 +68,15 @@ class MediaServer:
                 self._planes.append(plane)
             if self._hold_music:
                 await self._load_hold_music(self._hold_music)
+            self._round = asyncio.get_running_loop().call_later(_ROUND_S / _WARDS, self._make_round, 0)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """End all sessions and shards."""
+        if self._round is not None:
+            self._round.cancel()
         planes, self._planes = self._planes, []
         for plane in planes:
             await plane.close()
@@ -111,6 +119,13 @@ class MediaServer:
     def sessions(self) -> list[Session]:
         """All that are open."""
         return [session for plane in self._planes for session in plane.sessions.values()]
+
+    def _make_round(self, ward: int) -> None:
+        for session in self.sessions:
+            if session.id % _WARDS == ward:
+                for trouble in examine(session):
+                    self._tell(trouble)
+        self._round = asyncio.get_running_loop().call_later(_ROUND_S / _WARDS, self._make_round, (ward + 1) % _WARDS)
 
     async def _load_hold_music(self, paths: Sequence[str]) -> None:
         rates = {rate for plane in self._planes for rate in plane.rates.values()}

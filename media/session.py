@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from switchroom.media.config import MediaConfig
+from switchroom.media.configure import NOWHERE, pack_configure
 from switchroom.media.describe import describe
+from switchroom.media.doctor import Doctor, Quality, quality
 from switchroom.media.ear import Ear
 from switchroom.media.errors import MediaError
 from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.events import PlayDone
 from switchroom.media.formats import Format
-from switchroom.media.keys import pack_keys
+from switchroom.media.keys import pack_keys, tones_wanted
 from switchroom.media.move import Move
 from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
 from switchroom.media.plane import Plane
@@ -32,13 +34,8 @@ if TYPE_CHECKING:
     from switchroom.media.bridge import Bridge
     from switchroom.media.conference import Conference
 
-_SENDS, _RECEIVES, _HELD, _MUX, _REACHABLE = 1, 2, 4, 8, 16
-_NO_TYPE: Final = 255
-_MAX_RECEIVED: Final = 12
-_COMFORT_NOISE: Final = 13
-"""RFC 3389's static number: phones send it without asking."""
-_CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
 _SECURE: Final = struct.Struct(f"=B{KEY_BYTES}s{KEY_BYTES}s")
+_DELAY: Final = struct.Struct("=HH")
 DtmfMode = Literal["auto", "in-band", "info"]
 """How keys are sent: as telephone-event or else as tones; as tones; in INFO, which is the caller's business."""
 _AHEAD: Final = struct.Struct("=III")
@@ -68,16 +65,26 @@ class Session(Playing):
         self.conference: Conference | None = None
         self.recording: Recording | None = None
         self._negotiator = Negotiator(
-            LocalMedia(address=config.address, port=port, codecs=formats, session_id=sdp_id, ptime_ms=config.ptime_ms)
+            LocalMedia(
+                address=config.address,
+                port=port,
+                codecs=formats,
+                session_id=sdp_id,
+                ptime_ms=config.ptime_ms,
+                offer_rtcp_xr=config.rtcp_xr,
+            )
         )
+        self.doctor = Doctor()
         self._keys: Keys | None = None  # those that the plane has
         self._remote: tuple[bytes, bytes] | None = None  # the last addresses that could be reached
-        self._confirmed = False
+        self.confirmed = False
         self._asked = self._detecting = 0  # enum sr_detect
         self._dtmf: DtmfMode = "auto"
         self._last_stats = LegStats()
         self._ear: Ear | None = None
         self._ahead = False
+        if (config.jitter_min_ms, config.jitter_max_ms) != (0, 400):
+            self.jitter_bounds(config.jitter_min_ms, config.jitter_max_ms)
 
     # offer and answer
 
@@ -171,46 +178,21 @@ class Session(Playing):
         if agreed is None or self.closed:
             return
         self._secure(agreed.keys)
-        flags = _HELD if agreed.held else 0
-        if agreed.port != 0 and agreed.address not in ("0.0.0.0", "::"):
-            flags |= _REACHABLE
+        if agreed.port != 0 and agreed.address not in NOWHERE:
             rtp = pack_address(agreed.address, agreed.port)
-            rtcp = pack_address(agreed.rtcp_address, agreed.rtcp_port)
-            self._remote = (rtp, rtcp)
+            self._remote = (rtp, pack_address(agreed.rtcp_address, agreed.rtcp_port))
         if self._remote is None:
             unreachable = pack_address("::" if ":" in self.address else "0.0.0.0", 0)
             self._remote = (unreachable, unreachable)
-        flags |= (
-            (_SENDS if agreed.sends else 0) | (_RECEIVES if agreed.receives else 0) | (_MUX if agreed.rtcp_mux else 0)
-        )
-        events = sorted(agreed.receive_events, key=lambda event: event.clock_hz != agreed.send.clock_hz)[:1]
-        receive = [form for form in agreed.receive if form.name in self.plane.codecs][:_MAX_RECEIVED]
-        known = {form.payload_type for form in (*receive, *events)}
-        self.order(
-            Op.CONFIGURE,
-            body=_CONFIGURE.pack(
-                *self._remote,
-                events[0].clock_hz if events else 0,
-                flags,
-                agreed.ptime_ms,
-                agreed.send.payload_type,
-                self.plane.codecs[agreed.send.name],
-                agreed.send_event.payload_type if agreed.send_event is not None else _NO_TYPE,
-                events[0].payload_type if events else _NO_TYPE,
-                len(receive),
-                _NO_TYPE if _COMFORT_NOISE in known else _COMFORT_NOISE,
-                bytes([form.payload_type for form in receive]),
-                bytes([self.plane.codecs[form.name] for form in receive]),
-            ),
-        )
+        self.order(Op.CONFIGURE, body=pack_configure(agreed, self._remote, self.plane.codecs))
         self.arrange_digits()
-        if (partner := self._partner()) is not None:
+        if (partner := self.partner) is not None:
             partner.arrange_digits()
 
     def confirm(self) -> None:
         """The call is answered: the source of RTP is settled, silence of the remote counts from now on."""
-        if not self._confirmed:
-            self._confirmed = True
+        if not self.confirmed:
+            self.confirmed = True
             self.order(Op.CONFIRM, lazy=True)
             self.arrange_digits()
 
@@ -263,6 +245,10 @@ class Session(Playing):
         for body in pack_keys(digits, on_ms, off_ms):
             self.order(Op.KEYS_SEND, body=body)
 
+    def jitter_bounds(self, min_ms: int, max_ms: int) -> None:
+        """Bounds of the jitter buffer's delay, 0 to 1000 ms."""
+        self.order(Op.DELAY, body=_DELAY.pack(min_ms, max_ms))
+
     def drop_digits(self) -> None:
         """Press no more of the keys that wait."""
         self.order(Op.KEYS_DROP)
@@ -274,20 +260,14 @@ class Session(Playing):
         return agreed is not None and agreed.send_event is not None
 
     def arrange_digits(self) -> None:
-        """Have tones listened to where nothing else tells digits; to be called when what that depends on has changed.
-
-        A partner that takes keys otherwise gets each once: so it must not hear the tones.
-        """
-        agreed, partner = self._negotiator.agreed, self._partner()
-        deaf = agreed is None or not agreed.receives or bool(agreed.receive_events) or not self._confirmed
-        alone = partner is None and self.conference is None
-        needed = not deaf and (alone or (partner is not None and (partner.takes_events or partner.dtmf == "info")))
-        wanted = self._asked | (1 if needed else 0) | (4 if needed and partner is not None else 0)
+        """Have tones listened to where nothing else tells digits; to be called when what decides that has changed."""
+        wanted = self._asked | tones_wanted(self)
         if wanted != self._detecting:
             self._detecting = wanted
             self.order(Op.DETECT, wanted, lazy=True)
 
-    def _partner(self) -> "Session | None":
+    @property
+    def partner(self) -> "Session | None":
         if self.bridge is None:
             return None
         return self.bridge.b if self.bridge.a is self else self.bridge.a
@@ -304,6 +284,10 @@ class Session(Playing):
     def describe(self) -> str:
         """One line: where audio comes from, what is done with it, where it goes."""
         return describe(self)
+
+    def quality(self) -> Quality:
+        """How good the audio of both directions is, since the leg began."""
+        return quality(self.stats())
 
     # the end
 

@@ -14,10 +14,27 @@ from switchroom.media.wire import unpack_address
 BLOCK_BYTES: Final = 512
 _TRIES: Final = 1_000
 _LOCK: Final = struct.Struct("=I")
-_LEG: Final = struct.Struct("=II4Qq6I2Ii7I8Bq20s2IB")
+_LEG: Final = struct.Struct("=II4Qq6I2Ii7I8Bq20s2IB3x4I2f5I3I2i6I")
 _PLANE: Final = struct.Struct("=II3Qq2Q4I")
 
 FEEDS: Final = ("nothing", "relay", "echo", "mix", "transcode", "player", "hold", "silence", "digits")
+
+
+class XrMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """What the remote reports about our stream by RFC 3611; None: it does not know."""
+
+    loss: float
+    discard: float
+    """Share that came too late for its jitter buffer."""
+    signal_dbm0: int | None
+    noise_dbm0: int | None
+    r: int | None
+    mos_lq: float | None
+    mos_cq: float | None
+    delay_ms: int
+    end_delay_ms: int
+    lost: int
+    """Packets, by its statistics summary."""
 
 
 class LegStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +83,28 @@ class LegStats(msgspec.Struct, frozen=True, kw_only=True):
     """SRTP packets that had come before."""
     suite: str = ""
     """The SRTP suite; empty: not encrypted."""
+    heard_ms: int = 0
+    """How much of the remote's audio was listened to; the figures down to `noise_dbm0` are about it."""
+    silence_ms: int = 0
+    """Of that, below -60 dBov."""
+    silence_now_ms: int = 0
+    """Of that, without a break until now."""
+    clipped: int = 0
+    """Samples at full scale beside another one."""
+    speech_dbm0: float | None = None
+    """Mean level of what is not silence; None before anything was heard."""
+    noise_dbm0: float | None = None
+    """The quietest of the last seconds."""
+    loss_gaps: int = 0
+    """How often packets were missing, however many at a time."""
+    concealed_ms: int = 0
+    """Made up for missing packets; this and what follows only where there is a jitter buffer."""
+    played_ms: int = 0
+    discarded: int = 0
+    """Packets that came too late to be played, or while the buffer was full."""
+    delay_ms: int = 0
+    """Of the jitter buffer."""
+    xr: XrMetrics | None = None
 
 
 class PlaneStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +120,21 @@ class PlaneStats(msgspec.Struct, frozen=True, kw_only=True):
     max_legs: int
     free_ports: int
     facts_lost: int
+
+
+_UNKNOWN: Final = 127
+
+
+def _level(dbm0: float) -> float:
+    return round(dbm0, 1)
+
+
+def _known(value: int) -> int | None:
+    return None if value == _UNKNOWN else value
+
+
+def _tenths(value: int) -> float | None:
+    return None if value == _UNKNOWN else value / 10
 
 
 class StatsPage:
@@ -138,6 +192,9 @@ class StatsPage:
             fraction, rtcp_received, rtcp_sent, send_errors, source_ssrc, own_ssrc,
             feed, receive_codec, send_codec, _flags, latched, confirmed, bye, timed_out,
             silent_ms, source, unauthentic, replayed, suite,
+            heard_ms, silence_ms, silence_now_ms, clipped, speech_dbm0, noise_dbm0,
+            loss_gaps, concealed_ms, played_ms, discarded, delay_ms,
+            xr_count, xr_loss, xr_discard, xr_signal, xr_noise, xr_r, xr_lq, xr_cq, xr_delay, xr_end_delay, xr_lost,
         ) = _LEG.unpack_from(block)  # fmt: skip
         if owner != handle:
             return None
@@ -175,6 +232,31 @@ class StatsPage:
             unauthentic=unauthentic,
             replayed=replayed,
             suite=SUITE_NAMES[suite] if suite < len(SUITE_NAMES) else "unknown",
+            heard_ms=heard_ms,
+            silence_ms=silence_ms,
+            silence_now_ms=silence_now_ms,
+            clipped=clipped,
+            speech_dbm0=_level(speech_dbm0) if heard_ms else None,
+            noise_dbm0=_level(noise_dbm0) if heard_ms else None,
+            loss_gaps=loss_gaps,
+            concealed_ms=concealed_ms,
+            played_ms=played_ms,
+            discarded=discarded,
+            delay_ms=delay_ms,
+            xr=None
+            if xr_count == 0
+            else XrMetrics(
+                loss=xr_loss / 256,
+                discard=xr_discard / 256,
+                signal_dbm0=_known(xr_signal),
+                noise_dbm0=_known(xr_noise),
+                r=_known(xr_r),
+                mos_lq=_tenths(xr_lq),
+                mos_cq=_tenths(xr_cq),
+                delay_ms=xr_delay,
+                end_delay_ms=xr_end_delay,
+                lost=xr_lost,
+            ),
         )
 
     def _name(self, index: int) -> str | None:

@@ -47,6 +47,7 @@ TONES: Final[dict[str, Tone]] = {
     "busy.us": Tone((Step(480.0, 620.0, 500, 500),), -24.0),
     "congestion.us": Tone((Step(480.0, 620.0, 250, 250),), -24.0),
     "unobtainable": Tone((Step(950.0, 0.0, 330), Step(1_400.0, 0.0, 330), Step(1_800.0, 0.0, 330, 1_000))),
+    "leave": Tone((Step(700.0, 0.0, 200, 0),)),
     "beep": Tone((Step(1_400.0, 0.0, 200, 0),)),
 }
 

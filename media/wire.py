@@ -67,6 +67,7 @@ class Op(enum.IntEnum):
     SECURE = 48
     KEYS_SEND = 49
     KEYS_DROP = 50
+    DELAY = 51
     DEPART = 56
     ARRIVE = 57
 

@@ -34,6 +34,8 @@ class CdrLeg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     ended_by: EndedBy | None = None
     media: dict[str, float] = {}
+    troubles: tuple[str, ...] = ()
+    """What the leg doctor found wrong, each kind once."""
     sip_call_id: str = ""
 
 
@@ -107,6 +109,10 @@ class CallFold:
                     "ended_by": ended_by,
                     "media": media,
                 }
+            case events.LegTrouble(leg=leg, kind=kind, on=True) if leg in self._legs:
+                known = self._legs[leg].get("troubles", ())
+                assert isinstance(known, tuple)
+                self._legs[leg]["troubles"] = known if kind in known else (*known, kind)
             case events.CallBridged() if self._bridged_ms is None:
                 self._bridged_ms = at_ms
             case events.CallEnded(result=result, status=status, reason=reason, ended_by=ended_by):

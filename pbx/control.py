@@ -106,6 +106,14 @@ class MediaHeard(Fact, frozen=True):
     """RTP comes again."""
 
 
+class AudioTrouble(Fact, frozen=True):
+    """Something is wrong with the party's audio, or (`on` false) no longer; `kind` as in the record leg.trouble."""
+
+    kind: str
+    on: bool
+    figure: float = 0.0
+
+
 class Recorded(Fact, frozen=True):
     """A recording is over, and its file is whole. `lost_ms` of it could not be kept (disk slow or full)."""
 

@@ -39,6 +39,10 @@ NUMBERS = (
     ("9003", "ring", "rings for ever"),
     ("9004", "busy", "is busy"),
     ("9005", "digits", "reads back the digits that you press"),
+    ("9010", "conference:demo", "a conference; a tone tells who comes and goes"),
+    ("9011", "repeat", "records what you say, and plays it back"),
+    ("9012", "keys", "reads back keys that it hears as tones"),
+    ("9013", "music:default", "music on hold"),
     ("8000", "queue:sales", "the sales queue"),
     ("8001", "queue:support", "the support queue"),
     ("*11", "agent:login", f"logs you in as an agent ({FIRST_USER} to {LAST_AGENT}); *12 logs you out"),
@@ -67,8 +71,8 @@ overflow = [{ when = "wait", after_s = 60.0, to = "queue:sales" }]
 """
 
 
-def configuration(data_dir: str) -> str:
-    """The demo's configuration, as a file would hold it."""
+def configuration(data_dir: str, music: str = "music") -> str:
+    """The demo's configuration, as a file would hold it; `music` is a folder of sound files."""
     numbers = [(number, to) for number, to, _ in NUMBERS]
     rules = [f'  {{ number = "{number}", to = "{to}" }},' for number, to in (*numbers, *HIDDEN)]
     agents = [
@@ -94,6 +98,8 @@ def configuration(data_dir: str) -> str:
             "[rpc]",
             'listen = "127.0.0.1:8080"',
             f'tokens = [{{ name = "demo", token = "{TOKEN}" }}]',
+            "[music.default]",
+            f'folder = "{music}"',
             "[dial_plan]",
             "default = [",
             '  { number = "10XX", to = "user:{number}" },',
@@ -110,12 +116,30 @@ def configuration(data_dir: str) -> str:
 def demo() -> int:
     """Run until interrupted."""
     with tempfile.TemporaryDirectory(prefix="switchroom-demo-") as folder:
-        config, mistakes = loads(configuration(folder), str(Path(folder) / "demo.toml"))
+        music = Path(folder) / "music"
+        music.mkdir()
+        write_melody(music / "melody.wav")
+        config, mistakes = loads(configuration(folder, str(music)), str(Path(folder) / "demo.toml"))
         if config is None:
             raise ConfigError(mistakes)
         logs.configure(config.server.log_level, config.server.log_format)
         uvloop.run(_run(config))
     return 0
+
+
+def write_melody(path: Path) -> None:
+    """Half a minute of music: broken chords, made on the spot."""
+    import numpy
+    import soundfile
+
+    rate_hz, beat_s = 16_000, 0.45
+    t = numpy.arange(int(rate_hz * beat_s)) / rate_hz
+    notes = [
+        0.12 * numpy.sin(2 * numpy.pi * hz * t) * numpy.minimum(t / 0.02, 1) * numpy.exp(-t / 0.4)
+        for chord in ((262, 330, 392), (220, 262, 330), (175, 220, 262), (196, 247, 294))
+        for hz in (*chord, 2 * chord[0], *reversed(chord))
+    ]
+    soundfile.write(path, numpy.concatenate(notes * 2), rate_hz, subtype="PCM_16")
 
 
 async def _run(config: Config) -> None:

@@ -193,6 +193,14 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
             return SR_BAD_RECORD;
         sr_leg_choose_feed(plane, leg);
         return SR_OK;
+    case SR_DELAY:
+        if (command->body.delay.min_ms > command->body.delay.max_ms || command->body.delay.max_ms > 1000)
+            return SR_BAD_RECORD;
+        leg->delay_min_ms = command->body.delay.min_ms;
+        leg->delay_max_ms = command->body.delay.max_ms;
+        if (leg->playout_codec != SR_TYPE_UNKNOWN)
+            sr_jitter_bounds(&leg->playout->jitter, leg->delay_min_ms, leg->delay_max_ms);
+        return SR_OK;
     case SR_KEYS_DROP:
         leg->keypad.count = leg->keypad.count > 1 ? 1 : leg->keypad.count;
         return SR_OK;
@@ -303,7 +311,7 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
 
 static bool is_for_leg(uint16_t op)
 {
-    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP) || (op >= SR_SECURE && op <= SR_KEYS_DROP)
+    return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP) || (op >= SR_SECURE && op <= SR_DELAY)
         || (op >= SR_PLAY_PAUSE && op <= SR_RECORD_AHEAD);
 }
 

@@ -8,7 +8,6 @@
 #include "plane.h"
 #include "random.h"
 
-#define MAX_DELAY_MS 400         /* of the jitter buffer */
 
 void sr_leg_settle(sr_plane *plane, sr_leg *leg, bool settled)
 {
@@ -87,8 +86,9 @@ static void buffer_packet(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, ui
 {
     uint8_t index = meaning < SR_MAX_CODECS ? meaning : leg->arriving_codec;
     if (leg->playout_codec != index) {
+        sr_leg_drop_playout(leg);
         leg->playout_codec = index;
-        sr_playout_init(leg->playout, plane->codecs[index], leg->decoder, 0, MAX_DELAY_MS,
+        sr_playout_init(leg->playout, plane->codecs[index], leg->decoder, leg->delay_min_ms, leg->delay_max_ms,
                         (uint32_t)sr_random(&plane->random));
     }
     if (!sr_leg_buffer(plane, leg->playout, packet, meaning))
@@ -102,6 +102,7 @@ static bool account(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t 
     *restarted = false;
     if (!receiver->started || receiver->ssrc != packet->ssrc) {
         leg->counts.lost += sr_rtp_lost(receiver);
+        leg->counts.loss_gaps += receiver->gaps;
         leg->counts.restarts += receiver->started;
         leg->rtcp.last_report = 0;
         *restarted = receiver->started;
@@ -210,6 +211,8 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
     }
     if (!(leg->flags & SR_RECEIVES))
         return;
+    if (meaning < SR_MAX_CODECS)
+        sr_leg_hear(plane, leg, &packet, meaning);
     if (leg->tapped)
         sr_tap_push(plane, leg, &packet, meaning, true);
     if (leg->feed == SR_FEED_ECHO)
@@ -295,7 +298,7 @@ void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg)
     if (feed == leg->feed)
         return;
     if (feed == SR_FEED_PEER)
-        leg->peer->playout_codec = SR_TYPE_UNKNOWN; /* what was buffered for an earlier listener is old */
+        sr_leg_drop_playout(leg->peer); /* what was buffered for an earlier listener is old */
     sr_sender_break(&leg->sender);
     leg->feed = feed;
     leg->outgoing_count = 0;
@@ -336,6 +339,8 @@ void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t 
     uint32_t from_hz = plane->codecs[leg->playout_codec]->sample_rate_hz;
     if (from_hz == rate_hz) {
         sr_playout_frame(leg->playout, plane->now_ns, pcm, samples);
+        if (plane->codecs[leg->playout_codec]->decoder_size != 0)
+            sr_doctor_pcm(&leg->doctor, pcm, samples, rate_hz, 1);
         if (leg->keeps_digits)
             sr_tap_clean(plane, leg, pcm, samples, rate_hz);
         return;
@@ -343,6 +348,8 @@ void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t 
     int16_t said[SR_MAX_FRAME_SAMPLES];
     int count = (int)from_hz / 1000 * ms;
     sr_playout_frame(leg->playout, plane->now_ns, said, count);
+    if (plane->codecs[leg->playout_codec]->decoder_size != 0)
+        sr_doctor_pcm(&leg->doctor, said, count, from_hz, 1);
     if (leg->keeps_digits)
         sr_tap_clean(plane, leg, said, count, from_hz);
     sr_convert(plane, &leg->from_remote, said, count, from_hz, pcm, rate_hz);

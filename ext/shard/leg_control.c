@@ -51,7 +51,7 @@ sr_leg *sr_leg_take(sr_plane *plane)
         .handle = (generation + 1) << 16 | index, .rtp_fd = -1, .rtcp_fd = -1, .encoder = leg->encoder,
         .decoder = leg->decoder, .outgoing = leg->outgoing, .playout = leg->playout, .next_free = UINT32_MAX,
         .from_remote.state = leg->from_remote.state, .to_remote.state = leg->to_remote.state,
-        .playout_codec = SR_TYPE_UNKNOWN,
+        .playout_codec = SR_TYPE_UNKNOWN, .delay_max_ms = SR_MAX_DELAY_MS,
     };
     if (fresh.handle >> 16 == 0)
         fresh.handle = 1u << 16 | index;
@@ -109,8 +109,11 @@ static void send_report(sr_plane *plane, sr_leg *leg, bool bye)
     bool active = sender->packets > 0 && plane->now_ns - sender->sent_ns < 10000 * MS;
     sr_sent sent = {sender->ssrc, sender->packets, sender->octets, sr_sender_clock(sender, clock_rate_hz, plane->now_ns)};
     uint8_t data[SR_RTCP_MAX_BYTES + SR_SRTP_TAIL_BYTES] __attribute__((aligned(8)));
+    sr_xr_local xr;
+    if (leg->flags & SR_XR)
+        sr_leg_report_quality(leg, &xr);
     int bytes = sr_rtcp_write(&leg->rtcp, data, active ? &sent : NULL, sender->ssrc, &leg->receiver, plane->cname,
-                              plane->now_ns, plane->wall_ns, bye);
+                              leg->flags & SR_XR ? &xr : NULL, plane->now_ns, plane->wall_ns, bye);
     if (leg->srtp.keys.suite != SR_PLAIN && (bytes = sr_srtp_seal(&leg->srtp, data, bytes, true)) < 0)
         return;
     bool mux = leg->flags & SR_MUX;
@@ -214,6 +217,8 @@ void sr_leg_publish(sr_plane *plane, sr_leg *leg)
     now.send_codec = leg->configured ? leg->send_codec : SR_TYPE_UNKNOWN;
     now.flags = leg->flags;
     now.suite = leg->srtp.keys.suite;
+    sr_leg_publish_doctor(leg, &now);
+    sr_rtcp_publish(&leg->rtcp, &now);
     now.latched = leg->latch.trust != SR_UNKNOWN;
     now.confirmed = leg->latch.confirmed;
     now.timed_out = leg->timed_out;

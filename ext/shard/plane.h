@@ -16,6 +16,7 @@
 #include "kernels/mixer.h"
 #include "kernels/playout.h"
 #include "kernels/resample.h"
+#include "doctor.h"
 #include "keypad.h"
 #include "latch.h"
 #include "net.h"
@@ -38,6 +39,7 @@
 #define SR_FACTS 8192           /* that wait for the wire to take them */
 #define SR_DATAGRAM_BYTES 2048
 #define SR_HEADROOM 16           /* so that a header can be written in front of any payload */
+#define SR_MAX_DELAY_MS 400      /* of a jitter buffer, unless bounds are set */
 #define SR_MAX_FRAME_SAMPLES 2880 /* 60 ms at 48 kHz */
 
 #define SR_SLOT_NS 5000000LL     /* the clock's grain: legs of a shard are spread over it */
@@ -102,8 +104,10 @@ typedef struct sr_leg {
     sr_event_receiver events;
     sr_player player;
     sr_keypad keypad;
+    sr_doctor doctor;
     void *encoder, *decoder;
     sr_playout *playout;         /* jitter buffer, decoder and concealment of what arrives */
+    uint16_t delay_min_ms, delay_max_ms; /* bounds of the jitter buffer */
     uint8_t playout_codec;       /* for which it is set up; SR_TYPE_UNKNOWN: not at all */
     sr_converter from_remote, to_remote; /* where rates differ */
 
@@ -259,6 +263,13 @@ void sr_room_record_pause(sr_plane *plane, uint32_t number, bool paused);
 void sr_room_record_stop(sr_plane *plane, uint32_t number);
 /* Mixes the rooms whose turn it is. */
 void sr_rooms_tick(sr_plane *plane);
+
+/* doctor.c: what the remote says, packet by packet, and what is known of it */
+void sr_leg_hear(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning);
+void sr_leg_publish_doctor(const sr_leg *leg, sr_leg_stats *now);
+void sr_leg_report_quality(const sr_leg *leg, sr_xr_local *xr);
+/* The next packet begins a new playout; what was counted stays known. */
+void sr_leg_drop_playout(sr_leg *leg);
 
 /* keypad.c: one frame of the key that is down */
 void sr_leg_press(sr_plane *plane, sr_leg *leg);

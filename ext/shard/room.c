@@ -50,7 +50,7 @@ enum sr_error sr_room_join(sr_plane *plane, sr_leg *leg, uint32_t number, int to
             room->first->room_link = &leg->room_next;
         room->first = leg;
         plane->active_rooms += room->count++ == 0;
-        leg->playout_codec = SR_TYPE_UNKNOWN;
+        sr_leg_drop_playout(leg);
         leg->speaking = false;
         leg->party = (sr_mix_party){.gain = gain};
     }

@@ -10,6 +10,7 @@
 #define TYPE_RR 201
 #define TYPE_SDES 202
 #define TYPE_BYE 203
+#define TYPE_XR 207
 #define SDES_CNAME 1
 #define UNIX_TO_NTP 2208988800u
 #define NS_PER_S 1000000000LL
@@ -58,7 +59,7 @@ static void write_block(const sr_rtcp *rtcp, uint8_t *data, sr_rtp_receiver *rec
 }
 
 int sr_rtcp_write(sr_rtcp *rtcp, uint8_t *data, const sr_sent *sent, uint32_t own_ssrc, sr_rtp_receiver *receiver,
-                  const char cname[SR_CNAME_BYTES + 1], int64_t now_ns, int64_t wall_ns, bool bye)
+                  const char cname[SR_CNAME_BYTES + 1], const sr_xr_local *xr, int64_t now_ns, int64_t wall_ns, bool bye)
 {
     int blocks = receiver->started;
     int bytes = 8;
@@ -88,6 +89,8 @@ int sr_rtcp_write(sr_rtcp *rtcp, uint8_t *data, const sr_sent *sent, uint32_t ow
     memcpy(sdes + 10, cname, SR_CNAME_BYTES);
     bytes += sdes_bytes;
 
+    if (xr != NULL)
+        bytes += sr_xr_write(&rtcp->xr, data + bytes, own_ssrc, xr, sr_ntp_time(wall_ns), now_ns);
     if (bye) {
         write_header(data + bytes, 1, TYPE_BYE, 8);
         sr_write32(data + bytes + 4, own_ssrc);
@@ -150,6 +153,10 @@ bool sr_rtcp_read(sr_rtcp *rtcp, const uint8_t *data, int bytes, uint32_t own_ss
             read_blocks(rtcp, part + 8, end, count, own_ssrc, wall_ns);
         } else if (part[1] == TYPE_BYE && count > 0 && about_source) {
             rtcp->bye = true;
+        } else if (part[1] == TYPE_XR && about_source) {
+            uint32_t trip = sr_xr_read(&rtcp->xr, part, end, own_ssrc, sr_ntp_time(wall_ns), now_ns);
+            if (trip != 0)
+                rtcp->round_trip_ns = (int64_t)trip * NS_PER_S / 65536;
         }
     }
     return true;
@@ -160,4 +167,20 @@ int64_t sr_rtcp_interval_ns(uint64_t *random, bool first)
     double spread = 0.5 + (double)(sr_random(random) >> 11) / (double)(1ull << 53);
     double interval = (double)(first ? INTERVAL_NS / 2 : INTERVAL_NS) * spread;
     return (int64_t)(interval / (2.718281828459045 - 1.5)); /* compensates for the reconsideration of others */
+}
+
+void sr_rtcp_publish(const sr_rtcp *rtcp, sr_leg_stats *now)
+{
+    const sr_xr *xr = &rtcp->xr;
+    now->xr_count = xr->count;
+    now->xr_loss = xr->loss;
+    now->xr_discard = xr->discard;
+    now->xr_signal_dbm0 = xr->signal_dbm0;
+    now->xr_noise_dbm0 = xr->noise_dbm0;
+    now->xr_r = xr->r;
+    now->xr_mos_lq = xr->mos_lq;
+    now->xr_mos_cq = xr->mos_cq;
+    now->xr_delay_ms = xr->delay_ms;
+    now->xr_end_delay_ms = xr->end_delay_ms;
+    now->xr_lost = xr->lost;
 }

@@ -77,6 +77,7 @@ enum sr_arrival sr_rtp_receiver_update(sr_rtp_receiver *receiver, const sr_rtp *
     if (ahead < MAX_DROPOUT) {
         if (packet->sequence < receiver->max_sequence)
             receiver->cycles += SEQUENCES;
+        receiver->gaps += ahead > 1;
         receiver->max_sequence = packet->sequence;
         receiver->seen = ahead < 64 ? receiver->seen << ahead | 1 : 1;
         receiver->received++;

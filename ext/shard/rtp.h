@@ -46,6 +46,7 @@ typedef struct sr_rtp_receiver {
     uint32_t cycles, base_sequence, bad_sequence;
     uint64_t seen;               /* bit n: max_sequence - n has arrived */
     uint32_t received, expected_before, received_before;
+    uint32_t gaps;               /* in the sequence, of any size */
     uint32_t transit, jitter_x16;
     uint32_t newest_timestamp;
 } sr_rtp_receiver;

@@ -35,7 +35,17 @@ typedef struct sr_leg_stats {
     sr_wire_address source;      /* where RTP comes from and goes to */
     uint32_t unauthentic, replayed; /* SRTP: wrong keys; packets that came before */
     uint8_t suite;               /* enum sr_suite */
-    uint8_t room[512 - 157];
+    uint8_t spare[3];
+    uint32_t heard_ms, silence_ms, silence_now_ms, clipped; /* of the remote: what was listened to, and its silence */
+    float speech_dbm0, noise_dbm0;
+    uint32_t loss_gaps;          /* how often packets were missing, however many at a time */
+    uint32_t concealed_ms, played_ms, discarded, delay_ms; /* of the jitter buffer, where there is one */
+    uint32_t xr_count;           /* reports by RFC 3611 with the metrics that follow */
+    uint32_t xr_loss, xr_discard; /* of 256 */
+    int32_t xr_signal_dbm0, xr_noise_dbm0;
+    uint32_t xr_r, xr_mos_lq, xr_mos_cq; /* R; MOS times 10; 127: not known to the remote */
+    uint32_t xr_delay_ms, xr_end_delay_ms, xr_lost;
+    uint8_t room[512 - 248];
 } sr_leg_stats;
 
 typedef struct sr_plane_stats {

@@ -9,7 +9,6 @@
 #include "plane.h"
 #include "random.h"
 
-#define MAX_DELAY_MS 400
 #define DRAIN_EVERY_NS 100000000
 #define FRAME_MAX (SR_TAP_MAX_RATE_HZ / 1000 * SR_TAP_MS)
 
@@ -69,7 +68,7 @@ void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t mea
         return;
     if (meaning < SR_MAX_CODECS && side->codec != meaning) {
         side->codec = meaning;
-        sr_playout_init(&side->playout, plane->codecs[meaning], side->decoder, 0, MAX_DELAY_MS,
+        sr_playout_init(&side->playout, plane->codecs[meaning], side->decoder, leg->delay_min_ms, leg->delay_max_ms,
                         (uint32_t)sr_random(&plane->random));
     }
     if (side->codec != SR_TYPE_UNKNOWN)

@@ -53,6 +53,7 @@ enum sr_op {
     SR_SECURE = 48,   /* body: secure; with SR_PLAIN the leg is no longer encrypted */
     SR_KEYS_SEND,     /* body: keys, pressed towards the remote after those that wait */
     SR_KEYS_DROP,     /* those that wait are not pressed any more; the one that is down comes to its end */
+    SR_DELAY,         /* body: delay, the bounds of the jitter buffer */
     SR_DEPART = 56,   /* the leg leaves this shard; the answer's body: departed */
     SR_ARRIVE,        /* body: arrive. Takes in a leg that departed; the answer has its new handle */
 
@@ -83,7 +84,8 @@ enum sr_media_flags {
     SR_RECEIVES = 2,  /* the remote is to send: its silence is told */
     SR_HELD = 4,      /* the remote holds us: whoever is bridged to it hears the hold music */
     SR_MUX = 8,       /* RTP and RTCP share a port (RFC 5761) */
-    SR_REACHABLE = 16 /* the remote address is one: RTCP may go there */
+    SR_REACHABLE = 16, /* the remote address is one: RTCP may go there */
+    SR_XR = 32        /* both sides agreed on extended reports (RFC 3611) */
 };
 
 enum sr_suite {
@@ -159,6 +161,7 @@ typedef struct sr_record {
         sr_configure configure;
         sr_secure secure;
         sr_keys keys;
+        struct { uint16_t min_ms, max_ms; } delay;
         sr_tone_spec tone;
         sr_wire_address address;
         struct { uint32_t play, loop, start, gain; } play; /* loop: enum sr_loop; start: in samples; gain: in 1/256, 0: as it is */

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The leg doctor: what the media plane measures of a leg, as the journal and the CDR keep it."""
+"""What a record keeps of a leg's audio: the counts of the media plane and the doctor's judgement."""
 
+from switchroom.media.doctor import quality
 from switchroom.media.stats import LegStats
 
 
 def media_figures(stats: LegStats) -> dict[str, float]:
-    """What a record keeps of a leg's audio."""
-    return {
+    """Figures of both directions; what is not known is left out."""
+    found = quality(stats)
+    figures: dict[str, float | None] = {
         "received_packets": stats.received_packets,
         "sent_packets": stats.sent_packets,
         "lost": stats.lost,
@@ -16,5 +18,19 @@ def media_figures(stats: LegStats) -> dict[str, float]:
         "jitter_ms": stats.jitter_us / 1000,
         "round_trip_ms": stats.round_trip_us / 1000,
         "remote_lost": stats.remote_lost,
+        "remote_jitter_ms": stats.remote_jitter_us / 1000,
         "digits": stats.digits,
+        "mos_received": found.mos_received,
+        "mos_sent": found.mos_sent,
+        "loss_received": found.loss_received,
+        "loss_sent": found.loss_sent,
+        "delay_ms": found.delay_ms,
+        "concealed": found.concealed,
+        "speech_dbm0": stats.speech_dbm0,
+        "noise_dbm0": stats.noise_dbm0,
+        "silence": found.silence if stats.heard_ms else None,
+        "clipped": stats.clipped if stats.heard_ms else None,
+        "unauthentic": stats.unauthentic if stats.suite else None,
+        "replayed": stats.replayed if stats.suite else None,
     }
+    return {name: figure for name, figure in figures.items() if figure is not None}

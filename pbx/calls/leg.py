@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from switchroom.media.errors import MediaError, OfferPending
 from switchroom.media.session import Session as MediaSession
 from switchroom.media.srtp import SrtpMode
+from switchroom.pbx.calls import keypad
+from switchroom.pbx.calls.digits import Keys
 from switchroom.pbx.calls.doctor import media_figures
-from switchroom.pbx.calls.keypad import Keypad
 from switchroom.pbx.calls.leg_audio import LegAudio
 from switchroom.pbx.calls.terms import FALLBACKS, REFUSALS, Terms
 from switchroom.pbx.calls.transfers import Transfer, on_refer
@@ -58,7 +59,7 @@ class Leg(LegAudio):
         self.reason = ""
         self.ended_by: EndedBy = "exchange"
         self.terms = Terms()
-        self.keypad = Keypad(self)
+        self.keys = Keys()
         self.transfer: Transfer | None = None
         """The last one that the party asked for."""
         self._invite: Callable[[Headers], ClientSession] | None = None
@@ -166,7 +167,7 @@ class Leg(LegAudio):
             self._finish(302, "Moved Temporarily", "exchange")
 
     def send_digits(self, digits: str) -> None:
-        self.keypad.send(digits)
+        keypad.send(self, digits)
 
     def transferred(self, status: int) -> None:
         if self.transfer is None:
@@ -276,6 +277,7 @@ class Leg(LegAudio):
         for clock in self._clocks:
             clock.cancel()
         self._clocks.clear()
+        self._invite = None
         self.board.taps.leg_over(self)
         self.board.part(self)
         self.board.lines.remove(self.user, self)

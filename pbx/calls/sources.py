@@ -13,7 +13,7 @@ SOUNDS = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3"})
 SILENCE = Tone((Step(0.0),))
 TONE_MS = 1_000
 """Of a tone in a sequence that does not say how long."""
-SHORT_MS = {"beep": 200}
+SHORT_MS = {"beep": 200, "leave": 200}
 MAX_MS = 3_600_000
 
 

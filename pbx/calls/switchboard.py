@@ -14,6 +14,7 @@ from switchroom.media.events import MediaEvent, Recorded, SessionEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx import control
 from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
+from switchroom.pbx.calls.keypad import take_info
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.recordings import Recordings
@@ -324,7 +325,7 @@ class Switchboard:
         if request.method == "MESSAGE":
             pass_on_message(leg, session, request, transaction)
             return
-        if request.method == "INFO" and not leg.keypad.take_info(request):
+        if request.method == "INFO" and not take_info(leg, request):
             session.reply(transaction, 415, {"accept": [DTMF_RELAY, DTMF]})
             return
         session.reply(transaction, 200)

@@ -51,7 +51,9 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
+from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
+from switchroom.pbx.events.media import LegTrouble
 from switchroom.pbx.events.office import (
     CallerRefused,
     CallForwarded,
@@ -88,6 +90,7 @@ AnyRecord = (
     | LegHeld
     | LegResumed
     | LegEnded
+    | LegTrouble
     | CallBridged
     | CallUnbridged
     | CallTransferred
@@ -97,6 +100,8 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | ConferenceJoined
+    | ConferenceLeft
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -176,6 +181,8 @@ __all__ = [
     "CallbackAsked",
     "CallbackTried",
     "CallerRefused",
+    "ConferenceJoined",
+    "ConferenceLeft",
     "ConfigChanged",
     "DeskChanged",
     "EndedBy",
@@ -190,6 +197,7 @@ __all__ = [
     "LegResumed",
     "LegRinging",
     "LegStarted",
+    "LegTrouble",
     "MailFailed",
     "MessageLeft",
     "OfferEnded",

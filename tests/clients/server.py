@@ -43,6 +43,7 @@ default = [
   {{ number = "9003", to = "ring" }},
   {{ number = "9004", to = "busy" }},
   {{ number = "9005", to = "digits" }},
+  {{ number = "9010", to = "conference:tests" }},
   {{ number = "7.", to = "sip:{{number}}@127.0.0.9:{peer}" }},
 {rules}
 ]

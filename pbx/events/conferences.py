@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who talked in which conference."""
+
+from switchroom.pbx.events.record import Record
+
+
+class ConferenceJoined(Record, frozen=True, tag="conference.joined"):
+    conference: str
+    call: str
+    leg: str
+    party: str
+
+
+class ConferenceLeft(Record, frozen=True, tag="conference.left"):
+    conference: str
+    call: str
+    leg: str
