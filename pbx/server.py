@@ -222,7 +222,7 @@ class Server:
         await self.office.open()
         self.gatekeeper.sitting_at = self.office.desks.sitting_at
         self._watch()
-        self.board.transfers = Transfers(self.board, self.office.routing, destinations).put_through
+        self.board.put_through = Transfers(self.board, self.office.routing, destinations).put_through
         self.board.phone_of = self.office.desks.phone_of
         self.centre = CallCentre(
             config, self.board, self.office.routing.plan, destinations, self.flows.speech,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The destinations `steps:` and `keys:`: small scripts of the dial plan (pbx/dialplan/steps.py), served."""
+"""The destinations `steps:` and `menu:`: small scripts of the dial plan (pbx/dialplan/steps.py), served."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from switchroom.pbx.apps.destinations import Destinations
 from switchroom.pbx.call import Call
 from switchroom.pbx.dialplan import Destination, Rule
-from switchroom.pbx.dialplan.steps import Step, parse_keys, parse_steps
+from switchroom.pbx.dialplan.steps import Step, parse_menu, parse_steps
 
 RINGING_TONE = "tone:ringback"
 
@@ -19,7 +19,7 @@ class Steps:
         self._destinations = destinations
         self._music = music
         destinations.register("steps", self.steps)
-        destinations.register("keys", self.keys)
+        destinations.register("menu", self.menu)
 
     async def steps(self, call: Call, argument: str, rule: Rule | None) -> None:
         """Do one step after the other; after the last one the call ends."""
@@ -29,10 +29,10 @@ class Steps:
             await self._do(call, step)
         await call.hangup(200 if call.leg.state == "answered" else 480)
 
-    async def keys(self, call: Call, argument: str, rule: Rule | None) -> None:
+    async def menu(self, call: Call, argument: str, rule: Rule | None) -> None:
         """Answer, and wait in silence for a key that means something."""
         await call.answer()
-        keys = parse_keys(argument)
+        keys = parse_menu(argument)
         while (to := keys.get(await call.digit())) is None:
             continue
         if to == "hangup":

@@ -23,7 +23,17 @@ from switchroom.pbx.calls.story import Story
 from switchroom.pbx.calls.taps import Taps
 from switchroom.pbx.calls.terms import TermsTable
 from switchroom.pbx.config import Config, Limits
-from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode, TransferAsked
+from switchroom.pbx.control import (
+    NORMAL,
+    CallerGone,
+    CallError,
+    Endpoint,
+    Party,
+    Presentation,
+    PutThrough,
+    TapMode,
+    nobody_puts_through,
+)
 from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
 from switchroom.pbx.lines import Lines
@@ -37,9 +47,6 @@ from switchroom.pbx.sip.session import Session
 from switchroom.pbx.sip.transaction import Transaction
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import Ids
-
-PutThrough = Callable[[control.Leg, TransferAsked, control.Leg, Callable[[], None]], Awaitable[None]]
-"""As CallControl.put_through."""
 
 Note = Callable[..., None]
 """A log line: an event name and fields."""
@@ -73,8 +80,7 @@ class Switchboard:
         """As whom the phone registers where a user sits (hot desking); empty: nowhere."""
         self.on_line: Callable[[str], None] = lambda user: None
         """Told of a user whose calls have changed."""
-        self.transfers: PutThrough | None = None
-        """Puts parties through as the dial plan says; set once there is one."""
+        self.put_through: PutThrough = nobody_puts_through
         self.taps = Taps(self)
         self.recordings = Recordings(
             Path(config.recording.folder or Path(config.server.data_dir) / "recordings"),
@@ -175,13 +181,6 @@ class Switchboard:
 
         leg.begin_outgoing(invite)
         return leg
-
-    async def put_through(
-        self, leg: control.Leg, asked: TransferAsked, by: control.Leg, on_answer: Callable[[], None]
-    ) -> None:
-        if self.transfers is None:
-            raise CallError(501, "nobody puts calls through")
-        await self.transfers(leg, asked, by, on_answer)
 
     def legs_of(self, user: str) -> Sequence[Leg]:
         return self.lines.of(user)

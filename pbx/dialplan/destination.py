@@ -6,7 +6,7 @@ from typing import Self
 
 import msgspec
 
-from switchroom.pbx.dialplan.steps import parse_keys, parse_steps
+from switchroom.pbx.dialplan.steps import parse_menu, parse_steps
 
 KINDS: dict[str, bool] = {
     "user": True,
@@ -26,7 +26,7 @@ KINDS: dict[str, bool] = {
     "ivr": True,
     "app": True,
     "steps": True,
-    "keys": True,
+    "menu": True,
     "group": True,
     "page": True,
     "voicemail": True,
@@ -95,8 +95,8 @@ def _wrong_argument(kind: str, argument: str) -> str:
     try:
         if kind == "steps":
             parse_steps(argument)
-        elif kind == "keys":
-            for to in parse_keys(argument).values():
+        elif kind == "menu":
+            for to in parse_menu(argument).values():
                 if to != "hangup":
                     Destination.from_text(to)
     except ValueError as error:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small scripts in the dial plan: `steps:` does one thing after the other, `keys:` waits for a key and goes on from it.
+"""Small scripts in the dial plan: `steps:` does one thing after the other, `menu:` waits for a key and goes on from it.
 
-`steps:early, wait 2, answer, tone 440 3, hangup`; `keys:1=echo, 9=hangup`.
+`steps:early, wait 2, answer, tone 440 3, hangup`; `menu:1=echo, 9=hangup`.
 """
 
 import msgspec
@@ -54,8 +54,8 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def parse_keys(text: str) -> dict[str, str]:
-    """Read the argument of `keys:`: for each key a destination, or `hangup`. Raises ValueError."""
+def parse_menu(text: str) -> dict[str, str]:
+    """Read the argument of `menu:`: for each key a destination, or `hangup`. Raises ValueError."""
     keys: dict[str, str] = {}
     for part in text.split(","):
         key, equals, to = (word.strip() for word in part.partition("="))

@@ -7,7 +7,7 @@ times of the event loop's clock. What an application plays or joins is kept, so 
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from switchroom.pbx import control
@@ -24,11 +24,12 @@ from switchroom.pbx.control import (
     Party,
     PlayDone,
     Presentation,
+    PutThrough,
     Recorded,
     Ringing,
     TapEnded,
     TapMode,
-    TransferAsked,
+    nobody_puts_through,
 )
 from switchroom.pbx.events import CallResult, EndedBy
 
@@ -344,8 +345,7 @@ class SimControl:
     phones: dict[str, SimPhone] = field(default_factory=dict)
     play_s: Callable[[str], float] = lambda source: PLAY_S
     legs: list[SimLeg] = field(default_factory=list)
-    transfers: Callable[[control.Leg, TransferAsked, control.Leg, Callable[[], None]], Awaitable[None]] | None = None
-    """Puts parties through; without it nobody is."""
+    put_through: PutThrough = nobody_puts_through
     unreachable: set[str] = field(default_factory=set)
     """Targets that are known and registered nowhere."""
     idle: dict[str, float] = field(default_factory=dict)
@@ -389,13 +389,6 @@ class SimControl:
         if phone.answers_after_s is not None:
             loop.call_later(phone.answers_after_s, leg.pick_up)
         return leg
-
-    async def put_through(
-        self, leg: control.Leg, asked: TransferAsked, by: control.Leg, on_answer: Callable[[], None]
-    ) -> None:
-        if self.transfers is None:
-            raise CallError(501, "nobody puts calls through")
-        await self.transfers(leg, asked, by, on_answer)
 
     def legs_of(self, user: str) -> list[SimLeg]:
         return [leg for leg in self.legs if user and leg.user == user and leg.state != "ended"]

@@ -95,6 +95,10 @@ class Messages(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[TracedMessage]
 
 
+class LegId(msgspec.Struct, frozen=True, kw_only=True):
+    leg: str
+
+
 class Cdrs(msgspec.Struct, frozen=True, kw_only=True):
     cdrs: list[Any]
 
@@ -468,6 +472,10 @@ class Client(Connection):
     async def calls_traced(self, *, sip_call_id: str) -> Messages:
         """calls.traced"""
         return await self.call("calls.traced", {"sip_call_id": sip_call_id}, Messages)
+
+    async def calls_transfer(self, *, leg: str, to: str | None = None, consulted: str | None = None) -> LegId:
+        """calls.transfer"""
+        return await self.call("calls.transfer", {"leg": leg, "to": to, "consulted": consulted}, LegId)
 
     async def cdr_list(
         self,

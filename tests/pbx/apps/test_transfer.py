@@ -16,7 +16,7 @@ from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, R
 from switchroom.pbx.sim.clock import run
 from switchroom.pbx.sim.control import SimControl, SimLeg, SimPhone
 
-RULES = [("10XX", "user:{number}"), ("600", "echo"), ("486", "busy"), ("700", "keys:1=echo, 9=hangup")]
+RULES = [("10XX", "user:{number}"), ("600", "echo"), ("486", "busy"), ("700", "menu:1=echo, 9=hangup")]
 
 
 class Office:
@@ -33,7 +33,7 @@ class Office:
         self.destinations = Destinations({}, speak, 30.0)
         Steps(self.destinations, lambda: "music")
         self.routing = Routing(plan, self.destinations, self.control)
-        self.control.transfers = Transfers(self.control, self.routing, self.destinations).put_through
+        self.control.put_through = Transfers(self.control, self.routing, self.destinations).put_through
         self.tasks: set[asyncio.Task[None]] = set()
 
     def call(self, number: str, caller: str = "1001") -> SimLeg:
