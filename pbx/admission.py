@@ -10,8 +10,8 @@ from switchroom.pbx.config import Limits
 
 MAX_SOURCES = 10_000
 OVERLOAD_S = 0.25
-"""An event loop that is so late has more work than it can do: what it has begun comes first."""
-MAX_WAIT_S = 0.2
+"""An event loop that is so late twice in a row has more work than it can do: what it has begun comes first."""
+MAX_WAIT_S = 0.3
 """Nor is a call begun that had to wait so long behind older work; its caller sends it again only after T1 (0.5 s)."""
 
 
@@ -55,12 +55,18 @@ class Admission:
         self.closed = False
         """Set while the exchange drains."""
         self.lateness_s = 0.0
+        self._overloaded = False
+
+    def note_lateness(self, late_s: float) -> None:
+        """How late the loop came just now. Once may be the machine's fault, and is over when it is noticed."""
+        self._overloaded = min(late_s, self.lateness_s) > OVERLOAD_S
+        self.lateness_s = late_s
 
     def refusal(self, host: str) -> str:
         """Why a new call from this address is refused; empty when it is not."""
         if self.closed:
             return "shutting down"
-        if self.lateness_s > OVERLOAD_S or self._waited_s() > MAX_WAIT_S:
+        if self._overloaded or self._waited_s() > MAX_WAIT_S:
             return "overload"
         if self._calls() >= self._limits.calls:
             return "calls"

@@ -20,8 +20,9 @@ from switchroom.pbx.acd import config as acd_config
 from switchroom.pbx.config_office import Blacklist, Desk, Features, Group, Parking
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_recording import Music, RecordingConfig
+from switchroom.pbx.config_security import SecurityConfig
 from switchroom.pbx.config_tls import TlsConfig
-from switchroom.pbx.config_values import Endpoint, Listener, Network, Secret
+from switchroom.pbx.config_values import Endpoint, Listener, NameServer, Network, Secret
 from switchroom.pbx.config_voicemail import MailConfig, VoicemailConfig
 from switchroom.pbx.dialplan import Destination, DialPlan, Hours, Rule, UnknownContext
 from switchroom.pbx.errors import SwitchroomError
@@ -85,6 +86,8 @@ class SipConfig(Section, frozen=True):
     """The host that Via and Contact show; empty: that of the listener. Needed behind NAT and with 0.0.0.0."""
     domains: tuple[str, ...] = ()
     """Names, beside our own addresses, for which requests are ours."""
+    dns: tuple[NameServer, ...] = ()
+    """DNS servers, `address` or `address:port`; none: those of the system."""
     realm: str = "switchroom"
     """The realm of digest authentication; users whose `ha1` is given were made for one realm."""
     digest: tuple[Literal["SHA-256", "MD5"], ...] = ("SHA-256", "MD5")
@@ -189,6 +192,8 @@ class User(Desk, frozen=True, kw_only=True):
     """Offered to this user's phones, by preference; empty: those of [media]."""
     srtp: Literal["", "off", "optional", "required"] = ""
     """Encrypted audio; empty: as [media] says."""
+    require_tls: bool = False
+    """Registers and calls over TLS or secure WebSocket only."""
     dtmf: Literal["auto", "in-band", "info"] = "auto"
     """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
     max_contacts: CountOrNone = 0
@@ -296,6 +301,7 @@ class Config(Section, frozen=True):
     server: ServerConfig = ServerConfig()
     sip: SipConfig = SipConfig()
     tls: TlsConfig = TlsConfig()
+    security: SecurityConfig = SecurityConfig()
     media: MediaConfig = MediaConfig()
     limits: Limits = Limits()
     users: tuple[User, ...] = field(default=(), name="user")

@@ -8,6 +8,7 @@ itself and leaves only plain values (numbers, texts, lists of them) to msgspec.
 import difflib
 import re
 from collections.abc import Callable
+from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -39,6 +40,8 @@ class Reader:
 
     def read(self, kind: Any, value: Any, key: str = "") -> Any:
         """`value` as a `kind`; None after a mistake has been noted (no `kind` used here has None as a value)."""
+        if len(both := get_args(kind)) == 2 and NoneType in both:  # TOML has no null: what stands there is the other
+            kind = both[0] if both[1] is NoneType else both[1]
         if hasattr(kind, "from_text"):
             return self._text(kind.from_text, value, key)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):

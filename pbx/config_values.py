@@ -45,6 +45,23 @@ class Endpoint(msgspec.Struct, frozen=True):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class NameServer(msgspec.Struct, frozen=True):
+    """A DNS server: `192.0.2.53` or, where it is not port 53, `192.0.2.53:5353`."""
+
+    host: str
+    port: int = 53
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        try:
+            return cls(str(ipaddress.ip_address(text.strip("[]"))))
+        except ValueError:
+            return cls(*host_and_port(text))
+
+    def __str__(self) -> str:
+        return str(Endpoint(self.host, self.port))
+
+
 class Listener(msgspec.Struct, frozen=True):
     """A SIP listener: `udp:127.0.0.1:5060`."""
 

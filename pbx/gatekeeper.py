@@ -11,11 +11,12 @@ from switchroom.pbx.config import Config, User
 from switchroom.pbx.control import Party
 from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import IntervalTooBrief, Registrar
+from switchroom.pbx.security.guard import Guard
 from switchroom.pbx.sip.auth import Accepted, Algorithm, Challenged, DigestServer, ha1
 from switchroom.pbx.sip.errors import ParseError, SipError
 from switchroom.pbx.sip.flow import Flow
-from switchroom.pbx.sip.message import Headers, Request
-from switchroom.pbx.sip.transaction import Transaction
+from switchroom.pbx.sip.message import Headers, Request, Response
+from switchroom.pbx.sip.transaction import TERMINATED, Transaction
 from switchroom.pbx.sip.uri import parse_uri
 
 
@@ -40,14 +41,25 @@ class Refusal(msgspec.Struct, frozen=True):
 
     status: int
     headers: Headers
+    delay_s: float = 0.0
+    """To be held back for so long: the source guesses."""
 
 
 class Gatekeeper:
-    """Knows users and peers. `clock` is the event loop's."""
+    """Knows users and peers. `clock` is the event loop's; `later(seconds, function, *arguments)` too."""
 
-    def __init__(self, config: Config, registrar: Registrar, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        registrar: Registrar,
+        clock: Callable[[], float],
+        guard: Guard,
+        later: Callable[..., object],
+    ) -> None:
+        self.guard = guard
+        self._later = later
         self._users = {user.name: user for user in config.users}
-        self._peers = PeerTable(config.peers)
+        self.peers = PeerTable(config.peers)
         self._registrar = registrar
         self._realm = config.sip.realm
         self.sitting_at: Callable[[str], str] = lambda phone: phone
@@ -65,26 +77,60 @@ class Gatekeeper:
 
     def identify(self, request: Request, flow: Flow) -> Caller | Refusal:
         """Whose call this is."""
-        peer = self._peers.find(flow.remote[0])
+        peer = self.peers.find(flow.remote[0])
         if peer is not None:
             return Caller(_party_of(request), peer.context, peer=peer.name, max_calls=peer.max_calls)
         verdict = self._digest.check(request, flow.remote[0], proxy=True)
         if isinstance(verdict, Challenged):
-            return Refusal(verdict.status, verdict.headers)
-        user = self._users[self.sitting_at(verdict.user)]
+            return self._refusal(verdict, request, flow)
+        user = self._accepted(verdict, flow)
+        if user is None:
+            return Refusal(403, {})
+        user = self._users[self.sitting_at(user.name)]
         return Caller(Party(user.name, user.display_name), user.context, user.name, max_calls=user.max_calls)
+
+    def is_peer(self, host: str) -> bool:
+        """Whether an address is a peer's."""
+        return self.peers.find(host) is not None
 
     def on_register(self, request: Request, transaction: Transaction, flow: Flow) -> None:
         """Serve a REGISTER (section 10.3); users register themselves only."""
-        status, headers = self._register(request, flow)
-        response = request.response(status, to_tag=secrets.token_hex(8))
-        response.headers.update(headers)
-        transaction.respond(response)
+        answer = self._register(request, flow)
+        response = request.response(answer.status, to_tag=secrets.token_hex(8))
+        response.headers.update(answer.headers)
+        if answer.delay_s:
+            self._later(answer.delay_s, _respond_if_open, transaction, response)
+        else:
+            transaction.respond(response)
 
-    def _register(self, request: Request, flow: Flow) -> tuple[int, Headers]:
+    def _register(self, request: Request, flow: Flow) -> Refusal:
         verdict = self._digest.check(request, flow.remote[0])
         if not isinstance(verdict, Accepted):
-            return verdict.status, verdict.headers
+            return self._refusal(verdict, request, flow)
+        if self._accepted(verdict, flow) is None:
+            return Refusal(403, {})
+        return Refusal(*self._bind(verdict, request, flow))
+
+    def _refusal(self, verdict: Challenged, request: Request, flow: Flow) -> Refusal:
+        """The challenge, held back where the source has been guessing. It looks the same for every name."""
+        host = flow.remote[0]
+        if verdict.user is not None:
+            self.guard.wrong(host, verdict.user)
+        else:
+            try:
+                named = parse_uri(request.from_.uri).user
+            except ParseError:
+                named = None
+            self.guard.challenged(host, named or "")
+        return Refusal(verdict.status, verdict.headers, self.guard.delay_s(host))
+
+    def _accepted(self, verdict: Accepted, flow: Flow) -> User | None:
+        """The user, or None for one that may not come by this transport."""
+        self.guard.accepted(flow.remote[0], verdict.user)
+        user = self._users[verdict.user]
+        return None if user.require_tls and flow.transport not in ("TLS", "WSS") else user
+
+    def _bind(self, verdict: Accepted, request: Request, flow: Flow) -> tuple[int, Headers]:
         try:
             to = parse_uri(request.to.uri)
             if to.scheme not in ("sip", "sips"):
@@ -116,6 +162,12 @@ def _ha1_of(user: User, algorithm: Algorithm, realm: str) -> str | None:
         return ha1(algorithm, user.name, realm, user.password.reveal())
     given = user.ha1 if algorithm == "MD5" else user.ha1_sha256
     return given.reveal().lower() if given else None
+
+
+def _respond_if_open(transaction: Transaction, response: Response) -> None:
+    """A connection may have ended meanwhile, and the transaction with it."""
+    if transaction.state != TERMINATED:
+        transaction.respond(response)
 
 
 def _party_of(request: Request) -> Party:

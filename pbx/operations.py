@@ -4,6 +4,7 @@
 import asyncio
 import itertools
 import time
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -12,7 +13,6 @@ import switchroom
 from switchroom.ivr.shelf import Shelf
 from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.calls.leg import Leg
-from switchroom.pbx.calls.story import Story
 from switchroom.pbx.calls.transfers import Transfer, ask
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.control import CallError, TransferAsked
@@ -20,6 +20,7 @@ from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.rpc.exchange import (
+    BanInfo,
     CallInfo,
     CallState,
     Certificate,
@@ -31,8 +32,10 @@ from switchroom.pbx.rpc.exchange import (
     Status,
     TracedMessage,
 )
+from switchroom.pbx.security.guard import Ban
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.storage.base import CdrQuery
+from switchroom.pbx.story import Story
 
 if TYPE_CHECKING:
     from switchroom.pbx.server import Server
@@ -178,12 +181,24 @@ class Operations:
             for info in infos
         ]
 
+    def bans(self) -> list[BanInfo]:
+        return [_ban(ban) for ban in self._server.watch.guard.bans.values()]
+
+    def ban(self, source: str, reason: str, for_s: float | None) -> BanInfo:
+        network = ip_network(source, strict=False)
+        if self._server.watch.covers_exempt(network):
+            raise CallError(403, f"{network} holds a peer or an allowed address")
+        return _ban(self._server.watch.guard.ban(network, reason, for_s))
+
+    def unban(self, source: str) -> bool:
+        return self._server.watch.guard.unban(ip_network(source, strict=False))
+
     def audit(self, record: OperatorCalled) -> None:
         self._server.journal.append(record)
 
     # ---- within
 
-    def _call(self, story: Story, describe: bool) -> CallInfo:
+    def _call(self, story: Story[Leg], describe: bool) -> CallInfo:
         return CallInfo(
             call=story.id,
             caller=story.caller.number,
@@ -196,7 +211,17 @@ class Operations:
         )
 
 
-def _state(story: Story) -> CallState:
+def _ban(ban: Ban) -> BanInfo:
+    return BanInfo(
+        source=str(ban.source),
+        reason=ban.reason,
+        since_ms=round(ban.since_s * 1000),
+        until_ms=None if ban.until_s is None else round(ban.until_s * 1000),
+        times=ban.times,
+    )
+
+
+def _state(story: Story[Leg]) -> CallState:
     if any(leg.partner is not None and leg.state == "answered" == leg.partner.state for leg in story.legs):
         return "talking"
     return "answered" if story.legs[0].state == "answered" else "ringing"

@@ -75,6 +75,7 @@ class Registrar:
         self._per_source: dict[str, int] = {}
         self._expiries: list[tuple[float, str, str]] = []
         self._dirty: dict[tuple[str, str], Binding | None] = {}
+        self._changed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
     async def load(self) -> None:
@@ -84,7 +85,7 @@ class Registrar:
             if binding.expires_at_s > self._now() and binding.user in self._users:
                 self._put(binding)
             else:
-                self._dirty[stored.user, stored.contact] = None
+                self._mark(stored.user, stored.contact, None)
         self._keeper = asyncio.create_task(self._keep())
 
     async def close(self) -> None:
@@ -109,6 +110,10 @@ class Registrar:
         """Every binding that is in force."""
         now_s = self._now()
         return [b for contacts in self._bindings.values() for b in contacts.values() if b.expires_at_s > now_s]
+
+    def has_source(self, host: str) -> bool:
+        """Whether a telephone is registered from this address."""
+        return host in self._per_source
 
     def uses(self, flow: Flow) -> bool:
         """Whether a phone is reached by this flow."""
@@ -173,7 +178,7 @@ class Registrar:
                 if old is not None:
                     self._count(old.flow, -1)
                 self._put(binding)
-                self._dirty[user, key] = binding
+                self._mark(user, key, binding)
                 self._write(
                     RegistrationAdded(
                         user=user, contact=key, source=f"{flow.remote[0]}:{flow.remote[1]}",
@@ -262,7 +267,7 @@ class Registrar:
         if not contacts:
             del self._bindings[binding.user]
         self._count(binding.flow, -1)
-        self._dirty[binding.user, binding.contact] = None
+        self._mark(binding.user, binding.contact, None)
         self._write(RegistrationRemoved(user=binding.user, contact=binding.contact, reason=reason))  # type: ignore[arg-type]
 
     def _count(self, flow: Flow, change: int) -> None:
@@ -273,14 +278,29 @@ class Registrar:
         else:
             self._per_source.pop(host, None)
 
+    def _mark(self, user: str, contact: str, binding: Binding | None) -> None:
+        """A binding is to be written, or taken out of the store."""
+        self._dirty[user, contact] = binding
+        self._changed.set()
+
     async def _keep(self) -> None:
         """Sweep each second, and write changes soon after they were made."""
+        loop = asyncio.get_running_loop()
+        sweep_at_s = loop.time() + SWEEP_S
         while True:
-            for _ in range(round(SWEEP_S / SAVE_S)):
-                await asyncio.sleep(SAVE_S)
-                with contextlib.suppress(StoreError):  # a full disk must not end this task: the next attempt may do
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(sweep_at_s):
+                    await self._changed.wait()
+            if self._changed.is_set():
+                await asyncio.sleep(SAVE_S)  # what changes meanwhile goes with it
+                self._changed.clear()
+                try:
                     await self._save()
-            self.sweep()
+                except StoreError:  # a full disk must not end this task: the next attempt may do
+                    self._changed.set()
+            if loop.time() >= sweep_at_s:
+                sweep_at_s = loop.time() + SWEEP_S
+                self.sweep()
 
     async def _save(self) -> None:
         if not self._dirty:

@@ -41,6 +41,7 @@ from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
 from switchroom.pbx.io.address import Listener
 from switchroom.pbx.io.connections import TcpLimits
+from switchroom.pbx.io.dns import Dns
 from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.journal import Journal
@@ -51,6 +52,7 @@ from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar, Rules
 from switchroom.pbx.rpc.server import RpcServer
+from switchroom.pbx.security.watch import Watch
 from switchroom.pbx.sip.timers import TimerValues
 from switchroom.pbx.smtp import Smtp
 from switchroom.pbx.sound import SoundFiles
@@ -176,6 +178,7 @@ class Server:
             address=config.sip.address,
             name=config.server.name,
             values=TimerValues(config.sip.t1_ms / 1000, config.sip.t2_ms / 1000, config.sip.t4_ms / 1000),
+            dns=Dns([str(server) for server in config.sip.dns]),
             on_fault=lambda error: log.error("sip.fault", error=repr(error), exc_info=error),
         )
         self.registrar = Registrar(
@@ -198,7 +201,9 @@ class Server:
         self.admission = Admission(
             config.limits, loop.time, lambda: len(self.board.stories), lambda: transports.anteroom.waited_s
         )
-        self.gatekeeper = Gatekeeper(config, self.registrar, loop.time)
+        self.watch = Watch(config, time.time, self.registrar, transports, self._write)
+        self.gatekeeper = Gatekeeper(config, self.registrar, loop.time, self.watch.guard, loop.call_later)
+        self.stack.agent.unwanted = self.watch.unwanted
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
         destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
         self.office = Office(
@@ -240,6 +245,7 @@ class Server:
         )
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self.tls.start()
+        self.watch.start()
         self.trace = Trace(self.stack, time.time, log.info)
         if config.sip.trace:
             self.trace.start("*")
@@ -275,6 +281,7 @@ class Server:
         await self.board.close()
         await self.flows.close()
         self.tls.stop()
+        self.watch.stop()
         await self.stack.close()
         await self.media.close()
         await self.board.recordings.close()
@@ -347,7 +354,7 @@ class Server:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
         if due_s is not None:
-            self.admission.lateness_s = max(now_s - due_s, self.admission.lateness_s / 2)
+            self.admission.note_lateness(now_s - due_s)
         due_s = now_s + LATENESS_S
         self._lateness = loop.call_at(due_s, self._watch_lateness, due_s)
 
@@ -363,14 +370,15 @@ def _hold_music(config: Config) -> list[str]:
 
 
 def _spare_the_collector() -> None:
-    """Let the garbage collector look seldom, and never at what was made at the start.
+    """Let the garbage collector look at what is new, in small portions, and hardly ever at the rest.
 
-    Transactions live for half a minute by RFC 3261, so at some hundred calls a second there are always many thousand
-    young objects that are no garbage; looking through them again and again would cost more than the calls themselves.
+    Calls leave no circles behind, so there is next to nothing for it to find; but transactions live for half a minute
+    by RFC 3261, and looking through all of them again and again would cost more than the calls themselves, in long
+    pauses.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
+    gc.set_threshold(25_000, 50, 100)
 
 
 def _registration_rules(config: Config) -> Rules:

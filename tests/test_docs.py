@@ -26,6 +26,7 @@ SECTIONS = {
     "server",
     "sip",
     "tls",
+    "security",
     "media",
     "limits",
     "rpc",

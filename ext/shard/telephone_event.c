@@ -42,6 +42,16 @@ static bool is_new_press(const sr_event_receiver *receiver, const sr_rtp *packet
     return !receiver->running && (packet->marker || (!end && duration < receiver->duration));
 }
 
+/* Some senders let the timestamp run on while the key is down. A press cannot begin before the last one of it has ended. */
+static bool is_within(const sr_event_receiver *receiver, const sr_rtp *packet, uint16_t duration, bool end, uint32_t clock_hz)
+{
+    uint32_t later = packet->timestamp - receiver->timestamp;
+    uint32_t longest = duration > receiver->duration ? duration : receiver->duration;
+    if (end && !receiver->running && duration == receiver->duration)
+        longest += clock_hz / 20; /* repetitions of the end that run on, too */
+    return !packet->marker && later <= longest;
+}
+
 int sr_event_receive(sr_event_receiver *receiver, const sr_rtp *packet, uint32_t clock_hz, int64_t now_ns,
                      sr_digit digits[SR_EVENT_MAX_DIGITS])
 {
@@ -57,12 +67,13 @@ int sr_event_receive(sr_event_receiver *receiver, const sr_rtp *packet, uint32_t
     if (same_stream && behind < NEAR)
         return 0; /* a duplicate, or overtaken by what we have: it can tell nothing new */
 
-    bool same_event = same_stream && receiver->event == event && receiver->timestamp == packet->timestamp;
+    bool same_key = same_stream && receiver->event == event;
+    bool same_event = same_key && receiver->timestamp == packet->timestamp;
     if (is_next_segment(receiver, packet, event)) {
         receiver->earlier += receiver->duration;
         receiver->timestamp = packet->timestamp;
         receiver->duration = 0;
-    } else if (!same_event || is_new_press(receiver, packet, duration, end)) {
+    } else if (same_event ? is_new_press(receiver, packet, duration, end) : !same_key || !is_within(receiver, packet, duration, end, clock_hz)) {
         if (receiver->running)
             count += finish(receiver, clock_hz, &digits[count]);
         begin(receiver, packet, event);

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to an INVITE that begins a call: admitted, identified, routed, served."""
 
+import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import Destinations
@@ -11,18 +13,29 @@ from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.calls.transfers import find
 from switchroom.pbx.control import CallError
-from switchroom.pbx.gatekeeper import Caller, Gatekeeper
+from switchroom.pbx.gatekeeper import Caller, Gatekeeper, Refusal
 from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.refer import parse_replaces
 from switchroom.pbx.sip.server_session import ServerSession
+from switchroom.pbx.sip.session import Session, SessionUser
 from switchroom.pbx.sip.session_timer import too_brief
 from switchroom.pbx.sip.uri import Uri, parse_uri
 
 RETRY_S = 5
 SUPPORTED = "100rel, norefersub, replaces, timer"
 DIALOG_METHODS = {"INFO", "MESSAGE", "PRACK", "REFER", "UPDATE"}
+
+
+class _HeldBack:
+    """The user of a session that will only be refused: until then nothing but a CANCEL can happen to it."""
+
+    def on_cancel(self, session: Session, reason: str) -> None:
+        pass
+
+    def on_ended(self, session: Session, status: int, reason: str) -> None:
+        pass
 
 
 class Incoming:
@@ -58,9 +71,11 @@ class Incoming:
         self._count(reason)
         return 503, {"retry-after": [str(RETRY_S + self.board.ids.below(RETRY_S))]}
 
-    def _receive(self, session: ServerSession) -> Leg | None:
+    def _receive(self, session: ServerSession) -> SessionUser | None:
         caller = self._gatekeeper.identify(session.request, session.flow)
         if not isinstance(caller, Caller):
+            if caller.delay_s:
+                return self._hold_back(session, caller)
             session.reject(caller.status, headers=caller.headers)
             return None
         if not caller.user and (status := self._blacklisted(caller.party.number, session.flow.remote[0])):
@@ -85,8 +100,22 @@ class Incoming:
             session.reject(503, headers={"retry-after": [str(RETRY_S)]})
             return None
         return self.board.receive(
-            session, caller.party, caller.user, caller.account, lambda leg: self._serve(leg, session, caller, replaced)
+            session,
+            caller.party,
+            caller.user,
+            caller.account,
+            lambda leg: self._serve_or_note(leg, session, caller, replaced),
         )
+
+    def _hold_back(self, session: ServerSession, refusal: Refusal) -> SessionUser:
+        """Refuse later: the source has been guessing."""
+
+        def refuse() -> None:
+            if not session.ended and not session.answered:
+                session.reject(refusal.status, headers=refusal.headers)
+
+        asyncio.get_running_loop().call_later(refusal.delay_s, refuse)
+        return cast(SessionUser, _HeldBack())
 
     def _replaced(self, request: Request) -> Leg:
         """The leg whose place the caller takes (RFC 3891 section 3). Raises SipError: it may not."""
@@ -110,6 +139,14 @@ class Incoming:
             await call.talk_to(replaced.partner)
         else:
             raise CallError(481, "nobody to talk to", "not-found")
+
+    async def _serve_or_note(self, leg: Leg, session: ServerSession, caller: Caller, replaced: Leg | None) -> None:
+        try:
+            await self._serve(leg, session, caller, replaced)
+        except CallError as error:
+            if error.status == 404 and caller.user:  # who does it again and again looks for numbers
+                self._gatekeeper.guard.offend(session.flow.remote[0], "unknown number")
+            raise
 
     async def _serve(self, leg: Leg, session: ServerSession, caller: Caller, replaced: Leg | None) -> None:
         uri = parse_uri(session.request.uri)

@@ -39,8 +39,8 @@ from switchroom.pbx.sip.session import SDP, Session
 from switchroom.pbx.sip.transaction import Transaction
 
 if TYPE_CHECKING:
-    from switchroom.pbx.calls.story import Story
     from switchroom.pbx.calls.switchboard import Switchboard
+    from switchroom.pbx.story import Story
 
 
 TRANSFERRED_S = 2.0
@@ -49,7 +49,7 @@ TRANSFERRED_S = 2.0
 class Leg(LegAudio):
     """One party of a call. It is the user of its SIP session and the owner of its media session."""
 
-    def __init__(self, board: "Switchboard", story: "Story", leg_id: str, party: Party, user: str = "") -> None:
+    def __init__(self, board: "Switchboard", story: "Story[Leg]", leg_id: str, party: Party, user: str = "") -> None:
         super().__init__(board, story, leg_id)
         self.party = party
         self.user = user

@@ -26,8 +26,8 @@ from switchroom.pbx.sip.session import Session
 if TYPE_CHECKING:
     from switchroom.pbx.calls.leg import Leg
     from switchroom.pbx.calls.room import Room
-    from switchroom.pbx.calls.story import Story
     from switchroom.pbx.calls.switchboard import Switchboard
+    from switchroom.pbx.story import Story
 
 MAX_GLARE_RETRIES = 4
 BEEP_MS = 200
@@ -36,7 +36,7 @@ BEEP_MS = 200
 class LegAudio:
     """The audio of a leg, `Leg` itself."""
 
-    def __init__(self, board: "Switchboard", story: "Story", leg_id: str) -> None:
+    def __init__(self, board: "Switchboard", story: "Story[Leg]", leg_id: str) -> None:
         self.board = board
         self.story = story
         self.id = leg_id

@@ -19,7 +19,6 @@ from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.recordings import Recordings
 from switchroom.pbx.calls.room import Room
-from switchroom.pbx.calls.story import Story
 from switchroom.pbx.calls.taps import Taps
 from switchroom.pbx.calls.terms import TermsTable
 from switchroom.pbx.config import Config, Limits
@@ -39,14 +38,15 @@ from switchroom.pbx.io.stack import SipStack, Unreachable
 from switchroom.pbx.lines import Lines
 from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
-from switchroom.pbx.sip.client_session import ClientSession
-from switchroom.pbx.sip.header import NameAddr
+from switchroom.pbx.sip.client_session import ClientSession, Way
+from switchroom.pbx.sip.header import NameAddr, parse_name_addr
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session
 from switchroom.pbx.sip.transaction import Transaction
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import Ids
+from switchroom.pbx.story import Story
 
 Note = Callable[..., None]
 """A log line: an event name and fields."""
@@ -90,7 +90,7 @@ class Switchboard:
             write=write,
             log=log,
         )
-        self.stories: dict[str, Story] = {}
+        self.stories: dict[str, Story[Leg]] = {}
         self.lines: Lines[Leg] = Lines()
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
@@ -136,9 +136,9 @@ class Switchboard:
             if hops <= 0:
                 raise CallError(483, "Too Many Hops", "failed")
         try:
-            flow = getattr(endpoint.way, "flow", None)
+            flow, path, others = getattr(endpoint.way, "flow", None), getattr(endpoint.way, "path", ()), list[Way]()
             if flow is None or not self.stack.is_open(flow):  # its connection broke, or was one of the last run
-                flow = await self.stack.resolve(endpoint.uri)
+                flow, others = await self.stack.ways(parse_name_addr(path[0]).uri if path else endpoint.uri)
             media = (await self.media.open(beside=beside.media if beside is not None else None))[0]
         except Unreachable as error:
             raise CallError(480, str(error), "unavailable") from error
@@ -157,7 +157,6 @@ class Switchboard:
         leg.take_media(media)
         caller = calling or caller
         headers = {}
-        path = getattr(endpoint.way, "path", ())
         if path:
             headers["route"] = list(path)
         host, port = self.stack.sent_by(flow)
@@ -166,7 +165,7 @@ class Switchboard:
         codecs = self._codecs(endpoint, beside)
 
         def invite(more: Headers) -> ClientSession:
-            return self.agent.invite(
+            session = self.agent.invite(
                 endpoint.uri,
                 flow,
                 leg,
@@ -178,6 +177,8 @@ class Switchboard:
                 contact_user=caller.number,
                 timer_rules=terms.timers,
             )
+            session.alternatives = list(others)
+            return session
 
         leg.begin_outgoing(invite)
         return leg
@@ -339,18 +340,18 @@ class Switchboard:
 
     # ---- within
 
-    def _new_story(self, caller: Party, dialled: str, *, source: str, user: str, counted_as: str = "") -> Story:
+    def _new_story(self, caller: Party, dialled: str, *, source: str, user: str, counted_as: str = "") -> Story[Leg]:
         self._order += 1
-        story = Story(
+        story: Story[Leg] = Story(
             f"{self._order:x}-{self.ids.tag()}", caller, dialled, source=source, user=user, counted_as=counted_as,
-            write=self._write, on_over=self._story_over,
+            began_s=asyncio.get_running_loop().time(), write=self._write, on_over=self._story_over,
         )  # fmt: skip
         self.stories[story.id] = story
         if counted_as:
             self.calls_of[counted_as] = self.calls_of.get(counted_as, 0) + 1
         return story
 
-    def _story_over(self, story: Story) -> None:
+    def _story_over(self, story: Story[Leg]) -> None:
         self.stories.pop(story.id, None)
         if story.counted_as:
             left = self.calls_of[story.counted_as] - 1
@@ -359,7 +360,7 @@ class Switchboard:
             else:
                 del self.calls_of[story.counted_as]
 
-    def _leg_id(self, story: Story) -> str:
+    def _leg_id(self, story: Story[Leg]) -> str:
         return f"{story.id}/{len(story.legs) + 1}"
 
     def _codecs_of_peer(self, uri: str) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ from switchroom.pbx.events.recordings import (
     RecordingStarted,
 )
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
+from switchroom.pbx.events.security import SourceBanned, SourceUnbanned
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
 
 AnyRecord = (
@@ -109,6 +110,8 @@ AnyRecord = (
     | RecordingConverted
     | RegistrationAdded
     | RegistrationRemoved
+    | SourceBanned
+    | SourceUnbanned
     | OperatorCalled
     | RecordsLost
     | VoicemailLeft
@@ -225,6 +228,8 @@ __all__ = [
     "SeatTaken",
     "ServerStarted",
     "ServerStopped",
+    "SourceBanned",
+    "SourceUnbanned",
     "Standing",
     "SupervisorJoined",
     "SupervisorLeft",

@@ -5,16 +5,24 @@ import asyncio
 import math
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
 
 from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.io.address import Listener, is_wildcard
+from switchroom.pbx.io.dns import Dns
 from switchroom.pbx.io.transports import Transports
+from switchroom.pbx.sip.client_session import Way
 from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.flow import Flow
+from switchroom.pbx.sip.locating import Names, Target, locate
 from switchroom.pbx.sip.timers import Timers, TimerValues
 from switchroom.pbx.sip.transactions import Wire
 from switchroom.pbx.sip.uri import Uri, parse_uri
 from switchroom.pbx.sip.user_agent import Ids, UserAgent
+
+LOCATE_S: Final = 5.0
+"""For all questions about one name: a caller waits."""
 
 Tap = Callable[[str, bytes, Flow], None]
 """Shown every message: `<` received or `>` sent, the bytes, the flow."""
@@ -39,6 +47,7 @@ class SipStack:
         name: str = "Switchroom",
         values: TimerValues | None = None,
         on_fault: Callable[[BaseException], None] = lambda error: None,
+        dns: Names | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._address = address
@@ -47,6 +56,7 @@ class SipStack:
         self._alarm_at = 0.0
         self._grain_s = (values or TimerValues()).t1 / 10
         self._ports: dict[str, int] = {}
+        self.dns = dns or Dns()
         self.tap: Tap | None = None
         self.on_flow_lost: Callable[[Flow], None] = lambda flow: None
         """Told of a connection that ended, and of a datagram that could not be sent."""
@@ -68,6 +78,7 @@ class SipStack:
         if self._alarm is not None:
             self._alarm.cancel()
         await self._transports.close()
+        await self.dns.close()
 
     def set_tap(self, tap: Tap | None) -> None:
         """Show every message to `tap`, or stop doing so; without a tap it costs nothing."""
@@ -118,25 +129,53 @@ class SipStack:
         """Whether a flow on which a phone registered still leads to it, as far as we know."""
         return self._transports.is_open(flow)
 
+    async def resolve_all(self, uri: str) -> list[Target]:
+        """The places to try for a URI, the first one first (RFC 3263); `open` leads to one. Raises Unreachable."""
+        try:
+            parsed = parse_uri(uri)
+        except ParseError as error:
+            raise Unreachable(str(error)) from error
+        try:
+            async with asyncio.timeout(LOCATE_S):
+                found = await locate(parsed, self.dns, self._transports.supported, self.agent.ids.below)
+        except TimeoutError:
+            raise Unreachable(f"{parsed.host}: the name servers do not answer") from None
+        if not found:
+            raise Unreachable(f"{parsed.host}: no address")
+        return found
+
+    def open(self, target: Target) -> Flow:
+        """The flow to a target; a stream is being opened when this returns. Raises Unreachable."""
+        try:
+            return self._transports.flow(*target)
+        except ValueError as error:
+            raise Unreachable(str(error)) from error
+
     async def resolve(self, uri: str) -> Flow:
-        """The flow to any URI; a host name is looked up. Raises Unreachable."""
+        """The flow to the first place for a URI that we can send to. Raises Unreachable."""
+        return (await self.ways(uri))[0]
+
+    async def ways(self, uri: str) -> tuple[Flow, list[Way]]:
+        """The same, with the ways to the places after it, for a `ClientSession` to try. Raises Unreachable."""
         flow = self.flow_to(uri)
         if flow is not None:
-            return flow
-        parsed = parse_uri(uri)
-        host, port = parsed.address
-        try:
-            found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        except OSError as error:
-            raise Unreachable(f"{host}: {error}") from error
-        for _, _, _, _, address in found:
+            return flow, []
+        refusal = Unreachable(f"no way to {uri}")
+        targets = await self.resolve_all(uri)
+        while targets:
             try:
-                return self._transports.flow(parsed.transport, str(address[0]), port)
-            except ValueError:
-                continue
-        raise Unreachable(f"no way to {uri}")
+                return self.open(targets.pop(0)), [partial(self._try_open, target) for target in targets]
+            except Unreachable as error:  # of a family in which we have no socket
+                refusal = error
+        raise refusal
 
     # ---- within
+
+    def _try_open(self, target: Target) -> Flow | None:
+        try:
+            return self.open(target)
+        except Unreachable:
+            return None
 
     def _is_local(self, host: str) -> bool:
         """Whether an address is one of this machine's, for listeners bound to all of them."""

@@ -138,6 +138,8 @@ class Streams:
     def accepted(self, connection: Stream, transport: str, local: Address, remote: Address) -> Flow | None:
         """A place for a new connection of a peer; None when there is none."""
         now = self._loop.time()
+        if self.receiver.gate.blocks(remote[0]):
+            return None
         if transport in SECURE and not self.receiver.gate.passes(remote[0], now, HANDSHAKE_BYTES):
             return None
         victim = self.places.admit(connection, remote[0], now)

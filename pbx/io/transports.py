@@ -2,6 +2,7 @@
 """All sockets of the SIP side behind one face: messages with their flow come up, bytes for a flow go down."""
 
 from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from switchroom.pbx.io.address import Address, Listener, address_towards, family_of, is_wildcard
@@ -81,10 +82,25 @@ class Transports:
             self._streams = None
         self.listeners.clear()
 
+    def block(self, source: IPv4Network | IPv6Network) -> None:
+        """Hear nothing of an address or network any more, and end its connections."""
+        self.gate.block(source)
+        if self._streams is not None:
+            self._streams.drop(lambda flow: self.gate.blocks(flow.remote[0]), "its source was banned")
+
+    def unblock(self, source: IPv4Network | IPv6Network) -> None:
+        self.gate.unblock(source)
+
     @property
     def connections(self) -> int:
         """Open stream connections."""
         return len(self._streams) if self._streams is not None else 0
+
+    @property
+    def supported(self) -> frozenset[str]:
+        """The transports by which we can reach somebody who has not reached us."""
+        streams = () if self._streams is None else ("TCP",) if self._certificates is None else ("TCP", "TLS")
+        return frozenset(("UDP", *streams) if self._udp else streams)
 
     def is_open(self, flow: Flow) -> bool:
         """Whether a flow still leads somewhere: a stream connection must stand or be opening."""

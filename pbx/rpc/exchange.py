@@ -89,6 +89,18 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     behind_nat: bool = False
 
 
+class BanInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that is not heard."""
+
+    source: str
+    reason: str
+    since_ms: int
+    until_ms: int | None
+    """None: until it is lifted."""
+    times: int
+    """The how manieth ban of this source."""
+
+
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """One that TLS listeners show."""
 
@@ -196,6 +208,18 @@ class Exchange(Protocol):
 
     def certificates(self, reload: bool = False) -> list[Certificate]:
         """Those in use, the default one first. `reload` reads the files again first; raises CallError (500)."""
+        ...
+
+    def bans(self) -> list[BanInfo]:
+        """Sources that are not heard, the oldest ban first."""
+        ...
+
+    def ban(self, source: str, reason: str, for_s: float | None) -> BanInfo:
+        """Ban an address or network; None: until it is lifted. Raises ValueError for no network, CallError (403)."""
+        ...
+
+    def unban(self, source: str) -> bool:
+        """Lift a ban; False where there is none. Raises ValueError for what is no network."""
         ...
 
     def audit(self, record: OperatorCalled) -> None:

@@ -50,6 +50,8 @@ class Challenged:
 
     status: int
     headers: Headers
+    user: str | None = None
+    """Who was named with a wrong password (or is not known); None where nothing was answered yet, or in vain."""
 
 
 class DigestServer:
@@ -88,7 +90,7 @@ class DigestServer:
         `source` is the peer's address: a nonce serves only there. `proxy` chooses 407 and the Proxy- headers, which is
         what an INVITE through us gets; a REGISTER to us gets 401.
         """
-        stale = False
+        stale, wrong = False, None
         for value in request.headers.get("proxy-authorization" if proxy else "authorization", ()):
             fields = parse_credentials(value)
             if fields is None or fields.get("realm") != self.realm:
@@ -96,15 +98,19 @@ class DigestServer:
             verdict = self._verify(request, fields, source)
             if verdict == "stale":
                 stale = True
+            elif verdict == "wrong":
+                wrong = fields.get("username", "")
             elif verdict is not None:
                 return Accepted(verdict[0])
         agent = request.get("user-agent") or ""
         algorithms: Sequence[str] = self._algorithms
         if "MD5" in algorithms and self._md5_only and agent.startswith(self._md5_only):
             algorithms = ("MD5",)
-        return self._challenge(source, proxy, stale, algorithms)
+        return self._challenge(source, proxy, stale, algorithms, None if stale else wrong)
 
-    def _challenge(self, source: str, proxy: bool, stale: bool, algorithms: Sequence[str]) -> Challenged:
+    def _challenge(
+        self, source: str, proxy: bool, stale: bool, algorithms: Sequence[str], wrong: str | None
+    ) -> Challenged:
         """Ask for credentials; one header per algorithm, the preferred first (RFC 8760 section 2.3)."""
         nonce = self._new_nonce(source)
         tail = ", stale=true" if stale else ""
@@ -112,11 +118,14 @@ class DigestServer:
             f'Digest realm={quote(self.realm)}, nonce="{nonce}", algorithm={algorithm}, qop="auth"{tail}'
             for algorithm in algorithms
         ]
-        return Challenged(407 if proxy else 401, {"proxy-authenticate" if proxy else "www-authenticate": values})
+        name = "proxy-authenticate" if proxy else "www-authenticate"
+        return Challenged(407 if proxy else 401, {name: values}, wrong)
 
     # ---- within
 
-    def _verify(self, request: Request, fields: dict[str, str], source: str) -> tuple[str] | Literal["stale"] | None:
+    def _verify(
+        self, request: Request, fields: dict[str, str], source: str
+    ) -> tuple[str] | Literal["stale", "wrong"] | None:
         algorithm = fields.get("algorithm", "MD5").upper()
         user, nonce, uri = fields.get("username", ""), fields.get("nonce", ""), fields.get("uri", "")
         qop, count, cnonce = fields.get("qop", ""), fields.get("nc", ""), fields.get("cnonce", "")
@@ -129,11 +138,12 @@ class DigestServer:
             # Not ours, or another source's: the peer may know the password all the same, so it is told to try anew.
             return "stale" if nonce else None
         known = self._lookup(user, "MD5" if algorithm == "MD5" else "SHA-256")
-        secret = known or digest(algorithm, nonce)  # an unknown user costs the same
+        nobodys = digest(algorithm, nonce)  # an unknown user costs the same
+        secret = known or nobodys
         expected = response_for(algorithm, secret, request.method, uri, nonce, qop, count, cnonce)
         right = hmac.compare_digest(expected.encode(), fields.get("response", "").lower().encode("utf-8", "replace"))
         if not right or known is None:
-            return None
+            return "wrong"
         if not self._same_target(uri, request):
             return None
         if age_s > self._lifetime_s:

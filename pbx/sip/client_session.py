@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An INVITE session that we began: forked responses, the ACK, CANCEL and its races (RFC 3261 sections 13.2 and 9.1)."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from switchroom.pbx.sip import session_timer
@@ -11,12 +12,17 @@ from switchroom.pbx.sip.message import Headers, Request, Response
 from switchroom.pbx.sip.reliable import Early, is_reliable
 from switchroom.pbx.sip.session import Session, SessionUser, _put_body
 from switchroom.pbx.sip.timers import Timer
-from switchroom.pbx.sip.transaction import Transaction
+from switchroom.pbx.sip.transaction import CALLING, Transaction
 
 if TYPE_CHECKING:
     from switchroom.pbx.sip.user_agent import UserAgent
 
+Way = Callable[[], Flow | None]
+"""Opens a flow when it is needed; None when it cannot."""
+
 MAX_FORKS = 32
+_PATIENCE_T1 = 4
+"""How often T1 a way may say nothing while there is another: 2 s with the usual T1."""
 MAX_TRIES = 4
 """INVITEs of one session, where the peer asks for other headers."""
 
@@ -33,6 +39,9 @@ class ClientSession(Session):
         self.request = request
         self.sips = request.uri.startswith("sips:")
         self.flow = flow
+        self.alternatives: list[Way] = []
+        """Ways to try after this one, when it says nothing, breaks or answers 503 (RFC 3263 section 4.3)."""
+        self._patience: Timer | None = None
         self._early: dict[str, Early] = {}
         self._provisional = False
         self._cancelled: Headers | None = None
@@ -43,6 +52,12 @@ class ClientSession(Session):
     def start(self) -> None:
         """Send the INVITE."""
         self.agent.remember(self)
+        self._send_invite()
+
+    def _send_invite(self) -> None:
+        if self.alternatives:
+            wait_s = _PATIENCE_T1 * self.agent.values.t1
+            self._patience = self.agent.timers.start(wait_s, ClientSession._on_silence, self)
         self._outgoing = self.agent.transactions.request(self.request, self.flow, self)
 
     @property
@@ -117,6 +132,9 @@ class ClientSession(Session):
             if transaction.method != "CANCEL":
                 super().on_response(transaction, response)
             return
+        self._stop_patience()
+        if response.status == 503 and self._try_next():
+            return
         if response.status < 200:
             self._on_provisional(response)
         elif response.status < 300:
@@ -126,11 +144,39 @@ class ClientSession(Session):
 
     def on_failure(self, transaction: Transaction, status: int) -> None:
         if transaction is self._outgoing and not self.confirmed:
+            if self._try_next():
+                return
             self._on_final(status, "no answer" if status == 408 else "transport failed", None)
         elif transaction.method != "CANCEL":
             super().on_failure(transaction, status)
 
     # ---- within
+
+    def _try_next(self) -> bool:
+        """Send the INVITE another way; False where there is none."""
+        self._stop_patience()
+        if self._cancelled is not None or self.confirmed or self.ended:
+            return False
+        while self.alternatives:
+            flow = self.alternatives.pop(0)()
+            if flow is None:
+                continue
+            if self._outgoing is not None and self._outgoing.state == CALLING:
+                self._outgoing.abandon()
+            self.flow, self._provisional = flow, False
+            self._early.clear()
+            self.request.headers["contact"] = [self.contact]
+            self._send_invite()
+            return True
+        return False
+
+    def _on_silence(self) -> None:
+        self._try_next()
+
+    def _stop_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.stop()
+            self._patience = None
 
     def _on_provisional(self, response: Response) -> None:
         self._provisional = True
@@ -205,6 +251,7 @@ class ClientSession(Session):
 
     def _on_final(self, status: int, reason: str, response: Response | None) -> None:
         self._outgoing = None
+        self._stop_patience()
         self._stop_giving_up()
         if self.confirmed or self.ended:
             return

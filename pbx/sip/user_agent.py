@@ -106,6 +106,8 @@ class UserAgent:
         self._allow, self._allow_for = "", (-1, -1)
         self.accept_invite: Callable[[Request, Flow], tuple[int, Headers] | None] = lambda request, flow: None
         """Asked before a new INVITE costs anything: a refusal, or None."""
+        self.unwanted: Callable[[Request, Flow], bool] = lambda request, flow: False
+        """Asked before a request outside a dialog is answered: True for one that is to be dropped."""
         self.counts = Counts()
         self.transactions = Transactions(timers, self.values, wire, ids.branch, transaction_limit)
         self._sessions: dict[tuple[str, str], InDialog] = {}
@@ -330,6 +332,8 @@ class UserAgent:
             session.receive(request, flow)
 
     def _outside_dialog(self, request: Request, flow: Flow) -> None:
+        if self.unwanted(request, flow):
+            return
         problem = self._problem(request, within=False)
         if problem is not None:
             self._refuse(request, flow, *problem)

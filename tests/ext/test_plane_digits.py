@@ -86,6 +86,33 @@ def test_a_sender_that_reuses_the_timestamp_and_marks_nothing(rig, phone):
     assert [name for name, _ in rig.digits()] == list("66")
 
 
+@pytest.mark.parametrize("first", [0, 160])
+def test_a_sender_that_lets_the_timestamp_run_on(rig, phone, first):
+    for _ in range(3):
+        for i in range(6):
+            phone.event(7, first + 160 * i, marker=i == 0, timestamp=phone.timestamp + 160 * i)
+            rig.run(20)
+        for i in range(3):
+            phone.event(7, first + 960, end=True, timestamp=phone.timestamp + 160 * (6 + i))
+        phone.timestamp += 160 * 9
+        phone.say(4)
+    assert [name for name, _ in rig.digits()] == list("777")
+
+
+def test_ends_that_come_out_of_order(rig, phone):
+    for _ in range(2):
+        phone.event(5, 160, marker=True)
+        phone.event(5, 320)
+        start = phone.sequence
+        for offset in (2, 0, 1):
+            phone.sequence = start + offset
+            phone.event(5, 480, end=True)
+        phone.sequence = start + 3
+        phone.timestamp += 640
+        phone.say(2)
+    assert [name for name, _ in rig.digits()] == ["5", "5"]
+
+
 def test_a_late_packet_of_a_finished_digit_is_not_a_new_one(rig, phone):
     press(phone, 6)
     phone.sequence -= 5

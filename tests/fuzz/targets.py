@@ -34,6 +34,7 @@ from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import UserAgent
 from switchroom.pbx.storage.memory import MemoryStore
 from tests.ext.plane_rig import Rig
+from tests.sim.guards import nobody_is_banned
 from tests.sim.network import SeededIds
 from tests.sim.phone import OFFER, Phone
 
@@ -169,7 +170,7 @@ class Serving:
         self._store = MemoryStore()
         self.registrar = Registrar(users, Rules(), self._store.bindings, lambda record: None, lambda: self.now)
         config = Config(users=tuple([User(name=name, password=Secret("secret")) for name in users]))
-        gate = Gatekeeper(config, self.registrar, lambda: self.now)
+        gate = Gatekeeper(config, self.registrar, lambda: self.now, nobody_is_banned(config), lambda *arguments: None)
         gate._digest._secret = b"fuzz"
         self._gate = gate
         self.agent.handlers["REGISTER"] = gate.on_register

@@ -10,7 +10,8 @@ from switchroom.pbx.b2bua import Outcome
 from switchroom.pbx.call import Call
 from switchroom.pbx.control import CallerGone, CallError
 from switchroom.pbx.sim.clock import run
-from switchroom.pbx.sim.control import SimControl, SimLeg, SimPhone
+from switchroom.pbx.sim.control import SimControl, SimPhone
+from switchroom.pbx.sim.leg import SimLeg
 
 Script = Callable[[SimControl, SimLeg, Call], Awaitable[None]]
 
@@ -61,7 +62,7 @@ def test_the_first_of_several_contacts_wins_and_the_others_stop_ringing() -> Non
         later(6, caller.leave)
         outcome = await call.dial("user:1002")
         assert outcome.leg is not None
-        assert outcome.leg.id == "leg3"
+        assert outcome.leg.id == "call1/3"
 
     control = simulate(script, user_1002__a=SimPhone(answers_after_s=4), user_1002__b=SimPhone(answers_after_s=1))
     assert [leg.told for leg in control.legs[1:]] == [["ended 487"], ["ended 200"]]

@@ -22,6 +22,7 @@ from switchroom.pbx.sip.transactions import Wire
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import UserAgent
 from switchroom.pbx.storage.memory import MemoryStore
+from tests.sim.guards import nobody_is_banned
 from tests.sim.network import SeededIds
 from tests.torture.verdicts import IGNORED, VERDICTS
 
@@ -56,7 +57,7 @@ class Core:
         users = {"user": 0, "watson": 0, "j.user": 0, "null-\0-null": 0}
         self.registrar = Registrar(users, Rules(), MemoryStore().bindings, lambda record: None, lambda: self.now)
         config = Config(users=tuple([User(name=name, password=Secret("secret")) for name in users]))
-        gate = Gatekeeper(config, self.registrar, lambda: self.now)
+        gate = Gatekeeper(config, self.registrar, lambda: self.now, nobody_is_banned(config), lambda *arguments: None)
         self.agent.handlers["REGISTER"] = gate.on_register if authenticate else self._register
 
     def statuses(self, data: bytes) -> list[int]:

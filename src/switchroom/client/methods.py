@@ -280,6 +280,25 @@ class Whoami(msgspec.Struct, frozen=True, kw_only=True):
     rights: list[str]
 
 
+class BanInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that is not heard."""
+
+    source: str
+    reason: str
+    since_ms: int
+    until_ms: int | None
+    times: int
+
+
+class Bans(msgspec.Struct, frozen=True, kw_only=True):
+    bans: list[BanInfo]
+    total: int
+
+
+class Unbanned(msgspec.Struct, frozen=True, kw_only=True):
+    lifted: bool
+
+
 class SipFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Messages since the start, and what there is now."""
 
@@ -586,6 +605,18 @@ class Client(Connection):
     async def rpc_whoami(self) -> Whoami:
         """Who the token is, and what it may do."""
         return await self.call("rpc.whoami", {}, Whoami)
+
+    async def security_ban(self, *, source: str, reason: str | None = None, for_s: float | None = None) -> BanInfo:
+        """security.ban"""
+        return await self.call("security.ban", {"source": source, "reason": reason, "for_s": for_s}, BanInfo)
+
+    async def security_bans(self, *, limit: int | None = None, offset: int | None = None) -> Bans:
+        """security.bans"""
+        return await self.call("security.bans", {"limit": limit, "offset": offset}, Bans)
+
+    async def security_unban(self, *, source: str) -> Unbanned:
+        """security.unban"""
+        return await self.call("security.unban", {"source": source}, Unbanned)
 
     async def supervisor_leave(self, *, supervisor: str | None = None) -> Done:
         """supervisor.leave"""

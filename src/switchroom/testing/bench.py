@@ -16,7 +16,8 @@ from switchroom.pbx.call import Call
 from switchroom.pbx.control import CallerGone, CallError
 from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.sim.clock import VirtualLoop
-from switchroom.pbx.sim.control import SimControl, SimLeg
+from switchroom.pbx.sim.control import SimControl
+from switchroom.pbx.sim.leg import SimLeg
 from switchroom.testing.caller import Caller
 from switchroom.testing.world import FakeOutside, FakeQueues, TextPrompts, length_s
 

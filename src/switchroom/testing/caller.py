@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from switchroom.ivr.services import QueueResult
 from switchroom.pbx.events import CallRated, FlowStep, MessageLeft
-from switchroom.pbx.sim.control import SimLeg
+from switchroom.pbx.sim.leg import SimLeg
 
 if TYPE_CHECKING:
     from switchroom.testing.bench import Bench

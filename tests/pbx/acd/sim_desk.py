@@ -15,7 +15,8 @@ from switchroom.pbx.call import Call
 from switchroom.pbx.control import CallerGone, CallError, Endpoint
 from switchroom.pbx.events import AnyRecord, Record
 from switchroom.pbx.sim.clock import run
-from switchroom.pbx.sim.control import SimControl, SimLeg, SimPhone
+from switchroom.pbx.sim.control import SimControl, SimPhone
+from switchroom.pbx.sim.leg import SimLeg
 
 
 class Mute:

@@ -35,7 +35,7 @@ def test_a_reason_for_every_second() -> None:
 
     agents = {"a": {"logged_in": False}, "b": {"logged_in": False}}
     centre = SimCentre(agents, {"user:b": SimPhone(answers_after_s=None)}, ring_s=15).run(script)
-    first, second = explain("call1", entries(centre)), explain("call3", entries(centre))
+    first, second = explain("call1", entries(centre)), explain("call2", entries(centre))
     assert first is not None
     assert second is not None
     assert [(part.reason, part.to_ms - part.from_ms) for part in first.intervals] == [

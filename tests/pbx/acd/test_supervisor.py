@@ -21,7 +21,8 @@ from switchroom.pbx.events import (
     SupervisorLeft,
     SupervisorTookOver,
 )
-from switchroom.pbx.sim.control import SimLeg, SimPhone
+from switchroom.pbx.sim.control import SimPhone
+from switchroom.pbx.sim.leg import SimLeg
 from tests.pbx.acd.sim_desk import SimCentre
 from tests.pbx.acd.test_desk import clean
 

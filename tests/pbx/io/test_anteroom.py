@@ -3,7 +3,7 @@
 
 from heapq import heappop, heappush
 
-from switchroom.pbx.admission import MAX_WAIT_S, Admission
+from switchroom.pbx.admission import MAX_WAIT_S, OVERLOAD_S, Admission
 from switchroom.pbx.config import Limits
 from switchroom.pbx.io.anteroom import AT_ONCE, MAX_WAITING, Anteroom
 from switchroom.pbx.sip.flow import Flow
@@ -70,6 +70,16 @@ def test_twice_the_load_is_carried_by_half_and_forgotten_at_once() -> None:
     before = len(exchange.refused)
     exchange.run(80, 0.9 * capacity)
     assert len(exchange.refused) == before, "a second after the overload nobody is refused any more"
+
+
+def test_a_loop_that_is_late_again_and_again_takes_no_new_calls() -> None:
+    admission = Exchange().admission
+    admission.note_lateness(2 * OVERLOAD_S)
+    assert admission.refusal("192.0.2.2") == "", "the machine stood still once"
+    admission.note_lateness(2 * OVERLOAD_S)
+    assert admission.refusal("192.0.2.2") == "overload"
+    admission.note_lateness(0.0)
+    assert admission.refusal("192.0.2.2") == ""
 
 
 def test_what_waits_is_bounded_and_served_in_order() -> None:

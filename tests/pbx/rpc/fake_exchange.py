@@ -2,6 +2,7 @@
 """An exchange that only remembers what it was told, for tests of the operators' interface."""
 
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_network
 from typing import Any
 
 from aiohttp.test_utils import TestClient
@@ -12,6 +13,7 @@ from switchroom.pbx.control import CallError
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.rpc.exchange import (
+    BanInfo,
     CallInfo,
     Certificate,
     LegInfo,
@@ -98,6 +100,18 @@ class FakeExchange:
         if reload:
             raise CallError(500, "tls.crt: is no certificate in PEM")
         return [Certificate(file="tls.crt", names=("pbx.example",), issuer="CN=x", not_after_ms=1, sha256="00")]
+
+    def bans(self) -> list[BanInfo]:
+        return [BanInfo(source="192.0.2.7/32", reason="wrong password", since_ms=1, until_ms=None, times=2)]
+
+    def ban(self, source: str, reason: str, for_s: float | None) -> BanInfo:
+        if source == "192.0.2.9":
+            raise CallError(403, "192.0.2.9/32 holds a peer or an allowed address")
+        network = ip_network(source, strict=False)
+        return BanInfo(source=str(network), reason=reason, since_ms=1, until_ms=None, times=1)
+
+    def unban(self, source: str) -> bool:
+        return str(ip_network(source)) == "192.0.2.7/32"
 
     def audit(self, record: OperatorCalled) -> None:
         self.journal.append(record)

@@ -5,7 +5,8 @@ import asyncio
 
 from switchroom.pbx.control import Fact, Leg, Recorded
 from switchroom.pbx.sim.clock import run
-from switchroom.pbx.sim.control import SimControl, SimLeg
+from switchroom.pbx.sim.control import SimControl
+from switchroom.pbx.sim.leg import SimLeg
 
 
 def answered(board: SimControl, number: str) -> SimLeg:

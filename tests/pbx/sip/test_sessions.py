@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole sessions between two cores over the simulated network."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -268,4 +270,64 @@ def test_every_call_completes_or_fails_cleanly_on_a_bad_network(seed: int, loss:
     finals = [event for event in pair.alice.events if event.startswith(("answer", "failure"))]
     assert len(finals) == 1
     assert len(pair.bob_sessions) <= 1
+    pair.assert_nothing_left()
+
+
+def ways(*flows: Flow) -> list[Callable[[], Flow | None]]:
+    return [lambda flow=flow: flow for flow in flows]  # type: ignore[misc]
+
+
+NOWHERE = Flow("UDP", ALICE, ("10.0.0.9", 5060))
+
+
+def test_a_silent_way_is_left_after_two_seconds() -> None:
+    network = Network()
+    pair = Pair(network)
+    session = pair.alice_agent.invite(
+        "sip:bob@example.com", NOWHERE, pair.alice, from_=NameAddr("", "sip:alice@10.0.0.1", {}), body=OFFER
+    )
+    session.alternatives = [lambda: None, *ways(Flow("UDP", ALICE, BOB))]
+    session.start()
+    network.run(1.9)
+    assert pair.bob_sessions == []
+    network.run(0.2)
+    pair.bob_session.answer(OFFER)
+    network.run(0.1)
+    assert pair.alice.events == ["answer True"]
+    assert (session.flow.remote, session.dialog.flow.remote if session.dialog else None) == (BOB, BOB)
+    session.bye()
+    pair.assert_nothing_left()
+
+
+@pytest.mark.parametrize(("status", "tried"), [(503, True), (500, False), (486, False)])
+def test_only_503_says_that_another_may_serve(status: int, tried: bool) -> None:
+    network = Network()
+    pair = Pair(network)
+    carol = network.agent(("10.0.0.3", 5060), 3)
+    carol.on_invite = lambda session: session.reject(status)  # type: ignore[func-returns-value]
+    session = pair.alice_agent.invite(
+        "sip:bob@example.com", Flow("UDP", ALICE, ("10.0.0.3", 5060)), pair.alice,
+        from_=NameAddr("", "sip:alice@10.0.0.1", {}), body=OFFER,
+    )  # fmt: skip
+    session.alternatives = ways(Flow("UDP", ALICE, BOB))
+    session.start()
+    network.run(0.2)
+    assert len(pair.bob_sessions) == tried
+    assert pair.alice.events == ([] if tried else [f"failure {status}"])
+    session.cancel()
+    pair.assert_nothing_left()
+
+
+def test_the_last_way_has_all_the_time_and_its_failure_counts() -> None:
+    network = Network()
+    pair = Pair(network)
+    session = pair.alice_agent.invite(
+        "sip:bob@example.com", NOWHERE, pair.alice, from_=NameAddr("", "sip:alice@10.0.0.1", {}), body=OFFER
+    )
+    session.alternatives = ways(NOWHERE)
+    session.start()
+    network.run(33)
+    assert pair.alice.events == []
+    network.run(1.5)
+    assert pair.alice.events == ["failure 408"]
     pair.assert_nothing_left()

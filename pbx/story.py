@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The legs of one story: what becomes one call in the journal and one CDR."""
 
-import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Generic, Protocol, TypeVar
 
-from switchroom.pbx.control import Party
+from switchroom.pbx.control import LegState, Party
 from switchroom.pbx.events import (
     AnyRecord,
     CallBridged,
@@ -17,8 +16,20 @@ from switchroom.pbx.events import (
     EndedBy,
 )
 
-if TYPE_CHECKING:
-    from switchroom.pbx.calls.leg import Leg
+
+class StoryLeg(Protocol):
+    """What the story asks of its legs; the real and the simulated one have it."""
+
+    id: str
+    state: LegState
+    was_answered: bool
+    status: int
+    """How it ended, as a SIP status; 200 for one that was answered."""
+    reason: str
+    ended_by: EndedBy
+
+
+L = TypeVar("L", bound=StoryLeg)
 
 _RESULTS: dict[int, CallResult] = {
     401: "rejected", 403: "rejected", 404: "not-found", 407: "rejected", 408: "no-answer", 410: "not-found",
@@ -27,7 +38,7 @@ _RESULTS: dict[int, CallResult] = {
 }  # fmt: skip
 
 
-class Story:
+class Story(Generic[L]):
     """One call: its parties, its legs, its records. The first leg is the caller's (or, where an operator or program
     began the call, the first party's)."""
 
@@ -55,8 +66,9 @@ class Story:
         source: str,
         user: str,
         counted_as: str,
+        began_s: float,
         write: Callable[[AnyRecord], object],
-        on_over: Callable[["Story"], None],
+        on_over: Callable[["Story[L]"], None],
     ) -> None:
         self.id = call_id
         self.caller = caller
@@ -64,11 +76,11 @@ class Story:
         self.user = user
         self.counted_as = counted_as
         """Whose limit of simultaneous calls it counts against; empty: nobody's."""
-        self.legs: list[Leg] = []
+        self.legs: list[L] = []
         self.result: CallResult | None = None
         """Set where the status of the first leg does not name the outcome."""
         self.over = False
-        self.began_s = asyncio.get_running_loop().time()
+        self.began_s = began_s
         """When it began, by the clock of the event loop."""
         self._failure: tuple[int, str, CallResult] | None = None
         self._write = write
@@ -79,7 +91,7 @@ class Story:
         """Put a record of this call into the journal."""
         self._write(record)
 
-    def put_first(self, leg: "Leg") -> None:
+    def put_first(self, leg: L) -> None:
         """Make `leg` the one whose outcome is the call's: of several contacts that were rung, the one that answered."""
         self.legs.remove(leg)
         self.legs.insert(0, leg)
@@ -87,17 +99,17 @@ class Story:
     def routed(self, destination: str, rule: str) -> None:
         self._write(CallRouted(call=self.id, destination=destination, rule=rule))
 
-    def bridged(self, one: "Leg", other: "Leg") -> None:
+    def bridged(self, one: L, other: L) -> None:
         self._write(CallBridged(call=self.id, legs=(one.id, other.id)))
 
-    def unbridged(self, one: "Leg", other: "Leg") -> None:
+    def unbridged(self, one: L, other: L) -> None:
         self._write(CallUnbridged(call=self.id, legs=(one.id, other.id)))
 
     def came_to_nothing(self, status: int, reason: str, result: CallResult | None) -> None:
         """The party that the call was for was not reached, though the first one, for whom we called, had answered."""
         self._failure = status, reason, result or _RESULTS.get(status, "failed")
 
-    def role(self, leg: "Leg") -> EndedBy:
+    def role(self, leg: L) -> EndedBy:
         """Who it is that ends a leg from outside."""
         return "caller" if self.legs and leg is self.legs[0] else "callee"
 

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One carrier or gateway at work: its channels, its addresses, and how it is shown numbers."""
+
+import re
+import tomllib
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from switchroom.pbx.config_reader import Reader
+from switchroom.pbx.control import Party
+from switchroom.pbx.trunks.channels import Channels
+from switchroom.pbx.trunks.config import CHANNELS_PER_SPAN, GATEWAYS, Codec, Profile, TrunkConfig
+from switchroom.pbx.trunks.numbers import NumberRule, change
+from switchroom.pbx.trunks.targets import Target, Targets
+
+Health = Literal["unknown", "up", "down"]
+
+
+def profile(name: str) -> Profile:
+    """A gateway's; the plain one for a trunk that is none. Raises ValueError for a profile that is not right."""
+    if not name:
+        return Profile(title="")
+    path = GATEWAYS / f"{name}.toml"
+    reader = Reader(str(path))
+    found: Profile | None = reader.read(Profile, tomllib.loads(path.read_text(encoding="utf-8")))
+    if found is None or reader.mistakes:
+        raise ValueError("; ".join(map(str, reader.mistakes)))
+    return found
+
+
+class Trunk:
+    """Made from the configuration once; `clock` is the event loop's, `below` draws a number below its argument."""
+
+    def __init__(self, config: TrunkConfig, clock: Callable[[], float], below: Callable[[int], int]) -> None:
+        self.config = config
+        self.profile = profile(config.gateway)
+        self.targets = Targets(_targets(config), below)
+        self.registered = config.register is None
+        """Whether the registrar has us, where it must."""
+        self.enabled = True
+        """An operator may take a trunk out of service; its calls go on."""
+        self.failed = 0
+        """Calls out that came to nothing by the trunk's own fault, since the start."""
+        self.channels = Channels(
+            clock,
+            both=config.channels or config.spans * CHANNELS_PER_SPAN,
+            incoming=config.channels_in,
+            outgoing=config.channels_out,
+            per_second=config.calls_per_second,
+        )
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def codecs(self) -> tuple[Codec, ...]:
+        return self.config.codecs or self.profile.codecs
+
+    @property
+    def overlap(self) -> bool:
+        """Whether its numbers may come digit by digit."""
+        return self.profile.overlap if self.config.overlap is None else self.config.overlap
+
+    @property
+    def reason(self) -> bool:
+        """Whether Q.850 causes go to and fro."""
+        if self.config.reason is not None:
+            return self.config.reason
+        return self.profile.reason if self.config.gateway else True
+
+    @property
+    def health(self) -> Health:
+        if not self.targets.alive or not self.registered:
+            return "down"
+        return "up" if "up" in self.targets.states.values() or not self.targets.states else "unknown"
+
+    def why_not(self) -> str:
+        """Why no call can go out by it now; empty when one can."""
+        if not self.enabled:
+            return "out of service"
+        if not self.registered:
+            return "not registered"
+        if not self.targets.alive:
+            return "no target answers"
+        if not self.targets.states:
+            return "has no targets"
+        if not self.channels.free("out"):
+            return "all channels are in use"
+        return ""
+
+    # ---- numbers
+
+    def called_out(self, number: str) -> str:
+        """A number as this trunk is asked for it."""
+        rules: Sequence[NumberRule] = self.config.called_out or self.profile.called_out
+        changed = change(number, rules)
+        if changed == number and self.config.country is not None:
+            return self.config.country.e164(number)
+        return changed
+
+    def called_in(self, number: str) -> str:
+        """A number that the trunk calls, as our dial plan has it."""
+        changed = change(number, self.config.called_in or self.profile.called_in)
+        if changed == number and self.config.country is not None:
+            return self.config.country.national_form(number)
+        return changed
+
+    def caller_in(self, party: Party) -> Party:
+        """Who calls, as we show it."""
+        number = change(party.number, self.config.caller_in)
+        if number == party.number and self.config.country is not None:
+            number = self.config.country.national_form(number)
+        return msgspec.structs.replace(party, number=number)
+
+    def caller_out(self, party: Party, private: bool) -> tuple[Party, bool]:
+        """Who the outside is told calls, and whether it is to keep that from the called party (RFC 3323)."""
+        config = self.config
+        number = change(party.number, config.caller_out)
+        match config.caller_policy:
+            case "anonymous":
+                return Party("", ""), True
+            case "fixed":
+                number = config.caller_fixed
+            case "own-only" if not any(re.fullmatch(own.expression, number) for own in config.own_numbers):
+                number = config.caller_fixed
+        if number == party.number and config.country is not None:
+            number = config.country.e164(number)
+        return Party(number, party.name), private
+
+
+def _targets(config: TrunkConfig) -> list[Target]:
+    if config.targets or config.register is None:
+        return list(config.targets)
+    return [Target(config.register.registrar)]
