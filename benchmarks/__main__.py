@@ -12,7 +12,11 @@ HERE = Path(__file__).parent
 COMMANDS = (
     ("pytest", "-q", "--benchmark-only", "-o", "python_files=bench_*.py", str(HERE / "bench_signalling.py")),
     ("benchmarks.kernels",),
+    ("benchmarks.bench_acd",),
     ("benchmarks.bench_g729",),
+    ("benchmarks.bench_srtp",),
+    ("benchmarks.bench_dtmf",),
+    ("benchmarks.bench_loss",),
     ("benchmarks.load",),
 )
 

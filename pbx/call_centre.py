@@ -2,8 +2,12 @@
 """The call centre of a running exchange: the desk, its supervisors and dial codes, joined to dial plan and speech."""
 
 import asyncio
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from switchroom.ivr.services import QueueOutcome, QueueResult
 from switchroom.ivr.speech import Speech
@@ -11,6 +15,7 @@ from switchroom.pbx.acd.codes import Codes
 from switchroom.pbx.acd.desk import Centre, Desk
 from switchroom.pbx.acd.errors import AcdError
 from switchroom.pbx.acd.floor import Floor
+from switchroom.pbx.acd.restart import Kept, capture, matters, restore
 from switchroom.pbx.acd.supervisor import Supervisors
 from switchroom.pbx.acd.voice import Spoken
 from switchroom.pbx.apps.destinations import Destinations
@@ -22,6 +27,8 @@ from switchroom.pbx.dialplan import Destination, DialPlan
 from switchroom.pbx.events import AnyRecord, Entry
 from switchroom.pbx.journal import Journal, Subscription
 
+SAVE_S = 1.0
+"""What a killed process may forget of who is logged in."""
 VOICES = {"en": "en", "zh": "cmn"}
 
 
@@ -70,7 +77,7 @@ class FlowQueues:
             await desk.follow(call, served)  # the agent has passed the caller on
             result = "served"
         elif served.to == "callback":
-            desk.call_back(call, served.queue, call.caller, desk.now() - served.waited_s)
+            desk.call_back(call.id, served.queue, call.caller, desk.now() - served.waited_s)
             result = "callback"
         elif served.to.startswith("voicemail:"):
             result = "voicemail"
@@ -85,7 +92,7 @@ class FlowQueues:
     async def call_back(self, call: Call, queue: str, number: str) -> bool:
         desk = self._desk()
         try:
-            desk.call_back(call, queue, number, desk.now())
+            desk.call_back(call.id, queue, number, desk.now())
         except CallError:
             return False
         return True
@@ -111,7 +118,13 @@ class CallCentre:
         write: Callable[[AnyRecord], object],
         below: Callable[[int], int],
         log: Callable[..., Any],
+        utc: Callable[[], float],
     ) -> None:
+        self._file = Path(config.server.data_dir) / "call-centre.json"
+        self._utc = utc
+        self._log = log
+        self._saving: asyncio.TimerHandle | None = None
+
         async def speak(text: str, language: str) -> str:
             return await speech.say(text, VOICES.get(language, language))
 
@@ -140,9 +153,11 @@ class CallCentre:
         """Take calls, and follow the journal from now on for the figures."""
         self._following = asyncio.create_task(self._follow(journal.subscribe(journal.last)))
         self.desk.start()
+        restore(self.desk, self._load(), self._utc())
 
     async def close(self) -> None:
         """Stop what goes on."""
+        self._save()
         await self.desk.close()
         if self._following is not None:
             self._following.cancel()
@@ -152,3 +167,26 @@ class CallCentre:
         async for entry in records:
             if isinstance(entry, Entry):
                 self.floor.take(entry)
+                if matters(entry.record) and self._saving is None:
+                    self._saving = asyncio.get_running_loop().call_later(SAVE_S, self._save)
+
+    def _load(self) -> Kept:
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=Kept)
+        except FileNotFoundError:
+            return Kept()
+        except (OSError, msgspec.DecodeError) as error:
+            self._log("acd.restart", file=str(self._file), error=str(error))
+            return Kept()
+
+    def _save(self) -> None:
+        """Replace the file at one stroke, so that it is whole at any moment."""
+        if self._saving is not None:
+            self._saving.cancel()
+            self._saving = None
+        unfinished = self._file.with_suffix(".part")
+        try:
+            unfinished.write_bytes(msgspec.json.encode(capture(self.desk, self._utc())))
+            os.replace(unfinished, self._file)
+        except OSError as error:
+            self._log("acd.restart", file=str(self._file), error=str(error))

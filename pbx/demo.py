@@ -13,6 +13,7 @@ import uvloop
 from switchroom.pbx import logs
 from switchroom.pbx.config import Config, ConfigError, loads
 from switchroom.pbx.events import (
+    AgentStatusSet,
     AnyRecord,
     CallBridged,
     CallEnded,
@@ -22,8 +23,13 @@ from switchroom.pbx.events import (
     LegHeld,
     LegResumed,
     LegRinging,
+    QueueAbandoned,
+    QueueAnswered,
+    QueueEntered,
+    QueueOffered,
     RegistrationAdded,
     RegistrationRemoved,
+    SupervisorJoined,
 )
 from switchroom.pbx.journal import Gap
 from switchroom.pbx.server import Server
@@ -201,6 +207,18 @@ def describe(record: AnyRecord) -> str:
             return f"[{_short(record.call)}] on hold"
         case LegResumed():
             return f"[{_short(record.call)}] off hold"
+        case AgentStatusSet():
+            return f"agent {record.agent}: {record.status} {record.reason}".rstrip()
+        case QueueEntered():
+            return f"[{_short(record.call)}] {record.caller} waits in {record.queue}, number {record.position}"
+        case QueueOffered():
+            return f"[{_short(record.call)}] offered to {', '.join(record.agents)} ({record.rule})"
+        case QueueAnswered():
+            return f"[{_short(record.call)}] agent {record.agent} took it after {record.waited_ms / 1000:.1f} s"
+        case QueueAbandoned():
+            return f"[{_short(record.call)}] gave up after {record.waited_ms / 1000:.1f} s"
+        case SupervisorJoined():
+            return f"{record.supervisor} is with agent {record.agent}: {record.mode}"
         case CallEnded():
             return f"[{_short(record.call)}] ended: {record.result}, by {record.ended_by}"
         case _:

@@ -231,7 +231,7 @@ class Server:
         self.board.phone_of = self.office.desks.phone_of
         self.centre = CallCentre(
             config, self.board, self.office.routing.plan, destinations, self.flows.speech,
-            write=self.journal.append, below=ids.below, log=log.warning,
+            write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)
         Steps(destinations, lambda: "music:default")

@@ -22,6 +22,8 @@ from switchroom.pbx.events import (
     OfferOutcome,
 )
 
+BASE: tuple[int, Skills, str] = (0, (), "")
+"""The line of those who ask nothing special."""
 CHECK_S = 60.0
 """How often whoever runs the scheduler is asked whether an agent still talks."""
 
@@ -48,7 +50,8 @@ class Agents:
         """A queue, new or with new settings. Raises AcdError for what cannot change while callers wait."""
         queue = self.queues.get(name)
         if queue is None:
-            self.queues[name] = Queue(name, config)
+            self.queues[name] = queue = Queue(name, config)
+            self.line(queue, *BASE)  # most callers stand in it, so agents are there from the start
             return
         old = queue.config
         fixed = (old.skills, old.widen, old.default_agents) == (config.skills, config.widen, config.default_agents)
@@ -109,7 +112,7 @@ class Agents:
         if line is None:
             if len(queue.lines) >= MAX_LINES:
                 for other_key, other in list(queue.lines.items()):
-                    if not other.waiting:
+                    if not other.waiting and other_key != BASE:
                         self._drop(queue.lines.pop(other_key))
             line = queue.lines[key] = Line(queue, stage, skills, only)
             for agent in queue.agents.values() if not only else [self.agents[only]]:
@@ -251,6 +254,8 @@ class Agents:
     def _even_share(self, agent: Agent) -> None:
         """Who comes later does not get all callers until it has as many as the others."""
         for queue in self._queues_of(agent):
+            if queue.config.strategy != "even":
+                continue
             others = [
                 queue.members[name].share
                 for name, other in queue.agents.items()

@@ -17,14 +17,17 @@ RING_S = 40.0
 class Callback:
     """`call` is the call in which it was asked for; by its id the queue knows it."""
 
-    def __init__(self, desk: "Desk", call: str, queue: str, number: str, since_s: float) -> None:
+    def __init__(self, desk: "Desk", call: str, queue: str, number: str, since_s: float, attempts: int = 0) -> None:
         self._desk = desk
         self.call, self.queue, self.number, self.since_s = call, queue, number, since_s
-        self.attempts = 0
+        self.attempts = attempts
+        self.running = False
+        """An agent has answered, and the caller is being rung or talks."""
         self._outcome: asyncio.Future[str] | None = None
 
     def begin(self) -> None:
         """Take the place in the queue."""
+        self._desk.asked[self.call] = self
         self._desk.write(CallbackAsked(call=self.call, queue=self.queue, number=self.number))
         self._wait()
 
@@ -38,6 +41,7 @@ class Callback:
 
     def cancel(self) -> None:
         """Give it up."""
+        self._desk.asked.pop(self.call, None)
         self._desk.callbacks.pop(self.call, None)
         self._desk.scheduler.leave(self._desk.now(), self.call, "cancelled")
         self._desk.step()
@@ -49,6 +53,7 @@ class Callback:
     async def _call(self, agent: str, leg: Leg) -> None:
         desk = self._desk
         self.attempts += 1
+        self.running = True
         outcome, customer = "failed", None
         try:
             customer, outcome = await self._reach(leg)
@@ -72,8 +77,11 @@ class Callback:
             desk.look_after()
             desk.step()
             config = desk.queue_config(self.queue)
-            if outcome != "answered" and self.attempts < config.callback_attempts:
+            self.running = False
+            if outcome != "answered" and self.attempts < config.callback_attempts and not desk.closed:
                 desk.spawn(self._again(config.callback_retry_s))
+            elif not desk.closed:
+                desk.asked.pop(self.call, None)
 
     async def _reach(self, agent: Leg) -> tuple[Leg | None, str]:
         """Ring the caller beside the agent's leg. Raises CallError."""
@@ -81,6 +89,8 @@ class Callback:
         agent.listener = self._on_agent
         self._outcome = outcome = asyncio.get_running_loop().create_future()
         endpoint = desk.find(self.number)[0]
+        if agent.state == "ended":
+            return None, "agent gone"
         agent.play("tone:ringback", loop=True)
         customer = await desk.control.originate(endpoint, caller=Party(self.queue), beside=agent)
         customer.listener = self._on_customer
@@ -118,4 +128,5 @@ class Callback:
 
     async def _again(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
-        self._wait()
+        if self.call in self._desk.asked:
+            self._wait()

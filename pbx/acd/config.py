@@ -84,7 +84,7 @@ class QueueConfig(Section, frozen=True):
     """[queue.NAME]: where callers wait for agents."""
 
     title: str = ""
-    """What agents and wallboards are shown; empty: the name."""
+    """Shown on wallboards (empty: the name), and before the caller's name on agents' phones."""
     strategy: Strategy = "longest-idle"
     priority: Priority = 0
     """Added to that of each caller; higher ones go first wherever an agent serves several queues."""

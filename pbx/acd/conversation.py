@@ -2,12 +2,12 @@
 """A caller and an agent talk, until one hangs up, the agent passes the caller on, or a supervisor takes over."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from switchroom.pbx.control import CallControl, Ended, Fact, Leg, PlayDone, TransferAsked
+from switchroom.pbx.control import CallControl, CallError, Ended, Fact, Leg, PlayDone, TransferAsked
 
 if TYPE_CHECKING:
     from switchroom.pbx.acd.desk import Desk
@@ -16,13 +16,15 @@ MAX_WHISPER_S = 20.0
 
 
 class Over(msgspec.Struct, frozen=True):
-    """How it ended, and where the caller is to go now (a number or URI), if anywhere."""
+    """How it ended, and where the caller is to go now (a destination of the dial plan), if anywhere."""
 
     by: Literal["caller", "agent", "transferred", "taken-over"]
     to: str = ""
     leg: Leg | None = None
     who: str = ""
     """Whom the caller talks to from now on."""
+    service: "asyncio.Task[None] | None" = None
+    """Who serves the caller now that it was put through, to its end."""
 
 
 class Conversation:
@@ -52,7 +54,8 @@ class Conversation:
                 self.join()
             return await self._over
         finally:
-            self.caller.listener = self._former
+            if not (self._over.done() and not self._over.cancelled() and self._over.result().service):
+                self.caller.listener = self._former  # else it is theirs who serve it now
 
     def join(self) -> None:
         """Let them hear each other."""
@@ -93,9 +96,50 @@ class Conversation:
             self._end(Over("agent"))
             if self._former_of_agent is not None:  # a supervisor's leg is in a call of its own
                 self._former_of_agent(leg, fact)
-        elif isinstance(fact, TransferAsked):
-            leg.transferred(200)
-            self._end(Over("transferred", to=fact.target))
+        elif isinstance(fact, TransferAsked) and not self._over.done():
+            self._transfer(fact)
+
+    def _transfer(self, asked: TransferAsked) -> None:
+        """The agent passes the caller on: into a queue at once, to anybody else when somebody there takes it."""
+        try:
+            to = self._desk.route(asked.target) if asked.replaced is None else ""
+        except CallError as error:
+            self.leg.transferred(error.status)
+            return
+        put_through = getattr(self._control, "put_through", None)
+        if to.startswith("queue:") or (to and put_through is None):
+            self.leg.transferred(200)
+            self._end(Over("transferred", to=to))
+        elif put_through is None:
+            self.leg.transferred(501)
+        else:
+            self.leg.transferred(100)
+            self._control.unbridge(self.caller)
+            self._desk.spawn(self._put_through(put_through, asked))
+
+    async def _put_through(self, put_through: Callable[..., Coroutine[Any, Any, None]], asked: TransferAsked) -> None:
+        """Both legs stay ours until somebody takes the caller; if nobody does, they are joined again."""
+        loop = asyncio.get_running_loop()
+        taken: asyncio.Future[None] = loop.create_future()
+
+        def take() -> None:
+            if not taken.done():
+                taken.set_result(None)
+
+        service = loop.create_task(put_through(self.caller, asked, self.leg, take))
+        either: set[asyncio.Future[Any]] = {service, taken}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if taken.done():
+            self.leg.transferred(200)
+            self._end(Over("transferred", service=service))
+            return
+        error = service.exception() if not service.cancelled() else None
+        self.leg.transferred(error.status if isinstance(error, CallError) else 487)
+        self.caller.listener = self._on_caller
+        if "ended" in (self.caller.state, self.leg.state):
+            self._end(Over("caller" if self.caller.state == "ended" else "agent"))
+        else:
+            self.join()
 
     def _end(self, over: Over) -> None:
         if not self._over.done():

@@ -72,14 +72,19 @@ class Desk:
         self.scheduler = Scheduler(write, below, max_break_s=centre.acd.max_break_s)
         self.visits: dict[str, Visit] = {}
         self.callbacks: dict[str, Callback] = {}
+        """Those that wait in a queue or are being made, by the call in which they were asked for."""
+        self.asked: dict[str, Callback] = {}
+        """All that have not come to an end: between two attempts too."""
         self.conversations: dict[str, Conversation] = {}
         """By the name of the agent, or of the supervisor who took a caller."""
         self.on_talk: list[Callable[[str, Conversation | None], None]] = []
         """Told the agent and its conversation when one begins, and None when it ends."""
-        self._last_agents: dict[str, str] = {}
+        self.last_agents: dict[str, str] = {}
+        """Caller to the agent it talked to last, the newest last."""
         self._ringing: dict[tuple[int, str], asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self.closed = False
         self._loop = asyncio.get_running_loop()
         for name, queue in centre.queues.items():
             self.scheduler.put_queue(name, queue)
@@ -90,6 +95,8 @@ class Desk:
     def start(self) -> None:
         """Agents that are available from the start, are."""
         for agent in self.centre.agents:
+            known = self.scheduler.agents[agent.name]
+            known.status_since_s = known.state_since_s = self.now()
             self.probe(agent.name)
             if agent.logged_in:
                 self.scheduler.set_status(self.now(), agent.name, "available", "", "system")
@@ -97,6 +104,7 @@ class Desk:
 
     async def close(self) -> None:
         """Stop ringing and calling back. Callers' own tasks end with their calls."""
+        self.closed = True
         if self._timer is not None:
             self._timer.cancel()
         tasks = [*self._ringing.values(), *self._tasks]
@@ -137,20 +145,27 @@ class Desk:
     async def follow(self, call: Call, served: Served) -> None:
         """Serve a caller where queue or agent have sent it. Raises CallError, CallerGone."""
         if served.to == "callback":
-            self.call_back(call, served.queue, call.caller, self.now() - served.waited_s)
+            self.call_back(call.id, served.queue, call.caller, self.now() - served.waited_s)
             for source in await self.phrase("callback", self.queue_config(served.queue).language):
                 await call.play(source)
             await call.hangup()
             return
         await self._ways.send(call, served.to)
 
-    def call_back(self, call: Call, queue: str, number: str, since_s: float) -> None:
-        """Keep a caller's place in a queue, and call `number` when it is its turn. Raises CallError."""
+    def call_back(self, call: str, queue: str, number: str, since_s: float, attempts: int = 0) -> None:
+        """Keep the place that a caller has had in a queue since a time, and call `number` when it is its turn.
+
+        `call` is the call in which it asked for that. Raises CallError.
+        """
         if queue not in self.scheduler.queues:
             raise CallError(404, f"there is no queue {queue!r}")
-        if not number or call.id in self.callbacks or len(self.callbacks) >= MAX_CALLBACKS:
+        if not number or call in self.asked or len(self.asked) >= MAX_CALLBACKS:
             raise CallError(503, "no callback can be taken")
-        Callback(self, call.id, queue, number, since_s).begin()
+        Callback(self, call, queue, number, since_s, attempts).begin()
+
+    def waiting_callbacks(self) -> list[Callback]:
+        """Callbacks that nobody is making just now, in the order in which they were asked for."""
+        return [one for one in self.asked.values() if not one.running]
 
     # ---- ways
 
@@ -275,10 +290,10 @@ class Desk:
         """An agent and a caller are about to be joined."""
         number = conversation.caller.party.number
         if number and conversation.agent in self.scheduler.agents:
-            self._last_agents.pop(number, None)
-            self._last_agents[number] = conversation.agent
-            if len(self._last_agents) > self.centre.acd.remember_callers:
-                del self._last_agents[next(iter(self._last_agents))]
+            self.last_agents.pop(number, None)
+            self.last_agents[number] = conversation.agent
+            if len(self.last_agents) > self.centre.acd.remember_callers:
+                del self.last_agents[next(iter(self.last_agents))]
         for listener in self.on_talk:
             listener(conversation.agent, conversation)
 
@@ -322,7 +337,7 @@ class Desk:
 
     def last_agent(self, number: str) -> str:
         """The agent whom this caller talked to last, if it may be offered callers at all."""
-        agent = self._last_agents.get(number, "")
+        agent = self.last_agents.get(number, "")
         return agent if agent and self.scheduler.agents[agent].status == "available" else ""
 
     def observe(self, record: AnyRecord) -> None:
@@ -351,6 +366,8 @@ class Desk:
         visit, callback = self.visits.get(offered.call), self.callbacks.get(offered.call)
         beside = visit.call.leg if visit is not None else None
         caller = beside.party if beside is not None else Party(callback.number if callback is not None else "")
+        if title := self.queue_config(offered.queue).title:
+            caller = Party(caller.number, f"{title}: {caller.name}" if caller.name else title)
         for agent in offered.agents:
             task = self._loop.create_task(Ringing(self, offered, agent, caller, beside).run())
             self._ringing[offered.offer, agent] = task

@@ -226,7 +226,7 @@ class Floor:
 
     def cancel_callback(self, call: str) -> None:
         """Take a callback out of its queue. Raises AcdError."""
-        callback = self.desk.callbacks.get(call)
+        callback = self.desk.asked.get(call)
         if callback is None:
             raise AcdError(f"there is no callback {call!r}")
         callback.cancel()

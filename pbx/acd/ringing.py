@@ -30,6 +30,8 @@ class Ringing:
         self._legs: list[Leg] = []
         self._outcome: asyncio.Future[OfferOutcome] = asyncio.get_running_loop().create_future()
         self._complete = False
+        self._worst: OfferOutcome = "unreachable"
+        """How the last of its telephones came out."""
 
     async def run(self) -> None:
         """Ring until it is answered or not; the scheduler is told."""
@@ -51,6 +53,7 @@ class Ringing:
             return "unreachable" if error.status in (404, 480) else "failed"
         self._outcome = asyncio.get_running_loop().create_future()
         self._complete = False
+        self._legs = []
         try:
             async with asyncio.timeout(self._offer.ring_s):
                 await self._originate(endpoints)
@@ -61,7 +64,7 @@ class Ringing:
 
     async def _originate(self, endpoints: Sequence[Endpoint]) -> None:
         config = self._desk.scheduler.queues[self._offer.queue].config
-        shown = Presentation(auto_answer=config.auto_answer, alert=config.title)
+        shown = Presentation(auto_answer=config.auto_answer)
         for endpoint in endpoints:
             if self._outcome.done():
                 return
@@ -70,13 +73,12 @@ class Ringing:
                     endpoint, caller=self._caller, beside=self._beside, presentation=shown
                 )
             except CallError as error:
-                if len(endpoints) == 1:
-                    self._settle("unreachable" if error.status == 480 else "failed")
+                self._worst = "unreachable" if error.status == 480 else "failed"
                 continue
             leg.listener = self._on_fact
             self._legs.append(leg)
         self._complete = True
-        self._check(480)
+        self._check()
 
     def _on_fact(self, leg: Leg, fact: Fact) -> None:
         if isinstance(fact, Answered):
@@ -86,11 +88,13 @@ class Ringing:
             else:
                 leg.hangup(487, "answered elsewhere")
         elif isinstance(fact, Ended):
-            self._check(fact.status)
+            self._worst = _OUTCOMES.get(fact.status, "refused" if 400 <= fact.status < 500 else "failed")
+            self._check()
 
-    def _check(self, status: int) -> None:
+    def _check(self) -> None:
+        """When no leg rings any more, it has come to nothing."""
         if self._complete and all(leg.state == "ended" for leg in self._legs):
-            self._settle(_OUTCOMES.get(status, "refused" if 400 <= status < 500 else "failed"))
+            self._settle(self._worst)
 
     def _settle(self, outcome: OfferOutcome) -> None:
         if not self._outcome.done():

@@ -108,6 +108,7 @@ class Visit:
         wishes = await self._same_agent(wishes)
         self._news = asyncio.get_running_loop().create_future()
         desk.visits[call.id] = self
+        desk.scheduler.leave(desk.now(), call.id, "transferred")  # where an agent put it through to a queue
         try:
             refusal = desk.scheduler.enter(
                 desk.now(), call.id, queue, number=call.caller, priority=wishes.priority, skills=wishes.skills,
@@ -157,6 +158,8 @@ class Visit:
         if config.greeting:
             await self._play(self._desk.sources(config.greeting, config.language))
         while True:
+            if call.ended:
+                raise CallerGone("the caller hung up")
             call.leg.play(config.music, loop=True)
             digit = await call.digit(config.announce_every_s or None)
             if digit in config.choices:
@@ -201,6 +204,7 @@ class Visit:
     async def _talk(self, news: Connected) -> Served:
         desk, call = self._desk, self.call
         agent, leg, took_over = news.agent, news.leg, False
+        listener = call.leg.listener
         while True:
             began_s = desk.now()
             self.conversation = Conversation(desk, call.id, self.queue, call.leg, agent, leg)
@@ -223,7 +227,9 @@ class Visit:
             if over.leg is None:
                 break
             agent, leg, took_over = over.who, over.leg, True
+        if over.service is not None:
+            await over.service
+            call.leg.listener = listener
         if call.ended:
             raise CallerGone("the caller hung up")
-        to = desk.route(over.to) if over.to else ""
-        return self._served("answered", over.by, to, agent)
+        return self._served("answered", over.by, over.to, agent)

@@ -2,10 +2,11 @@
 """Callers and agents on the simulated CallControl: what each hears, who is joined, and what is left behind."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from switchroom.pbx.control import TransferAsked
+from switchroom.pbx.control import CallError, Leg, TransferAsked
 from switchroom.pbx.events import (
     AgentStatusSet,
     CallbackTried,
@@ -259,4 +260,66 @@ def test_after_some_unanswered_offers_the_agent_is_on_break() -> None:
     centre = SimCentre({"a": {}}, {"user:a": SimPhone(answers_after_s=None)}, no_answers=2).run(script)
     assert centre.told(AgentStatusSet)[-1].reason == "no-answer"
     assert len(centre.told(OfferEnded)) == 2
+    clean(centre)
+
+
+def test_two_phones_of_an_agent_ring_and_the_busy_one_does_not_end_it() -> None:
+    async def script(centre: SimCentre) -> None:
+        caller, task = centre.caller("555")
+        await asyncio.sleep(10)
+        assert caller.partner is centre.control.legs[2]
+        caller.leave()
+        await task
+
+    phones = {
+        "user:a/desk": SimPhone(answers_after_s=None, refuses_after_s=0.5, status=486),
+        "user:a/soft": SimPhone(answers_after_s=4),
+    }
+    agents = {"a": {}}
+    centre = SimCentre(agents, phones)
+    del centre.control.phones["user:a"]
+    centre.run(script)
+    assert [end.outcome for end in centre.told(OfferEnded)] == ["answered"]
+    clean(centre)
+
+
+def test_an_agent_puts_the_caller_through_to_somebody_else() -> None:
+    async def script(centre: SimCentre) -> None:
+        async def put_through(leg: Leg, asked: TransferAsked, by: Leg, on_answer: Callable[[], None]) -> None:
+            [endpoint] = centre.control.endpoints(asked.target)
+            other = await centre.control.originate(endpoint, caller=leg.party, beside=leg)
+            await asyncio.sleep(5)
+            if other.state != "answered":
+                other.hangup()
+                raise CallError(480, "no answer")
+            on_answer()
+            centre.control.bridge(leg, other)
+            await asyncio.sleep(10)
+            other.hangup()
+
+        centre.control.put_through = put_through  # type: ignore[attr-defined]
+        caller, task = centre.caller("555")
+        await asyncio.sleep(5)
+        agent = centre.control.legs[1]
+        agent.say(TransferAsked("nobody"))
+        await asyncio.sleep(7)
+        assert agent.told == ["transferred 100", "transferred 480"]
+        assert caller.partner is agent, "they are joined again"
+        agent.say(TransferAsked("boss"))
+        await asyncio.sleep(7)
+        assert agent.told[2:] == ["transferred 100", "transferred 200", "ended 200"]
+        assert caller.partner is not None
+        assert caller.partner.party.number == "user:boss"
+        assert centre.desk.scheduler.agents["a"].standing == "ready"
+        await asyncio.sleep(20)
+        assert caller.told == ["answered", "ended 200"]
+        await task
+
+    phones = {"user:nobody": SimPhone(answers_after_s=None), "user:boss": SimPhone()}
+    centre = SimCentre({"a": {}}, phones)
+    known = centre.control.endpoints
+    centre.control.endpoints = lambda target, codecs=(): known(f"user:{target.removeprefix('user:')}")  # type: ignore[method-assign]
+    centre.run(script)
+    [completed] = centre.told(QueueCompleted)
+    assert (completed.reason, completed.talk_ms) == ("transferred", 15_000)
     clean(centre)
