@@ -281,9 +281,7 @@ class B2bua:
         if self._transfer is not None:
             return
         if isinstance(fact, SendOn):
-            waiting = self._over if self._answered is None or self._answered.done() else self._answered
-            if waiting is not None and not waiting.done():
-                waiting.set_exception(SentOn(fact.serve))
+            self._let_caller_go(fact)
             return
         if not isinstance(fact, Ended):
             return
@@ -365,6 +363,18 @@ class B2bua:
             leg.hangup(200, "transfer failed")
         if not self._over.done():
             self._over.set_result(Ended(200, "transfer failed", "exchange"))
+
+    def _let_caller_go(self, fact: SendOn) -> None:
+        """The partner, if there is one by now, is left alone: its call is over."""
+        partner, self._partner = self._partner, None
+        if partner is not None:
+            partner.listener = None
+            self._control.unbridge(self._caller)
+            if self._partner_over is None:
+                partner.hangup()
+        waiting = self._over if self._answered is None or self._answered.done() else self._answered
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(SentOn(fact.serve))
 
     def _let_partner_go(self, fact: SendOn) -> None:
         leg, self._partner = self._partner, None

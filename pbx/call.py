@@ -71,7 +71,7 @@ class Call:
         self._digits: deque[str] = deque(maxlen=MAX_TYPED_AHEAD)
         self._news = asyncio.Event()
         self._done_plays: set[int] = set()
-        self._speaking = False
+        self.speaking = False
         self._recorded: Recorded | None = None
         leg.listener = self._on_fact
 
@@ -123,12 +123,12 @@ class Call:
         With `until_digit` a key stops it (and stays to be read), with `until_speech` the caller's voice does.
         """
         self._check()
-        self._speaking = False
+        self.speaking = False
         if until_speech:
             self.leg.detect_speech()
         play = self.leg.play(source, loop, volume=volume)
         while play not in self._done_plays:
-            if (until_digit and self._digits) or (until_speech and self._speaking):
+            if (until_digit and self._digits) or (until_speech and self.speaking):
                 break
             await self._wait()
         if until_speech:
@@ -318,7 +318,7 @@ class Call:
             while self._digits:
                 if self._digits.popleft() in terminator:
                     return
-            if not silence_s or self._speaking:
+            if not silence_s or self.speaking:
                 await self._wait()
                 continue
             try:
@@ -333,7 +333,7 @@ class Call:
         elif isinstance(fact, PlayDone):
             self._done_plays.add(fact.play)
         elif isinstance(fact, Speaking):
-            self._speaking = fact.on
+            self.speaking = fact.on
         elif isinstance(fact, Recorded):
             self._recorded = fact
         elif isinstance(fact, SendOn):

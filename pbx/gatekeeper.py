@@ -75,6 +75,12 @@ class Gatekeeper:
             md5_only=config.sip.md5_only,
         )
 
+    def apply(self, config: Config) -> None:
+        """New users and peers."""
+        self._users = {user.name: user for user in config.users}
+        self.peers = PeerTable(config.peers)
+        self._ha1.clear()
+
     def identify(self, request: Request, flow: Flow) -> Caller | Refusal:
         """Whose call this is."""
         peer = self.peers.find(flow.remote[0])

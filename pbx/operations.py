@@ -15,10 +15,14 @@ from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.transfers import Transfer, ask
 from switchroom.pbx.click_to_dial import ClickToDial
+from switchroom.pbx.config_diff import Change
 from switchroom.pbx.control import CallError, TransferAsked
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.office import Office
+from switchroom.pbx.operations_audio import OperationsAudio
+from switchroom.pbx.reload import reload
 from switchroom.pbx.rpc.exchange import (
     BanInfo,
     CallInfo,
@@ -49,6 +53,7 @@ class Operations:
     def __init__(self, server: "Server", click_to_dial: ClickToDial) -> None:
         self._server = server
         self._click_to_dial = click_to_dial
+        self.audio = OperationsAudio(server)
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
 
@@ -63,6 +68,13 @@ class Operations:
     @property
     def flows(self) -> Shelf:
         return self._server.flows.shelf
+
+    @property
+    def office(self) -> Office:
+        return self._server.office
+
+    def reload(self, dry_run: bool, by: str) -> list[Change]:
+        return reload(self._server, dry_run=dry_run, by=by)
 
     def status(self) -> Status:
         server = self._server

@@ -51,6 +51,7 @@ from switchroom.pbx.office import Around, Office
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar, Rules
+from switchroom.pbx.reload import reload
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch
 from switchroom.pbx.sip.timers import TimerValues
@@ -76,8 +77,11 @@ class Server:
     `route`, and then calls `run`, or `start` and `close` on an event loop of its own.
     """
 
-    def __init__(self, config: Config | str | Path | None = None) -> None:
+    def __init__(self, config: Config | str | Path | None = None, path: Path | None = None) -> None:
+        self.path: Path | None = path
+        """The file that `reload` reads again."""
         if isinstance(config, (str, Path)):
+            self.path = Path(config)
             config = load(config)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         if config is None:
@@ -138,7 +142,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, signalled)
         await self.start()
-        loop.add_signal_handler(signal.SIGHUP, self.tls.try_reload)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         _spare_the_collector()
         self.on_started()
         try:
@@ -230,7 +234,7 @@ class Server:
         self.board.put_through = Transfers(self.board, self.office.routing, destinations).put_through
         self.board.phone_of = self.office.desks.phone_of
         self.centre = CallCentre(
-            config, self.board, self.office.routing.plan, destinations, self.flows.speech,
+            config, self.board, self.office.routing, destinations, self.flows.speech,
             write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)
@@ -294,6 +298,19 @@ class Server:
             self._scratch.cleanup()
 
     # ---- within
+
+    def _on_hangup(self) -> None:
+        """SIGHUP: certificates and configuration are read again; mistakes are logged, and change nothing."""
+        self.tls.try_reload()
+        if self.path is None:
+            return
+        try:
+            changes = reload(self, by="SIGHUP")
+        except SwitchroomError as error:
+            log.error("config.refused", error=str(error))
+        else:
+            late = [change.key for change in changes if not change.live]
+            log.info("config.reloaded", changes=[change.key for change in changes], needs_restart=late)
 
     @property
     def call_centre(self) -> CallCentre:

@@ -23,21 +23,21 @@ OPTIONAL = {"bind", "hold_music", "codecs"}
 """Shown as a comment, or with a value that means something."""
 SECTIONS = {
     "acd",
+    "blacklist",
+    "features",
+    "ivr",
+    "journal",
+    "limits",
+    "mail",
+    "media",
+    "parking",
+    "rpc",
+    "security",
     "server",
     "sip",
-    "tls",
-    "security",
-    "media",
-    "limits",
-    "rpc",
-    "journal",
-    "ivr",
     "speech",
-    "parking",
-    "features",
-    "blacklist",
+    "tls",
     "voicemail",
-    "mail",
 }
 
 

@@ -102,6 +102,14 @@ class Switchboard:
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = 0
 
+    def apply(self, config: Config) -> None:
+        """A new configuration; calls that go on keep their terms."""
+        self.config = config
+        self.limits = config.limits
+        self._codecs_of_user = {user.name: user.codecs for user in config.users}
+        self._peers = PeerTable(config.peers)
+        self.terms = TermsTable(config, self._peers)
+
     # ---- CallControl
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:

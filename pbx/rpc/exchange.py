@@ -11,8 +11,16 @@ import msgspec
 
 from switchroom.ivr.shelf import Shelf
 from switchroom.pbx.acd.floor import Floor
+from switchroom.pbx.apps.blacklist import Blacklist
+from switchroom.pbx.apps.desks import Desks
+from switchroom.pbx.apps.parking import Lot
+from switchroom.pbx.apps.routing import Routing
+from switchroom.pbx.apps.switches import HandSwitches
+from switchroom.pbx.apps.voicemail.boxes import Boxes
+from switchroom.pbx.config_diff import Change
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.rpc.audio import Audio
 from switchroom.pbx.storage.base import CdrQuery
 
 CallState = Literal["ringing", "answered", "talking"]
@@ -151,6 +159,17 @@ class TracedMessage(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Office(Protocol):
+    """The applications of office phones."""
+
+    desks: Desks
+    boxes: Boxes
+    routing: Routing
+    lot: Lot
+    blacklist: Blacklist
+    switches: HandSwitches
+
+
 class Exchange(Protocol):
     """A running exchange."""
 
@@ -165,6 +184,20 @@ class Exchange(Protocol):
     @property
     def flows(self) -> Shelf:
         """The IVR's flows and prompts."""
+        ...
+
+    @property
+    def office(self) -> Office:
+        """What users set, leave and park."""
+        ...
+
+    def reload(self, dry_run: bool, by: str) -> list[Change]:
+        """Read the configuration file again, and use it unless it is a dry run. Raises ConfigError, SwitchroomError."""
+        ...
+
+    @property
+    def audio(self) -> Audio:
+        """Conferences, recordings, legs."""
         ...
 
     def status(self) -> Status: ...

@@ -8,13 +8,15 @@ from typing import Any, Final
 from aiohttp import web
 
 from switchroom.pbx.config import RpcConfig
+from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.rpc.auth import Gate
 from switchroom.pbx.rpc.connection import Connection
 from switchroom.pbx.rpc.dispatch import Dispatcher, failure
-from switchroom.pbx.rpc.errors import INVALID_REQUEST, UNAUTHORIZED, RpcError, refused
+from switchroom.pbx.rpc.errors import FORBIDDEN, INVALID_REQUEST, UNAUTHORIZED, RpcError, refused
 from switchroom.pbx.rpc.exchange import Exchange
 from switchroom.pbx.rpc.metrics import CONTENT_TYPE, Metrics, RpcFigures
-from switchroom.pbx.rpc.registry import Context
+from switchroom.pbx.rpc.registry import RIGHTS, Context
+from switchroom.pbx.storage.base import RecordingQuery
 
 HEARTBEAT_S: Final = 30.0
 """A WebSocket peer that leaves a ping unanswered for half of this is gone."""
@@ -44,8 +46,10 @@ class RpcServer:
         app = web.Application(client_max_size=self._config.max_request_bytes)
         app.router.add_post("/rpc", self._on_post)
         app.router.add_get("/rpc", self._on_websocket)
+        app.router.add_get("/recordings/{recording}", self._on_recording)
         app.router.add_get("/metrics", self._on_metrics)
         app.router.add_get("/healthz", self._on_health)
+        app.router.add_get("/voicemail/{message}.wav", self._on_voicemail)
         app.on_shutdown.append(self._on_shutdown)
         return app
 
@@ -114,10 +118,33 @@ class RpcServer:
             self._connections.discard(connection)
         return socket
 
+    async def _on_recording(self, request: web.Request) -> web.StreamResponse:
+        operator = self._gate.identify(request)
+        if operator is None or "read" not in RIGHTS[operator.role]:
+            return _unauthorized()
+        query = RecordingQuery(recording=request.match_info["recording"], state="ended", limit=1)
+        found = await self._exchange.audio.recordings(query)
+        if not found:
+            return _json(failure(None, refused(404, "no such recording, or it is not over")), status=404)
+        return web.FileResponse(found[0].path)
+
     async def _on_metrics(self, request: web.Request) -> web.StreamResponse:
         if not self._gate.may_read_metrics(request):
             return _unauthorized()
         return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _on_voicemail(self, request: web.Request) -> web.StreamResponse:
+        operator = self._gate.identify(request)
+        if operator is None:
+            return _unauthorized()
+        if "read" not in RIGHTS[operator.role]:
+            return _json(failure(None, RpcError(FORBIDDEN, "Forbidden", {"reason": "needs to read"})), status=403)
+        boxes = self._exchange.office.boxes
+        try:
+            path = boxes.path(boxes.message(request.match_info["message"]))
+        except SwitchroomError as error:
+            return _json(failure(None, refused(404, str(error))), status=404)
+        return web.FileResponse(path)
 
     async def _on_health(self, request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok")

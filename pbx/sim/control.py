@@ -23,6 +23,7 @@ from switchroom.pbx.control import (
 from switchroom.pbx.events import (
     AnyRecord,
 )
+from switchroom.pbx.lines import Lines
 from switchroom.pbx.sim.leg import SimLeg
 from switchroom.pbx.sim.room import SimRoom
 from switchroom.pbx.story import Story
@@ -61,7 +62,7 @@ class SimControl:
     put_through: PutThrough = nobody_puts_through
     unreachable: set[str] = field(default_factory=set)
     """Targets that are known and registered nowhere."""
-    idle: dict[str, float] = field(default_factory=dict)
+    lines: Lines[SimLeg] = field(default_factory=Lines)
     _calls: int = 0
     _listeners: dict[SimLeg, None] = field(default_factory=dict)
 
@@ -88,9 +89,8 @@ class SimControl:
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
         user = target.removeprefix("user:") if target.startswith("user:") else ""
-        found = [
-            Endpoint(name, name, user=user) for name in self.phones if name == target or name.startswith(target + "/")
-        ]
+        names = [name for name in self.phones if name == target or name.startswith(target + "/")]
+        found = [Endpoint(name, name, user=user) for name in names]
         if not found and target in self.unreachable:
             raise CallError(480, "Temporarily Unavailable", "unavailable")
         if not found:
@@ -123,16 +123,11 @@ class SimControl:
             loop.call_later(phone.answers_after_s, leg.pick_up)
         return leg
 
-    def legs_of(self, user: str) -> list[SimLeg]:
-        return [leg for leg in self.legs if user and leg.user == user and leg.state != "ended"]
+    def legs_of(self, user: str) -> Sequence[SimLeg]:
+        return self.lines.of(user)
 
     def idle_since(self, user: str) -> float:
-        return self.idle.get(user, 0.0)
-
-    def ended(self, leg: SimLeg) -> None:
-        """The leg is over."""
-        if leg.user and not self.legs_of(leg.user):
-            self.idle[leg.user] = asyncio.get_running_loop().time()
+        return self.lines.idle_since(user)
 
     def bridge(self, one: control.Leg, other: control.Leg) -> None:
         assert isinstance(one, SimLeg)

@@ -76,6 +76,7 @@ class SimLeg:
         self._playing: asyncio.TimerHandle | None = None
         story.legs.append(self)
         board.legs.append(self)
+        board.lines.add(user, self)
         way: Literal["in", "out"] = "in" if state == "offered" else "out"
         story.write(LegStarted(call=story.id, leg=self.id, direction=way, party=party.number))
 
@@ -253,7 +254,7 @@ class SimLeg:
 
     def _finish(self, ended: Ended) -> None:
         self.state = "ended"
-        self.board.ended(self)
+        self.board.lines.remove(self.user, self)
         self.status, self.reason, self.ended_by = ended.status, ended.reason, ended.by
         if self._playing is not None:
             self._playing.cancel()

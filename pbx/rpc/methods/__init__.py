@@ -6,11 +6,14 @@ Importing the package fills the table of `pbx/rpc/registry.py`.
 
 from switchroom.pbx.rpc.methods import (
     agents,
+    audio,
     calls,
     cdr,
+    config,
     discovery,
     events,
     flows,
+    office,
     queues,
     registrations,
     security,
@@ -18,15 +21,19 @@ from switchroom.pbx.rpc.methods import (
     system,
     tls,
     transfers,
+    voicemail,
 )
 
 __all__ = [
     "agents",
+    "audio",
     "calls",
     "cdr",
+    "config",
     "discovery",
     "events",
     "flows",
+    "office",
     "queues",
     "registrations",
     "security",
@@ -34,4 +41,5 @@ __all__ = [
     "system",
     "tls",
     "transfers",
+    "voicemail",
 ]

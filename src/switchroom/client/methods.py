@@ -42,6 +42,11 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     """It is done, and there is nothing else to say."""
 
 
+class Blacklisted(msgspec.Struct, frozen=True, kw_only=True):
+    configured: list[str]
+    added: dict[str, str]
+
+
 class CallId(msgspec.Struct, frozen=True, kw_only=True):
     call: str
 
@@ -91,7 +96,7 @@ class TracedMessage(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Messages(msgspec.Struct, frozen=True, kw_only=True):
+class SwitchroomPbxRpcMethodsCallsMessages(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[TracedMessage]
 
 
@@ -101,6 +106,91 @@ class LegId(msgspec.Struct, frozen=True, kw_only=True):
 
 class Cdrs(msgspec.Struct, frozen=True, kw_only=True):
     cdrs: list[Any]
+
+
+class PartyInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One party of a conference."""
+
+    leg: str
+    call: str
+    party: str
+    muted: bool
+    speaking: bool
+    for_s: float
+
+
+class ConferenceInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A conference that somebody is in."""
+
+    conference: str
+    locked: bool
+    recording: str = ""
+    for_s: float
+    parties: list[PartyInfo]
+
+
+class ConferenceList(msgspec.Struct, frozen=True, kw_only=True):
+    conferences: list[ConferenceInfo]
+
+
+class RecordingId(msgspec.Struct, frozen=True, kw_only=True):
+    recording: str
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One key; secrets are not shown, only that they changed."""
+
+    key: str
+    before: str
+    after: str
+    live: bool
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    changes: list[Change]
+    needs_restart: list[str]
+
+
+class Forward(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a user's forwarding."""
+
+    on: Literal["always", "busy", "no-answer", "unregistered"]
+    to: str
+    when: str = ""
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user can set for himself, by configuration, dial code or JSON-RPC."""
+
+    forward: list[Forward] = msgspec.field(default_factory=list)
+    dnd: bool = False
+    call_waiting: bool = True
+    find_me: list[str] = msgspec.field(default_factory=list)
+    find_me_mode: Literal["at-once", "in-turn", "off"] = "in-turn"
+    find_me_confirm: bool = True
+    mobile: str = ""
+    ring_s: float = 0.0
+
+
+class DeskChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a desk differs from the configuration: only what is set."""
+
+    forward: list[Forward] | None = None
+    dnd: bool | None = None
+    call_waiting: bool | None = None
+    find_me: list[str] | None = None
+    find_me_mode: Literal["at-once", "in-turn", "off"] | None = None
+    find_me_confirm: bool | None = None
+    mobile: str | None = None
+    ring_s: float | None = None
+    pin: str | None = None
+
+
+class DeskState(msgspec.Struct, frozen=True, kw_only=True):
+    user: str
+    desk: Desk
+    changed: DeskChange
+    phone: str
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,12 +256,45 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[Finding]
 
 
+class HoursState(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    on: bool
+    switched: Literal["auto", "off", "on"]
+
+
+class AllHours(msgspec.Struct, frozen=True, kw_only=True):
+    hours: list[HoursState]
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    description: str
+
+
+class LegFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The media plane's figures of one leg."""
+
+    leg: str
+    figures: dict[str, Any]
+
+
+class ParkedCall(msgspec.Struct, frozen=True, kw_only=True):
+    slot: str
+    call: str
+    caller: str
+    by: str
+    for_s: float
+
+
+class Parked(msgspec.Struct, frozen=True, kw_only=True):
+    parked: list[ParkedCall]
+
+
 class PromptPlace(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     language: Literal["en", "zh"]
 
 
-class Recordings(msgspec.Struct, frozen=True, kw_only=True):
+class SwitchroomPbxRpcMethodsFlowsRecordings(msgspec.Struct, frozen=True, kw_only=True):
     """The names of recorded prompts, each with the languages that it has."""
 
     prompts: dict[str, list[Literal["en", "zh"]]]
@@ -253,6 +376,33 @@ class WaitingView(msgspec.Struct, frozen=True, kw_only=True):
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     waiting: list[WaitingView]
+
+
+class StoredRecording(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one recording, as the journal told it."""
+
+    recording: str
+    call: str = ""
+    leg: str = ""
+    party: str = ""
+    label: str = ""
+    path: str = ""
+    state: Literal["ended", "paused", "recording"] = "recording"
+    stereo: bool = False
+    started_at_ms: int = 0
+    ended_at_ms: int = 0
+    before_ms: int = 0
+    duration_ms: int = 0
+    paused_ms: int = 0
+    lost_ms: int = 0
+    size_bytes: int = 0
+    sha256: str = ""
+    error: str = ""
+    repaired: bool = False
+
+
+class SwitchroomPbxRpcMethodsAudioRecordings(msgspec.Struct, frozen=True, kw_only=True):
+    recordings: list[StoredRecording]
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -367,6 +517,31 @@ class Certificates(msgspec.Struct, frozen=True, kw_only=True):
     certificates: list[Certificate]
 
 
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message."""
+
+    id: str
+    box: str
+    caller: str
+    caller_name: str = ""
+    at_ms: int = 0
+    duration_ms: int = 0
+    state: Literal["new", "recording", "saved"] = "recording"
+    forwarded_by: str = ""
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the lamp shows: messages not heard yet, and those that were."""
+
+    new: int = 0
+    saved: int = 0
+
+
+class SwitchroomPbxRpcMethodsVoicemailMessages(msgspec.Struct, frozen=True, kw_only=True):
+    messages: list[Message]
+    counts: Counts
+
+
 class QueueFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One queue: what there is now, and what came since the fold began. See PRODUCT's KPI table for the fo"""
 
@@ -451,6 +626,18 @@ class Client(Connection):
         """agents.wrap_up"""
         return await self.call("agents.wrap_up", {"agent": agent, "code": code}, Done)
 
+    async def blacklist_add(self, *, number: str, reason: str | None = None) -> Done:
+        """blacklist.add"""
+        return await self.call("blacklist.add", {"number": number, "reason": reason}, Done)
+
+    async def blacklist_list(self) -> Blacklisted:
+        """blacklist.list"""
+        return await self.call("blacklist.list", {}, Blacklisted)
+
+    async def blacklist_remove(self, *, number: str) -> Done:
+        """blacklist.remove"""
+        return await self.call("blacklist.remove", {"number": number}, Done)
+
     async def calls_hangup(self, *, call: str) -> CallId:
         """calls.hangup"""
         return await self.call("calls.hangup", {"call": call}, CallId)
@@ -488,9 +675,9 @@ class Client(Connection):
         """calls.trace"""
         return await self.call("calls.trace", {"subject": subject, "on": on}, Subjects)
 
-    async def calls_traced(self, *, sip_call_id: str) -> Messages:
+    async def calls_traced(self, *, sip_call_id: str) -> SwitchroomPbxRpcMethodsCallsMessages:
         """calls.traced"""
-        return await self.call("calls.traced", {"sip_call_id": sip_call_id}, Messages)
+        return await self.call("calls.traced", {"sip_call_id": sip_call_id}, SwitchroomPbxRpcMethodsCallsMessages)
 
     async def calls_transfer(self, *, leg: str, to: str | None = None, consulted: str | None = None) -> LegId:
         """calls.transfer"""
@@ -524,6 +711,58 @@ class Client(Connection):
             Cdrs,
         )
 
+    async def conference_end(self, *, conference: str) -> Done:
+        """conference.end"""
+        return await self.call("conference.end", {"conference": conference}, Done)
+
+    async def conference_get(self, *, conference: str) -> ConferenceInfo:
+        """conference.get"""
+        return await self.call("conference.get", {"conference": conference}, ConferenceInfo)
+
+    async def conference_kick(self, *, conference: str, leg: str) -> Done:
+        """conference.kick"""
+        return await self.call("conference.kick", {"conference": conference, "leg": leg}, Done)
+
+    async def conference_list(self) -> ConferenceList:
+        """conference.list"""
+        return await self.call("conference.list", {}, ConferenceList)
+
+    async def conference_lock(self, *, conference: str, on: bool | None = None) -> Done:
+        """conference.lock"""
+        return await self.call("conference.lock", {"conference": conference, "on": on}, Done)
+
+    async def conference_mute(self, *, conference: str, leg: str, on: bool | None = None) -> Done:
+        """conference.mute"""
+        return await self.call("conference.mute", {"conference": conference, "leg": leg, "on": on}, Done)
+
+    async def conference_record(self, *, conference: str, on: bool | None = None) -> RecordingId:
+        """conference.record"""
+        return await self.call("conference.record", {"conference": conference, "on": on}, RecordingId)
+
+    async def config_diff(self) -> Changes:
+        """config.diff"""
+        return await self.call("config.diff", {}, Changes)
+
+    async def config_reload(self, *, dry_run: bool | None = None) -> Changes:
+        """config.reload"""
+        return await self.call("config.reload", {"dry_run": dry_run}, Changes)
+
+    async def desks_get(self, *, user: str) -> DeskState:
+        """desks.get"""
+        return await self.call("desks.get", {"user": user}, DeskState)
+
+    async def desks_reset(self, *, user: str) -> DeskState:
+        """desks.reset"""
+        return await self.call("desks.reset", {"user": user}, DeskState)
+
+    async def desks_set(self, *, user: str, set: DeskChange) -> DeskState:
+        """desks.set"""
+        return await self.call("desks.set", {"user": user, "set": set}, DeskState)
+
+    async def desks_sit(self, *, user: str, phone: str) -> DeskState:
+        """desks.sit"""
+        return await self.call("desks.sit", {"user": user, "phone": phone}, DeskState)
+
     async def events_list(self, *, after: int | None = None, limit: int | None = None) -> Events:
         """events.list"""
         return await self.call("events.list", {"after": after, "limit": limit}, Events)
@@ -552,13 +791,43 @@ class Client(Connection):
         """flows.put"""
         return await self.call("flows.put", {"flow": flow, "activate": activate}, Kept)
 
+    async def hours_list(self) -> AllHours:
+        """hours.list"""
+        return await self.call("hours.list", {}, AllHours)
+
+    async def hours_set(self, *, name: str, state: Literal["auto", "off", "on"]) -> HoursState:
+        """hours.set"""
+        return await self.call("hours.set", {"name": name, "state": state}, HoursState)
+
+    async def leg_describe(self, *, leg: str) -> Description:
+        """leg.describe"""
+        return await self.call("leg.describe", {"leg": leg}, Description)
+
+    async def leg_stats(self, *, leg: str) -> LegFigures:
+        """leg.stats"""
+        return await self.call("leg.stats", {"leg": leg}, LegFigures)
+
+    async def leg_tap(
+        self, *, listener: str, leg: str, mode: Literal["barge", "listen", "whisper"] | None = None
+    ) -> Done:
+        """leg.tap"""
+        return await self.call("leg.tap", {"listener": listener, "leg": leg, "mode": mode}, Done)
+
+    async def leg_untap(self, *, listener: str) -> Done:
+        """leg.untap"""
+        return await self.call("leg.untap", {"listener": listener}, Done)
+
+    async def parking_list(self) -> Parked:
+        """parking.list"""
+        return await self.call("parking.list", {}, Parked)
+
     async def prompts_delete(self, *, name: str, language: Literal["en", "zh"]) -> PromptPlace:
         """prompts.delete"""
         return await self.call("prompts.delete", {"name": name, "language": language}, PromptPlace)
 
-    async def prompts_list(self) -> Recordings:
+    async def prompts_list(self) -> SwitchroomPbxRpcMethodsFlowsRecordings:
         """prompts.list"""
-        return await self.call("prompts.list", {}, Recordings)
+        return await self.call("prompts.list", {}, SwitchroomPbxRpcMethodsFlowsRecordings)
 
     async def prompts_put(self, *, name: str, language: Literal["en", "zh"], audio: str) -> PromptPlace:
         """prompts.put"""
@@ -595,6 +864,52 @@ class Client(Connection):
     async def queues_waiting(self, *, queue: str | None = None, limit: int | None = None) -> Waiting:
         """queues.waiting"""
         return await self.call("queues.waiting", {"queue": queue, "limit": limit}, Waiting)
+
+    async def recording_list(
+        self,
+        *,
+        recording: str | None = None,
+        call: str | None = None,
+        party: str | None = None,
+        label: str | None = None,
+        state: Literal["ended", "paused", "recording"] | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> SwitchroomPbxRpcMethodsAudioRecordings:
+        """recording.list"""
+        return await self.call(
+            "recording.list",
+            {
+                "recording": recording,
+                "call": call,
+                "party": party,
+                "label": label,
+                "state": state,
+                "since_ms": since_ms,
+                "until_ms": until_ms,
+                "limit": limit,
+                "offset": offset,
+            },
+            SwitchroomPbxRpcMethodsAudioRecordings,
+        )
+
+    async def recording_pause(self, *, recording: str) -> Done:
+        """recording.pause"""
+        return await self.call("recording.pause", {"recording": recording}, Done)
+
+    async def recording_resume(self, *, recording: str) -> Done:
+        """recording.resume"""
+        return await self.call("recording.resume", {"recording": recording}, Done)
+
+    async def recording_start(self, *, leg: str, label: str | None = None, stereo: bool | None = None) -> RecordingId:
+        """recording.start"""
+        return await self.call("recording.start", {"leg": leg, "label": label, "stereo": stereo}, RecordingId)
+
+    async def recording_stop(self, *, recording: str) -> Done:
+        """recording.stop"""
+        return await self.call("recording.stop", {"recording": recording}, Done)
 
     async def registrations_list(
         self, *, user: str | None = None, limit: int | None = None, offset: int | None = None
@@ -647,6 +962,22 @@ class Client(Connection):
     async def tls_reload(self) -> Certificates:
         """tls.reload"""
         return await self.call("tls.reload", {}, Certificates)
+
+    async def voicemail_delete(self, *, message: str) -> Done:
+        """voicemail.delete"""
+        return await self.call("voicemail.delete", {"message": message}, Done)
+
+    async def voicemail_get(self, *, message: str) -> Message:
+        """voicemail.get"""
+        return await self.call("voicemail.get", {"message": message}, Message)
+
+    async def voicemail_list(self, *, box: str) -> SwitchroomPbxRpcMethodsVoicemailMessages:
+        """voicemail.list"""
+        return await self.call("voicemail.list", {"box": box}, SwitchroomPbxRpcMethodsVoicemailMessages)
+
+    async def voicemail_mark(self, *, message: str, state: Literal["new", "saved"]) -> Message:
+        """voicemail.mark"""
+        return await self.call("voicemail.mark", {"message": message, "state": state}, Message)
 
     async def wallboard_snapshot(self) -> Snapshot:
         """wallboard.snapshot"""

@@ -107,7 +107,7 @@ class OfficeRig:
     def calls(self, caller: str, number: str) -> SimLeg:
         """Somebody calls: a user when there is one of that name, else a stranger in the context `default`."""
         user = caller if caller in self.office.desks.profiles else ""
-        leg = self.control.incoming(caller, "", user)
+        leg = self.control.incoming(caller, "", number, user)
         call = Call(self.control, leg, number, user)
         self._serving = getattr(self, "_serving", set())
         task = asyncio.get_running_loop().create_task(self._serve(call, number))

@@ -50,6 +50,7 @@ class FakeExchange:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
+        self.audio: Any = None
         self.hung_up: list[str] = []
         self.transferred: list[tuple[str, str, str]] = []
         self.originated: list[tuple[str, str, str, str]] = []
