@@ -20,6 +20,7 @@ from switchroom.pbx.rpc.methods import (
     supervisor,
     system,
     tls,
+    transfers,
     voicemail,
 )
 
@@ -39,5 +40,6 @@ __all__ = [
     "supervisor",
     "system",
     "tls",
+    "transfers",
     "voicemail",
 ]
