@@ -235,6 +235,11 @@ class Exchange(Protocol):
         """End a call. Raises CallError (481) when there is none such."""
         ...
 
+    def transfer(self, leg: str, to: str, consulted: str) -> None:
+        """Have the partner of a leg put through to a number, or in the place of the leg that `consulted` names, as if
+        the party of `leg` had asked for it. Raises CallError (481, 501)."""
+        ...
+
     async def cdrs(self, query: CdrQuery) -> list[bytes]:
         """CDRs as JSON, newest first. Raises StoreError."""
         ...

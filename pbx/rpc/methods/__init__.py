@@ -21,6 +21,7 @@ from switchroom.pbx.rpc.methods import (
     supervisor,
     system,
     tls,
+    transfers,
     voicemail,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "supervisor",
     "system",
     "tls",
+    "transfers",
     "voicemail",
 ]

@@ -100,6 +100,10 @@ class SwitchroomPbxRpcMethodsCallsMessages(msgspec.Struct, frozen=True, kw_only=
     messages: list[TracedMessage]
 
 
+class LegId(msgspec.Struct, frozen=True, kw_only=True):
+    leg: str
+
+
 class Cdrs(msgspec.Struct, frozen=True, kw_only=True):
     cdrs: list[Any]
 
@@ -690,6 +694,10 @@ class Client(Connection):
     async def calls_traced(self, *, sip_call_id: str) -> SwitchroomPbxRpcMethodsCallsMessages:
         """calls.traced"""
         return await self.call("calls.traced", {"sip_call_id": sip_call_id}, SwitchroomPbxRpcMethodsCallsMessages)
+
+    async def calls_transfer(self, *, leg: str, to: str | None = None, consulted: str | None = None) -> LegId:
+        """calls.transfer"""
+        return await self.call("calls.transfer", {"leg": leg, "to": to, "consulted": consulted}, LegId)
 
     async def cdr_list(
         self,

@@ -53,6 +53,7 @@ class FakeExchange:
         self.journal = journal
         self.audio: Any = None
         self.hung_up: list[str] = []
+        self.transferred: list[tuple[str, str, str]] = []
         self.originated: list[tuple[str, str, str, str]] = []
         self.queries: list[CdrQuery] = []
         self.subjects: list[str] = []
@@ -80,6 +81,11 @@ class FakeExchange:
         if call != CALL.call:
             raise CallError(481, "no such call")
         self.hung_up.append(call)
+
+    def transfer(self, leg: str, to: str, consulted: str) -> None:
+        if not leg.startswith(CALL.call):
+            raise CallError(481, "no such leg")
+        self.transferred.append((leg, to, consulted))
 
     async def cdrs(self, query: CdrQuery) -> list[bytes]:
         self.queries.append(query)
