@@ -8,10 +8,11 @@ from typing import Any, Final
 from aiohttp import web
 
 from switchroom.pbx.config import RpcConfig
+from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.rpc.auth import Gate
 from switchroom.pbx.rpc.connection import Connection
 from switchroom.pbx.rpc.dispatch import Dispatcher, failure
-from switchroom.pbx.rpc.errors import INVALID_REQUEST, UNAUTHORIZED, RpcError, refused
+from switchroom.pbx.rpc.errors import FORBIDDEN, INVALID_REQUEST, UNAUTHORIZED, RpcError, refused
 from switchroom.pbx.rpc.exchange import Exchange
 from switchroom.pbx.rpc.metrics import CONTENT_TYPE, Metrics, RpcFigures
 from switchroom.pbx.rpc.registry import RIGHTS, Context
@@ -48,6 +49,7 @@ class RpcServer:
         app.router.add_get("/recordings/{recording}", self._on_recording)
         app.router.add_get("/metrics", self._on_metrics)
         app.router.add_get("/healthz", self._on_health)
+        app.router.add_get("/voicemail/{message}.wav", self._on_voicemail)
         app.on_shutdown.append(self._on_shutdown)
         return app
 
@@ -130,6 +132,19 @@ class RpcServer:
         if not self._gate.may_read_metrics(request):
             return _unauthorized()
         return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _on_voicemail(self, request: web.Request) -> web.StreamResponse:
+        operator = self._gate.identify(request)
+        if operator is None:
+            return _unauthorized()
+        if "read" not in RIGHTS[operator.role]:
+            return _json(failure(None, RpcError(FORBIDDEN, "Forbidden", {"reason": "needs to read"})), status=403)
+        boxes = self._exchange.office.boxes
+        try:
+            path = boxes.path(boxes.message(request.match_info["message"]))
+        except SwitchroomError as error:
+            return _json(failure(None, refused(404, str(error))), status=404)
+        return web.FileResponse(path)
 
     async def _on_health(self, request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok")
