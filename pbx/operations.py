@@ -28,6 +28,7 @@ from switchroom.pbx.rpc.exchange import (
     CallInfo,
     CallState,
     Certificate,
+    FoundSession,
     JournalFigures,
     LegInfo,
     Registration,
@@ -174,6 +175,23 @@ class Operations:
         return [
             TracedMessage(at_ms=round(kept.at_s * 1000), direction=kept.direction, flow=kept.flow, text=kept.text)
             for kept in self._server.trace.messages(sip_call_id)
+        ]
+
+    def found_sessions(self, close: str | None = None) -> list[FoundSession]:
+        media = self._server.media
+        if close is not None:
+            media.close_found(None if close == "*" else close)
+        return [
+            FoundSession(
+                tag=leg.tag,
+                port=leg.port,
+                remote="{}:{}".format(*leg.remote),
+                hears=leg.hears,
+                bridged=leg.peer != 0,
+                in_conference=leg.in_room,
+                recorded=leg.recorded,
+            )
+            for leg in media.found()
         ]
 
     def certificates(self, reload: bool = False) -> list[Certificate]:

@@ -105,6 +105,7 @@ class Leg(LegAudio):
     def take_media(self, media: MediaSession) -> None:
         """Own a media session, and give it the caller's offer. Raises MediaError where the offer cannot be served."""
         media.owner = self
+        media.tag(f"{self.story.id} {self.id}")
         media.srtp = self.terms.srtp
         media.dtmf = self.terms.dtmf
         self.media = media

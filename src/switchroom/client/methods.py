@@ -277,6 +277,22 @@ class LegFigures(msgspec.Struct, frozen=True, kw_only=True):
     figures: dict[str, Any]
 
 
+class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A media session of a former server, which talks on in the media process."""
+
+    tag: str
+    port: int
+    remote: str
+    hears: str
+    bridged: bool
+    in_conference: bool
+    recorded: bool
+
+
+class FoundSessions(msgspec.Struct, frozen=True, kw_only=True):
+    sessions: list[FoundSession]
+
+
 class ParkedCall(msgspec.Struct, frozen=True, kw_only=True):
     slot: str
     call: str
@@ -816,6 +832,14 @@ class Client(Connection):
     async def leg_untap(self, *, listener: str) -> Done:
         """leg.untap"""
         return await self.call("leg.untap", {"listener": listener}, Done)
+
+    async def media_close_found(self, *, tag: str | None = None) -> FoundSessions:
+        """media.close_found"""
+        return await self.call("media.close_found", {"tag": tag}, FoundSessions)
+
+    async def media_found(self) -> FoundSessions:
+        """media.found"""
+        return await self.call("media.found", {}, FoundSessions)
 
     async def parking_list(self) -> Parked:
         """parking.list"""

@@ -16,6 +16,7 @@ from switchroom.pbx.rpc.exchange import (
     BanInfo,
     CallInfo,
     Certificate,
+    FoundSession,
     LegInfo,
     Registration,
     ShardFigures,
@@ -96,6 +97,21 @@ class FakeExchange:
 
     def traced(self, sip_call_id: str) -> list[TracedMessage]:
         return [TracedMessage(at_ms=1, direction="<", flow="UDP", text=f"OPTIONS {sip_call_id}")]
+
+    def found_sessions(self, close: str | None = None) -> list[FoundSession]:
+        if close is not None:
+            return []
+        return [
+            FoundSession(
+                tag="c1 l1",
+                port=16384,
+                remote="192.0.2.1:4000",
+                hears="relay",
+                bridged=True,
+                in_conference=False,
+                recorded=False,
+            )
+        ]
 
     def certificates(self, reload: bool = False) -> list[Certificate]:
         if reload:
