@@ -13,7 +13,7 @@ from switchroom.pbx.sip.errors import StateError
 from switchroom.pbx.sip.final_answer import Answer
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request, Response
-from switchroom.pbx.sip.transaction import Transaction
+from switchroom.pbx.sip.transaction import PROCEEDING, Transaction
 
 if TYPE_CHECKING:
     from switchroom.pbx.sip.user_agent import UserAgent
@@ -416,6 +416,8 @@ class Session:
         if self._unacknowledged is not None:
             self._unacknowledged.stop()
             self._unacknowledged = None
+        if self._outgoing is not None:  # a 2xx that is lost now is not sent again: who answers has seen the BYE
+            self.agent.timers.start(self.agent.values.timeout, _give_up, self._outgoing)
         self.agent.forget(self)
 
     def on_no_ack(self) -> None:
@@ -425,6 +427,11 @@ class Session:
             self._unacknowledged = None
         if not self.ended:
             self._break(408, "no ACK")
+
+
+def _give_up(reinvite: Transaction) -> None:
+    if reinvite.state is PROCEEDING:
+        reinvite.abandon()
 
 
 def _put_body(headers: Headers, body: bytes) -> None:
