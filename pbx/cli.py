@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `switchroom` command: serve, demo, check, dial-plan, flow, rpc."""
+"""The `switchroom` command: serve, media, demo, check, dial-plan, flow, rpc."""
 
 import argparse
 import sys
 
 import switchroom
+from switchroom.media.errors import MediaError
 from switchroom.pbx.errors import SwitchroomError
 
 
@@ -16,6 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     serve = commands.add_parser("serve", help="run the exchange that a configuration file describes")
     serve.add_argument("-c", "--config", required=True, metavar="FILE", help="the configuration, in TOML")
+
+    media = commands.add_parser("media", help="run the media plane alone; a server with [media] process uses it")
+    media.add_argument("-c", "--config", required=True, metavar="FILE", help="the configuration of the server")
 
     check = commands.add_parser("check", help="say everything that is wrong with a configuration file")
     check.add_argument("file", metavar="FILE")
@@ -52,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
         match options.command:
             case "serve":
                 return _serve(options.config)
+            case "media":
+                return _media(options.config)
             case "check":
                 return _check(options.file)
             case "dial-plan":
@@ -74,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     except SwitchroomError as error:
         print(error, file=sys.stderr)
         return 1
-    except OSError as error:
+    except (OSError, MediaError) as error:
         print(f"switchroom: {error}", file=sys.stderr)
         return 1
 
@@ -89,6 +95,14 @@ def _serve(path: str) -> int:
     config = load(path)
     logs.configure(config.server.log_level, config.server.log_format)
     Server(config, Path(path)).run()
+    return 0
+
+
+def _media(path: str) -> int:
+    from switchroom.media.process import serve
+    from switchroom.pbx.config import load
+
+    serve(load(path).media)
     return 0
 
 

@@ -65,6 +65,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.acd.scheduler": ("pbx.acd", "pbx.events"),
     "pbx.apps": ("pbx.apps", "pbx.call", "pbx.dialplan", "pbx.journal", "pbx.kept", "pbx.storage.base",
                  "pbx.config_office", "pbx.config_voicemail", *CONTROL),
+    "pbx.watch": ("pbx.watch", "pbx.sip", "pbx.gatekeeper", "pbx.registrar", *CONTROL),
+    "pbx.watch.hub": (),
+    "pbx.watch.documents": ("pbx.watch.hub",),
+    "pbx.watch.lines": ("pbx.watch.hub", "pbx.calls", "pbx.sip"),
     "pbx.kept": ("pbx.errors", "pbx.storage.base"),
     "pbx.lines": (),
     "ivr": ("ivr", "pbx.call", "pbx.config_reader", "pbx.journal", "pbx.storage.base", *CONTROL),
@@ -87,6 +91,7 @@ FORBIDDEN: dict[str, frozenset[str]] = {
     "pbx.acd.scheduler": frozenset({"asyncio", "random", "socket", "time"}),
     "pbx.acd.agents": frozenset({"asyncio", "random", "socket", "time"}),
     "pbx.acd.model": frozenset({"asyncio", "random", "socket", "time"}),
+    "pbx.watch": frozenset({"random", "socket", "time"}),
     "pbx.apps": frozenset({"random", "socket", "time"}),
 }
 """Module or package -> what of the standard library it must not touch: clock, chance and network come from outside."""
