@@ -13,7 +13,7 @@ from switchroom.pbx.sip.errors import StateError
 from switchroom.pbx.sip.final_answer import Answer
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request, Response
-from switchroom.pbx.sip.transaction import NOBODY, PROCEEDING, Transaction
+from switchroom.pbx.sip.transaction import NOBODY, Transaction
 
 if TYPE_CHECKING:
     from switchroom.pbx.sip.user_agent import UserAgent
@@ -431,7 +431,7 @@ class Session:
             self._unacknowledged.stop()
             self._unacknowledged = None
         if self._outgoing is not None:  # a 2xx that is lost now is not sent again: who answers has seen the BYE
-            self.agent.timers.start(self.agent.values.timeout, _give_up, self._outgoing)
+            self._outgoing.expire()
         self.agent.forget(self)
 
     def on_no_ack(self) -> None:
@@ -441,11 +441,6 @@ class Session:
             self._unacknowledged = None
         if not self.ended:
             self._break(408, "no ACK")
-
-
-def _give_up(reinvite: Transaction) -> None:
-    if reinvite.state is PROCEEDING:
-        reinvite.abandon()
 
 
 def _put_body(headers: Headers, body: bytes) -> None:
