@@ -26,6 +26,7 @@ from switchroom.pbx.control import (
     Ringing,
     SendOn,
     SentOn,
+    TransferAsked,
 )
 from switchroom.pbx.events import CallResult, EndedBy
 
@@ -79,6 +80,7 @@ class B2bua:
         self._answered: asyncio.Future[Outcome] | None = None
         self._over: asyncio.Future[Ended] | None = None
         self._redirecting: set[asyncio.Task[None]] = set()
+        self._transfer: asyncio.Task[None] | None = None
 
     async def dial(
         self, endpoints: Sequence[Endpoint | Attempt], ring_s: float, presentation: Presentation = NORMAL
@@ -134,8 +136,9 @@ class B2bua:
         try:
             return await self._over
         finally:
-            if self._partner is not None:
-                self._partner.hangup()
+            partner, self._partner = self._partner, None  # its end must not be the end of a caller who goes elsewhere
+            if partner is not None:
+                partner.hangup()
             if self._partner_over is not None and not self._partner_over.done():
                 self._partner_over.set_result(None)
 
@@ -272,6 +275,11 @@ class B2bua:
     # ---- after it
 
     def _on_caller(self, leg: Leg, fact: Fact) -> None:
+        if isinstance(fact, TransferAsked):
+            self._begin_transfer(leg, self._partner, fact)
+            return
+        if self._transfer is not None:
+            return
         if isinstance(fact, SendOn):
             self._let_caller_go(fact)
             return
@@ -285,6 +293,11 @@ class B2bua:
             self._partner.hangup(by=fact.by)
 
     def _on_partner(self, fact: Fact) -> None:
+        if isinstance(fact, TransferAsked) and self._partner is not None:
+            self._begin_transfer(self._partner, self._caller, fact)
+            return
+        if self._transfer is not None:
+            return
         if isinstance(fact, SendOn):
             self._let_partner_go(fact)
             return
@@ -293,6 +306,63 @@ class B2bua:
         if self._over is not None and not self._over.done():
             self._over.set_result(fact)
         self._caller.hangup(200, fact.reason, by=fact.by)
+
+    # ---- a transfer
+
+    def _begin_transfer(self, asker: Leg, other: Leg | None, asked: TransferAsked) -> None:
+        """One of the two has the other put through elsewhere. Both stay ours until somebody takes it there."""
+        if other is None or other.state != "answered" or self._over is None or self._transfer is not None:
+            return
+        asker.transferred(100)
+        self._control.unbridge(other)
+        self._transfer = asyncio.get_running_loop().create_task(self._put_through(asker, other, asked))
+
+    async def _put_through(self, asker: Leg, other: Leg, asked: TransferAsked) -> None:
+        loop = asyncio.get_running_loop()
+        taken: asyncio.Future[None] = loop.create_future()
+
+        def take() -> None:
+            if not taken.done():
+                taken.set_result(None)
+
+        async def serve() -> None:
+            await self._control.put_through(other, asked, asker, take)
+
+        service = loop.create_task(serve())
+        await asyncio.wait((service, taken), return_when=asyncio.FIRST_COMPLETED)
+        self._transfer = None
+        if taken.done():
+            self._transferred(asker, other, lambda leg: service)
+        else:
+            self._not_transferred(asker, other, _why(service))
+
+    def _transferred(self, asker: Leg, other: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
+        assert self._over is not None
+        if other is self._caller:
+            asker.listener = None
+            self._partner = None
+            if not self._over.done():
+                self._over.set_exception(SentOn(serve))
+        else:
+            self._partner = None
+            self._hand_over(other, serve)
+            if asker.state == "ended" and not self._over.done():
+                self._over.set_result(Ended(200, "transferred", "exchange"))
+        asker.transferred(200)
+
+    def _not_transferred(self, asker: Leg, other: Leg, status: int) -> None:
+        """Nobody took it: the two are joined again, if they are both there."""
+        assert self._over is not None
+        asker.transferred(status)
+        other.listener = self._on_caller if other is self._caller else self._on_callee
+        if asker.state != "ended" and other.state == "answered":
+            other.stop()
+            self._control.bridge(self._caller, asker if other is self._caller else other)
+            return
+        for leg in (asker, other):
+            leg.hangup(200, "transfer failed")
+        if not self._over.done():
+            self._over.set_result(Ended(200, "transfer failed", "exchange"))
 
     def _let_caller_go(self, fact: SendOn) -> None:
         """The partner, if there is one by now, is left alone: its call is over."""
@@ -311,12 +381,16 @@ class B2bua:
         assert leg is not None
         leg.listener = None
         self._control.unbridge(leg)
-        if self._partner_over is not None:
-            self._partner_over.set_exception(SentOn(fact.serve))
-        else:
-            go_on(leg, fact.serve)
+        self._hand_over(leg, fact.serve)
         if self._over is not None and not self._over.done():
             self._over.set_result(Ended(200, "sent on", "exchange"))
+
+    def _hand_over(self, partner: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
+        """The partner is no longer ours: who lent it to us goes on with it, or nobody we know."""
+        if self._partner_over is not None and not self._partner_over.done():
+            self._partner_over.set_exception(SentOn(serve))
+        else:
+            go_on(partner, serve)
 
 
 async def follow(leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
@@ -326,6 +400,19 @@ async def follow(leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
             return await serve(leg)
         except SentOn as again:
             serve = again.serve
+
+
+def _why(service: "asyncio.Task[None]") -> int:
+    """The status of a transfer that came to nothing."""
+    try:
+        service.result()
+    except CallError as error:
+        return max(error.status, 400)
+    except CallerGone:
+        return 487
+    except Exception:
+        return 500
+    return 480
 
 
 _going_on: set[asyncio.Task[None]] = set()

@@ -7,8 +7,8 @@ CallControl alone, and so runs on the real exchange and on the simulated one.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, follow, go_on
 from switchroom.pbx.control import (
@@ -64,6 +64,8 @@ class Call:
         """How the call is shown to whoever is dialled."""
         self.diverted: tuple[str, ...] = ()
         """The users who sent the call on, the last one first."""
+        self.on_answer: Callable[[], None] = _nothing
+        """Called when somebody, or an application, takes the call; for one that is answered already."""
         self._control = control
         self._sent_on: SentOn | None = None
         self._digits: deque[str] = deque(maxlen=MAX_TYPED_AHEAD)
@@ -93,6 +95,10 @@ class Call:
 
     async def answer(self) -> None:
         """Answer the call; without effect on one that is answered."""
+        await self._answer()
+        self.on_answer()
+
+    async def _answer(self) -> None:
         self._check()
         if self.leg.state != "answered":
             self.leg.answer()
@@ -230,13 +236,11 @@ class Call:
         """The same with endpoints that are known."""
         self._check()
         b2bua = B2bua(self._control, self.leg)
-        try:
+        with self._lent():
             outcome = await b2bua.dial(endpoints, ring_s, self.presentation)
             if outcome.leg is not None:
+                self.on_answer()
                 await b2bua.talk()
-        finally:
-            if not self.ended:
-                self.leg.listener = self._on_fact
         return outcome
 
     async def fetch(self, endpoints: Sequence[Endpoint | Attempt], ring_s: float) -> Leg:
@@ -252,11 +256,12 @@ class Call:
         if outcome.leg is None:
             raise CallError(outcome.status, outcome.reason, outcome.result, outcome.by)
         outcome.leg.listener = None
+        self.on_answer()
         return outcome.leg
 
     async def talk_to(self, leg: Leg) -> None:
         """Join the caller to a leg that somebody else serves, who lets go of it; stay until one of them hangs up."""
-        await self.answer()
+        await self._answer()
         if leg.listener is None or leg.state != "answered":
             raise CallError(481, "the other party is gone")
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -266,25 +271,22 @@ class Call:
 
         leg.listener(leg, SendOn(lent))
         b2bua = B2bua(self._control, self.leg)
-        try:
+        with self._lent():
             b2bua.join(leg, over)
+            self.on_answer()
             await b2bua.talk()
-        finally:
-            self._take_back()
 
     async def pick_up(self, ringing: Leg) -> bool:
         """Answer the caller in place of a leg that rings, and stay until one hangs up; False: it rings no more."""
-        await self.answer()
+        await self._answer()
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if ringing.listener is None or ringing.state not in ("calling", "ringing"):
             return False
         ringing.listener(ringing, PickedUp(self.leg, over))
         if over.done():
             return False
-        try:
+        with self._lent():
             await over
-        finally:
-            self._take_back()
         return True
 
     async def until_hangup(self) -> None:
@@ -293,6 +295,18 @@ class Call:
             await self._wait()
 
     # ---- within
+
+    @contextmanager
+    def _lent(self) -> Iterator[None]:
+        """Somebody else is told of the leg; we are again afterwards, unless the party is wanted elsewhere."""
+        try:
+            yield
+        except SentOn:
+            raise
+        except BaseException:
+            self._take_back()
+            raise
+        self._take_back()
 
     def _take_back(self) -> None:
         """Listen to the leg again; a leg that is over is left alone, or the two would hold each other for ever."""
@@ -344,3 +358,7 @@ class Call:
     async def _news_of_leg(self) -> None:
         self._news.clear()
         await self._news.wait()
+
+
+def _nothing() -> None:
+    pass

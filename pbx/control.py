@@ -216,6 +216,10 @@ class Leg(Protocol):
     """The user whose phone it is; empty for strangers."""
 
     @property
+    def context(self) -> str:
+        """The context of the dial plan in which the party may dial; empty: in none."""
+
+    @property
     def called(self) -> bool:
         """Whether we called the party, and not it us."""
 
@@ -338,11 +342,21 @@ class Room(Protocol):
         """All leave. Idempotent."""
 
 
+PutThrough = Callable[[Leg, TransferAsked, Leg, Callable[[], None]], Awaitable[None]]
+"""The leg, what was asked, by whom, and what to call when somebody takes it: see CallControl."""
+
+
 class CallControl(Protocol):
     """Where legs come from, and how they are joined."""
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
         """Where a target (`user:1002`, `sip:…`) can be reached now. Raises CallError when it is unknown or nowhere."""
+
+    @property
+    def put_through(self) -> PutThrough:
+        """Serves an answered leg anew, to its end, as another asked for it: at a number that the other could dial, or
+        in the place of the leg that it consulted. Calls back when somebody there takes it. Raises CallError when
+        nobody does, CallerGone, SentOn."""
 
     def legs_of(self, user: str) -> Sequence[Leg]:
         """The legs of a user's phones that are not over, the oldest first."""
@@ -378,3 +392,8 @@ class CallControl(Protocol):
 
     def untap(self, listener: Leg) -> None:
         """End it; the listener hears nothing. Without effect on one that does not tap."""
+
+
+async def nobody_puts_through(leg: Leg, asked: TransferAsked, by: Leg, on_answer: Callable[[], None]) -> None:
+    """For want of a dial plan."""
+    raise CallError(501, "nobody puts calls through")

@@ -24,6 +24,8 @@ from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.conferences import Conferences
 from switchroom.pbx.apps.destinations import App, Destinations
 from switchroom.pbx.apps.sound_check import SoundCheck
+from switchroom.pbx.apps.steps import Steps
+from switchroom.pbx.apps.transfer import Transfers
 from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
 from switchroom.pbx.calls.sources import music_files
@@ -33,7 +35,7 @@ from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
 from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.errors import SwitchroomError
-from switchroom.pbx.events import AnyRecord, ServerStarted, ServerStopped
+from switchroom.pbx.events import AnyRecord, RegistrationAdded, RegistrationRemoved, ServerStarted, ServerStopped
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
@@ -58,6 +60,11 @@ from switchroom.pbx.sound import SoundFiles
 from switchroom.pbx.storage.sqlite import SqliteStore
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
+from switchroom.pbx.watch.hub import Contacts, Hub, Messages, Presence
+from switchroom.pbx.watch.lines import dialogs_of
+from switchroom.pbx.watch.messages import Relay
+from switchroom.pbx.watch.notifier import Notifier
+from switchroom.pbx.watch.publisher import Publisher
 
 LATENESS_S = 0.25
 """How often the lateness of the event loop is looked at."""
@@ -91,6 +98,8 @@ class Server:
         """Called by `run` and `serve` once calls are taken."""
         self._lateness: asyncio.TimerHandle | None = None
         self.rpc: RpcServer | None = None
+        self.hub = Hub()
+        self.notifier: Notifier | None = None
         self.centre: CallCentre | None = None
 
     def route(self, number: str) -> Callable[[App], App]:
@@ -221,12 +230,15 @@ class Server:
         self.flows.load(self._flows)
         await self.office.open()
         self.gatekeeper.sitting_at = self.office.desks.sitting_at
+        self._watch()
+        self.board.put_through = Transfers(self.board, self.office.routing, destinations).put_through
         self.board.phone_of = self.office.desks.phone_of
         self.centre = CallCentre(
             config, self.board, self.office.routing, destinations, self.flows.speech,
             write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)
+        Steps(destinations, lambda: "music:default")
         self.incoming = Incoming(
             self.board,
             self.gatekeeper,
@@ -268,6 +280,8 @@ class Server:
             await self.rpc.close()
         if self.centre is not None:
             await self.centre.close()
+        if self.notifier is not None:
+            self.notifier.close()
         await self.board.close()
         await self.flows.close()
         self.tls.stop()
@@ -304,11 +318,49 @@ class Server:
         assert self.centre is not None
         return self.centre
 
+    def _watch(self) -> None:
+        """Let phones watch users, publish and send messages."""
+        agent, registrar, hub = self.stack.agent, self.registrar, self.hub
+        self.notifier = Notifier(agent, hub, self.gatekeeper, registrar.knows, registrar.lookup)
+        publisher = Publisher(agent, hub, self.gatekeeper)
+        Relay(agent, self.gatekeeper, registrar)
+
+        def presence(user: str) -> Presence:
+            busy = any(leg.state == "answered" for leg in self.board.legs_of(user))
+            return Presence(bool(registrar.lookup(user)), "On the phone" if busy else "", publisher.document(user))
+
+        def contacts(user: str) -> Contacts:
+            now_s = time.time()
+            return Contacts(tuple((b.contact, max(1, round(b.expires_at_s - now_s))) for b in registrar.lookup(user)))
+
+        def messages(user: str) -> Messages:
+            counts = self.office.boxes.counts(user)
+            return Messages(counts.new, counts.saved)
+
+        def line_changed(user: str) -> None:
+            hub.changed("dialog", user)
+            hub.changed("presence", user)
+
+        hub.provide("presence", presence)
+        hub.provide("reg", contacts)
+        hub.provide("message-summary", messages)
+        hub.provide("dialog", lambda user: dialogs_of(self.board.lines.of(user)))
+        self.board.on_line = line_changed
+        self.office.boxes.on_change.append(lambda user, counts: hub.changed("message-summary", user))
+
+    def _registered(self, user: str, new: bool) -> None:
+        self.hub.changed("reg", user)
+        self.hub.changed("presence", user)
+        if new and self.office.boxes.counts(user).new:
+            self.hub.changed("message-summary", user)
+
     def _write(self, record: AnyRecord) -> int:
         """Put a record of calls or registrations into the journal; the call centre is told at once."""
         number = self.journal.append(record)
         if self.centre is not None:
             self.centre.desk.observe(record)
+        if isinstance(record, RegistrationAdded | RegistrationRemoved) and self.notifier is not None:
+            self._registered(record.user, isinstance(record, RegistrationAdded))
         return number
 
     def _on_media_event(self, event: MediaEvent) -> None:

@@ -22,7 +22,17 @@ from switchroom.pbx.calls.room import Room
 from switchroom.pbx.calls.taps import Taps
 from switchroom.pbx.calls.terms import TermsTable
 from switchroom.pbx.config import Config, Limits
-from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode
+from switchroom.pbx.control import (
+    NORMAL,
+    CallerGone,
+    CallError,
+    Endpoint,
+    Party,
+    Presentation,
+    PutThrough,
+    TapMode,
+    nobody_puts_through,
+)
 from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
 from switchroom.pbx.lines import Lines
@@ -68,6 +78,9 @@ class Switchboard:
         self.ids = ids
         self.phone_of: Callable[[str], str] = lambda user: user
         """As whom the phone registers where a user sits (hot desking); empty: nowhere."""
+        self.on_line: Callable[[str], None] = lambda user: None
+        """Told of a user whose calls have changed."""
+        self.put_through: PutThrough = nobody_puts_through
         self.taps = Taps(self)
         self.recordings = Recordings(
             Path(config.recording.folder or Path(config.server.data_dir) / "recordings"),
@@ -301,12 +314,25 @@ class Switchboard:
 
     # ---- for legs
 
+    def line_changed(self, leg: Leg) -> None:
+        """A leg is in another state: whoever watches its user is told."""
+        if leg.user:
+            self.on_line(leg.user)
+
+    def leg_of(self, session: Session) -> Leg | None:
+        """The leg whose session it is."""
+        leg = session.user
+        return leg if isinstance(leg, Leg) else None
+
     def note(self, leg: Leg, event: str, error: Exception) -> None:
         """Log something odd about a leg."""
         self._log("leg.note", call=leg.call_id, leg=leg.id, note=event, error=str(error))
 
     def on_dialog_request(self, leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
         """A request within a dialog that is none of the session's own."""
+        if request.method == "MESSAGE":
+            pass_on_message(leg, session, request, transaction)
+            return
         if request.method == "INFO" and not take_info(leg, request):
             session.reply(transaction, 415, {"accept": [DTMF_RELAY, DTMF]})
             return
@@ -366,3 +392,15 @@ def _number_of(request: Request) -> str:
     if uri.scheme == "tel":
         return uri.opaque.partition(";")[0].replace("-", "").replace(".", "")
     return uri.user or ""
+
+
+def pass_on_message(leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
+    """A text from one party of a call goes to the other (RFC 3428 section 4)."""
+    partner = leg.partner.sip if leg.partner is not None else None
+    if partner is None or partner.ended:
+        session.reply(transaction, 480)
+        return
+    names = "content-type", "content-encoding"
+    headers: Headers = {name: request.headers[name] for name in names if name in request.headers}
+    partner.send_apart("MESSAGE", headers, request.body)
+    session.reply(transaction, 200)

@@ -41,6 +41,7 @@ from switchroom.pbx.events.calls import (
     CallResult,
     CallRouted,
     CallStarted,
+    CallTransferred,
     CallUnbridged,
     EndedBy,
     LegAnswered,
@@ -93,6 +94,7 @@ AnyRecord = (
     | LegTrouble
     | CallBridged
     | CallUnbridged
+    | CallTransferred
     | CallEnded
     | FlowStarted
     | FlowStep
@@ -176,6 +178,7 @@ __all__ = [
     "CallResult",
     "CallRouted",
     "CallStarted",
+    "CallTransferred",
     "CallUnbridged",
     "CallUnparked",
     "CallbackAsked",

@@ -38,6 +38,19 @@ class SipFigures(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int = 0
 
 
+class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A media session of a former server, which talks on in the media process."""
+
+    tag: str
+    """Call and leg, as the former server's journal has them."""
+    port: int
+    remote: str
+    hears: str
+    bridged: bool
+    in_conference: bool
+    recorded: bool
+
+
 class ShardFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One media thread. A slot is 5 ms of its clock."""
 
@@ -222,6 +235,11 @@ class Exchange(Protocol):
         """End a call. Raises CallError (481) when there is none such."""
         ...
 
+    def transfer(self, leg: str, to: str, consulted: str) -> None:
+        """Have the partner of a leg put through to a number, or in the place of the leg that `consulted` names, as if
+        the party of `leg` had asked for it. Raises CallError (481, 501)."""
+        ...
+
     async def cdrs(self, query: CdrQuery) -> list[bytes]:
         """CDRs as JSON, newest first. Raises StoreError."""
         ...
@@ -236,6 +254,10 @@ class Exchange(Protocol):
 
     def certificates(self, reload: bool = False) -> list[Certificate]:
         """Those in use, the default one first. `reload` reads the files again first; raises CallError (500)."""
+        ...
+
+    def found_sessions(self, close: str | None = None) -> list[FoundSession]:
+        """Media sessions of a former server. `close`: first close those of a tag, or all (`*`)."""
         ...
 
     def bans(self) -> list[BanInfo]:

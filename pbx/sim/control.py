@@ -16,7 +16,9 @@ from switchroom.pbx.control import (
     Endpoint,
     Party,
     Presentation,
+    PutThrough,
     TapMode,
+    nobody_puts_through,
 )
 from switchroom.pbx.events import (
     AnyRecord,
@@ -57,6 +59,7 @@ class SimControl:
     legs: list[SimLeg] = field(default_factory=list)
     """All that are, and all that were unless `forgets`."""
     forgets: bool = False
+    put_through: PutThrough = nobody_puts_through
     unreachable: set[str] = field(default_factory=set)
     """Targets that are known and registered nowhere."""
     lines: Lines[SimLeg] = field(default_factory=Lines)

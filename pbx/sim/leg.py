@@ -48,6 +48,7 @@ class SimLeg:
     ) -> None:
         self.board = board
         self.user = user
+        self.context = "default"
         self.story = story
         self.id = f"{story.id}/{len(story.legs) + 1}"
         self.party = party
@@ -80,12 +81,12 @@ class SimLeg:
         story.write(LegStarted(call=story.id, leg=self.id, direction=way, party=party.number))
 
     @property
-    def called(self) -> bool:
-        return self.role == "callee"
-
-    @property
     def call_id(self) -> str:
         return self.story.id
+
+    @property
+    def called(self) -> bool:
+        return self.role == "callee"
 
     # ---- verbs
 
@@ -174,6 +175,8 @@ class SimLeg:
 
     def transferred(self, status: int) -> None:
         self.told.append(f"transferred {status}")
+        if status == 200:
+            asyncio.get_running_loop().call_soon(self.hangup, 200, "transferred")
 
     def can_hear(self, other: "SimLeg") -> bool:
         """Whether the party hears what the other one says, just now."""

@@ -13,6 +13,7 @@ from switchroom.pbx.rpc.methods import (
     discovery,
     events,
     flows,
+    media,
     office,
     queues,
     registrations,
@@ -20,6 +21,7 @@ from switchroom.pbx.rpc.methods import (
     supervisor,
     system,
     tls,
+    transfers,
     voicemail,
 )
 
@@ -32,6 +34,7 @@ __all__ = [
     "discovery",
     "events",
     "flows",
+    "media",
     "office",
     "queues",
     "registrations",
@@ -39,5 +42,6 @@ __all__ = [
     "supervisor",
     "system",
     "tls",
+    "transfers",
     "voicemail",
 ]

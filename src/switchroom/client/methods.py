@@ -100,6 +100,10 @@ class SwitchroomPbxRpcMethodsCallsMessages(msgspec.Struct, frozen=True, kw_only=
     messages: list[TracedMessage]
 
 
+class LegId(msgspec.Struct, frozen=True, kw_only=True):
+    leg: str
+
+
 class Cdrs(msgspec.Struct, frozen=True, kw_only=True):
     cdrs: list[Any]
 
@@ -271,6 +275,22 @@ class LegFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     leg: str
     figures: dict[str, Any]
+
+
+class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A media session of a former server, which talks on in the media process."""
+
+    tag: str
+    port: int
+    remote: str
+    hears: str
+    bridged: bool
+    in_conference: bool
+    recorded: bool
+
+
+class FoundSessions(msgspec.Struct, frozen=True, kw_only=True):
+    sessions: list[FoundSession]
 
 
 class ParkedCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -675,6 +695,10 @@ class Client(Connection):
         """calls.traced"""
         return await self.call("calls.traced", {"sip_call_id": sip_call_id}, SwitchroomPbxRpcMethodsCallsMessages)
 
+    async def calls_transfer(self, *, leg: str, to: str | None = None, consulted: str | None = None) -> LegId:
+        """calls.transfer"""
+        return await self.call("calls.transfer", {"leg": leg, "to": to, "consulted": consulted}, LegId)
+
     async def cdr_list(
         self,
         *,
@@ -808,6 +832,14 @@ class Client(Connection):
     async def leg_untap(self, *, listener: str) -> Done:
         """leg.untap"""
         return await self.call("leg.untap", {"listener": listener}, Done)
+
+    async def media_close_found(self, *, tag: str | None = None) -> FoundSessions:
+        """media.close_found"""
+        return await self.call("media.close_found", {"tag": tag}, FoundSessions)
+
+    async def media_found(self) -> FoundSessions:
+        """media.found"""
+        return await self.call("media.found", {}, FoundSessions)
 
     async def parking_list(self) -> Parked:
         """parking.list"""
