@@ -17,6 +17,7 @@ COMMANDS = (
     ("benchmarks.bench_srtp",),
     ("benchmarks.bench_dtmf",),
     ("benchmarks.bench_loss",),
+    ("benchmarks.bench_recording",),
     ("benchmarks.load",),
 )
 

@@ -77,8 +77,8 @@ overflow = [{ when = "wait", after_s = 60.0, to = "queue:sales" }]
 """
 
 
-def configuration(data_dir: str, music: str = "music") -> str:
-    """The demo's configuration, as a file would hold it; `music` is a folder of sound files."""
+def configuration(data_dir: str) -> str:
+    """The demo's configuration, as a file would hold it."""
     numbers = [(number, to) for number, to, _ in NUMBERS]
     rules = [f'  {{ number = "{number}", to = "{to}" }},' for number, to in (*numbers, *HIDDEN)]
     agents = [
@@ -104,8 +104,6 @@ def configuration(data_dir: str, music: str = "music") -> str:
             "[rpc]",
             'listen = "127.0.0.1:8080"',
             f'tokens = [{{ name = "demo", token = "{TOKEN}" }}]',
-            "[music.default]",
-            f'folder = "{music}"',
             "[group.all]",
             f'members = ["{FIRST_USER}", "{FIRST_USER + 1}", "{FIRST_USER + 2}"]',
             'number = "610"',
@@ -125,30 +123,12 @@ def configuration(data_dir: str, music: str = "music") -> str:
 def demo() -> int:
     """Run until interrupted."""
     with tempfile.TemporaryDirectory(prefix="switchroom-demo-") as folder:
-        music = Path(folder) / "music"
-        music.mkdir()
-        write_melody(music / "melody.wav")
-        config, mistakes = loads(configuration(folder, str(music)), str(Path(folder) / "demo.toml"))
+        config, mistakes = loads(configuration(folder), str(Path(folder) / "demo.toml"))
         if config is None:
             raise ConfigError(mistakes)
         logs.configure(config.server.log_level, config.server.log_format)
         uvloop.run(_run(config))
     return 0
-
-
-def write_melody(path: Path) -> None:
-    """Half a minute of music: broken chords, made on the spot."""
-    import numpy
-    import soundfile
-
-    rate_hz, beat_s = 16_000, 0.45
-    t = numpy.arange(int(rate_hz * beat_s)) / rate_hz
-    notes = [
-        0.12 * numpy.sin(2 * numpy.pi * hz * t) * numpy.minimum(t / 0.02, 1) * numpy.exp(-t / 0.4)
-        for chord in ((262, 330, 392), (220, 262, 330), (175, 220, 262), (196, 247, 294))
-        for hz in (*chord, 2 * chord[0], *reversed(chord))
-    ]
-    soundfile.write(path, numpy.concatenate(notes * 2), rate_hz, subtype="PCM_16")
 
 
 async def _run(config: Config) -> None:

@@ -178,7 +178,7 @@ class Recordings:
         except OSError as trouble:  # the next start tries again
             error = error or str(trouble)
         except RecordingError as trouble:
-            error = error or str(trouble)
+            error = error or (str(trouble) if event.frames else "nothing was recorded")
             await self._in(self._finishers, _give_up, recording.segments)
         self.running.pop(recording.id, None)
         ended = _ended(recording.id, path, done, error)

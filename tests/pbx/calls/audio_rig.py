@@ -26,6 +26,7 @@ from switchroom.pbx.events import AnyRecord
 HOST = "127.0.32.1"
 RATE_HZ = 8000
 AMPLITUDE = 8000.0
+TYPES = {"PCMU": 0, "PCMA": 8, "G729": 18}
 
 
 def voice(n: NDArray[Any]) -> NDArray[Any]:
@@ -39,9 +40,9 @@ def voice(n: NDArray[Any]) -> NDArray[Any]:
 
 
 class Phone:
-    """The far end of a leg: PCMU, 20 ms."""
+    """The far end of a leg: PCMU or another codec of 8000 Hz, 20 ms."""
 
-    def __init__(self, leg: Leg, hz: float) -> None:
+    def __init__(self, leg: Leg, hz: float, codec: str = "PCMU") -> None:
         self.leg = leg
         self.hz = hz
         self.two_hz: tuple[float, float] | None = None
@@ -54,7 +55,8 @@ class Phone:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.32.2", 0))
         self.socket.setblocking(False)
-        self._codec = Codec(registry.capsule("PCMU"))
+        self._codec = Codec(registry.capsule(codec))
+        self._type = TYPES[codec]
         self._count = 0
         self._heard: list[bytes] = []
         self.events: list[bytes] = []
@@ -65,7 +67,7 @@ class Phone:
         host, port = self.socket.getsockname()
         return (
             f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
-            f"m=audio {port} RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na={way}\r\n"
+            f"m=audio {port} RTP/AVP {self._type} 101\r\na=rtpmap:101 telephone-event/8000\r\na={way}\r\n"
         ).encode()
 
     def connect(self, way: str = "sendrecv") -> None:
@@ -82,7 +84,7 @@ class Phone:
         sine = sum(numpy.sin(2 * math.pi * hz * n / RATE_HZ) for hz in tones)
         sound = voice(n) if self.speaks else AMPLITUDE / len(tones) * sine
         sine = (0 if self.silent else 1) * sound
-        self.send(0, self._codec.encode(numpy.rint(sine).astype(numpy.int16)))
+        self.send(self._type, self._codec.encode(numpy.rint(sine).astype(numpy.int16)))
 
     def press(self, code: int) -> None:
         """A key, as one telephone event that is over at once (RFC 4733)."""
@@ -102,7 +104,7 @@ class Phone:
                 data = self.socket.recv(2_000)
             except BlockingIOError:
                 return
-            if data[1] & 0x7F == 0:
+            if data[1] & 0x7F == self._type:
                 self._heard.append(self._codec.decode(data[12:]))
             elif data[1] & 0x7F == 101:
                 self.events.append(data[12:])
@@ -143,12 +145,12 @@ class Exchange:
         self.records = records
         self.phones: list[Phone] = []
 
-    async def phone(self, hz: float, number: str = "") -> Phone:
+    async def phone(self, hz: float, number: str = "", codec: str = "PCMU") -> Phone:
         """An answered leg and its phone."""
         story = self.board._new_story(Party(number or f"{hz:.0f}"), "100", source="", user="")
         leg = Leg(self.board, story, self.board._leg_id(story), Party(number or f"{hz:.0f}"))
         leg.take_media((await self.board.media.open())[0])
-        phone = Phone(leg, hz)
+        phone = Phone(leg, hz, codec)
         phone.connect()
         leg.state = "answered"
         self.phones.append(phone)

@@ -33,6 +33,8 @@ tokens = [{{ name = "live", token = "{token}" }}]
 default = [
   {{ number = "1001", to = "user:1001" }},
   {{ number = "9000", to = "echo" }},
+  {{ number = "9002", to = "tone:1000" }},
+  {{ number = "9010", to = "conference:team" }},
   {{ number = "7.", to = "sip:{{number}}@{phones}:{phone}" }},
 ]
 [[user]]
