@@ -19,6 +19,7 @@ from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.operations_audio import OperationsAudio
+from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.exchange import (
     BanInfo,
     CallInfo,
@@ -64,6 +65,10 @@ class Operations:
     @property
     def flows(self) -> Shelf:
         return self._server.flows.shelf
+
+    @property
+    def reports(self) -> Reports:
+        return self._server.reports
 
     def status(self) -> Status:
         server = self._server

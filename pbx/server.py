@@ -20,6 +20,7 @@ import switchroom
 from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
+from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.conferences import Conferences
 from switchroom.pbx.apps.destinations import App, Destinations
@@ -47,6 +48,7 @@ from switchroom.pbx.logs import log
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar, Rules
+from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch
 from switchroom.pbx.sip.timers import TimerValues
@@ -208,6 +210,10 @@ class Server:
             write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)
+        self.reports = Reports(
+            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
+            {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
+        )  # fmt: skip
         self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self.tls.start()

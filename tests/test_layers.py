@@ -52,16 +52,18 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.sim": ("pbx.sim", "pbx.story", *CONTROL),
     "pbx.trunks": ("pbx.trunks", "pbx.config_reader", "pbx.config_values", "pbx.dialplan", *CONTROL),
     "pbx.reports": ("pbx.reports", *CONTROL),
+    "pbx.reports.reports": ("pbx.reports", "pbx.journal", "pbx.storage.base", *CONTROL),
     "pbx.acd": ("pbx.acd", "pbx.call", "pbx.dialplan", *CONTROL),
     "pbx.acd.config": ("pbx.config_reader", "pbx.dialplan"),
     "pbx.acd.deadlines": (),
+    "pbx.acd.service_level": ("pbx.events", "pbx.reports"),
     "pbx.acd.model": ("pbx.acd.config", "pbx.events"),
     "pbx.acd.agents": ("pbx.acd", "pbx.events"),
     "pbx.acd.scheduler": ("pbx.acd", "pbx.events"),
     "pbx.apps": ("pbx.apps", "pbx.call", "pbx.dialplan", "pbx.journal", "pbx.storage.base", *CONTROL),
     "ivr": ("ivr", "pbx.call", "pbx.config_reader", "pbx.journal", "pbx.storage.base", *CONTROL),
-    "pbx.rpc": ("pbx.rpc", "pbx.acd", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.storage.base", "ivr",
-                *CONTROL),
+    "pbx.rpc": ("pbx.rpc", "pbx.acd", "pbx.config", "pbx.config_values", "pbx.journal", "pbx.reports",
+                "pbx.storage.base", "ivr", *CONTROL),
 }  # fmt: skip
 """Module or package -> what of `switchroom` it may import (prefixes); the package's own root is always allowed."""
 
@@ -72,6 +74,7 @@ FORBIDDEN: dict[str, frozenset[str]] = {
     "pbx.dialplan": frozenset({"asyncio", "random", "socket", "time"}),
     "pbx.security.guard": frozenset({"asyncio", "random", "socket", "time"}),
     "pbx.cdr": frozenset({"asyncio", "random", "socket", "time"}),
+    "pbx.reports": frozenset({"random", "socket", "time"}),
     "pbx.journal": frozenset({"random", "socket", "time"}),
     "pbx.b2bua": frozenset({"random", "socket", "time"}),
     "pbx.call": frozenset({"random", "socket", "time"}),

@@ -36,6 +36,7 @@ from switchroom.pbx.events.acd import (
     WaitReason,
 )
 from switchroom.pbx.events.calls import (
+    CallBlocked,
     CallBridged,
     CallEnded,
     CallResult,
@@ -69,6 +70,7 @@ AnyRecord = (
     ServerStarted
     | ServerStopped
     | CallStarted
+    | CallBlocked
     | CallRouted
     | LegStarted
     | LegRinging
@@ -141,6 +143,7 @@ __all__ = [
     "AgentStatusSet",
     "AgentWrappedUp",
     "AnyRecord",
+    "CallBlocked",
     "CallBridged",
     "CallEnded",
     "CallRated",

@@ -13,6 +13,7 @@ from switchroom.ivr.shelf import Shelf
 from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.audio import Audio
 from switchroom.pbx.storage.base import CdrQuery
 
@@ -171,6 +172,11 @@ class Exchange(Protocol):
     @property
     def audio(self) -> Audio:
         """Conferences, recordings, legs."""
+        ...
+
+    @property
+    def reports(self) -> Reports:
+        """Figures of the past."""
         ...
 
     def status(self) -> Status: ...

@@ -32,6 +32,10 @@ class JournalStore(Protocol):
         """Entries with numbers above `after`, in order, at most `limit`; empty at the end."""
         ...
 
+    async def before(self, at_ns: int) -> int:
+        """A number up to which all entries are older; not always the last one of which this is so, and 0 for none."""
+        ...
+
     async def prune(self, before_ns: int) -> int:
         """Delete batches all of whose records are older; how many batches that were."""
         ...

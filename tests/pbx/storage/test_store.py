@@ -61,6 +61,14 @@ async def test_pruning_keeps_the_newest(store: Store) -> None:
     assert await store.journal.last() == entries(6, 6)[0]
 
 
+async def test_the_journal_is_found_by_time(store: Store) -> None:
+    assert await store.journal.before(10**18) == 0
+    await store.journal.write([entries(1, 3), entries(4, 6)])
+    assert await store.journal.before(1) == 0
+    assert 3 <= await store.journal.before(5000) <= 4
+    assert await store.journal.before(10**18) == 6
+
+
 async def test_bindings_are_replaced_and_removed(store: Store) -> None:
     first = StoredBinding("1001", "sip:a", b"1")
     other = StoredBinding("1002", "sip:b", b"2")
