@@ -64,7 +64,8 @@ cdef extern from "shard/plane.h" nogil:
     void sr_leg_rtp_ready(sr_plane *plane, sr_leg *leg)
     void sr_leg_rtcp_ready(sr_plane *plane, sr_leg *leg)
     void sr_taps_drain(sr_plane *plane)
-    int sr_shard_open(sr_plane *plane)
+    int sr_shard_open(sr_plane *plane, bint with_door)
+    int sr_shard_attach(sr_plane *plane, int wire_fd)
     void sr_shard_run(sr_plane *plane)
 
 

@@ -2,7 +2,7 @@
 # folders: ext/shard ext/kernels
 # distutils: depends = src/switchroom/ext/codec_ops.h
 # distutils: libraries = m pthread srtp2
-"""The door from Python into one shard of the media plane: make it, run it without the GIL, give it back.
+"""The way from Python into one shard of the media plane: make it, run it without the GIL, give it back.
 
 Orders and facts go over the wire (wire.h), not through here. `VirtualShard` is the same plane with a clock and a network
 that a test holds in its hands.
@@ -59,7 +59,8 @@ cdef class Shard:
     """One shard. It owns `wire_fd` (a SOCK_SEQPACKET end) from then on, also when this raises.
 
     codecs: capsules of codec tables (codec_ops.h); a codec's number on the wire is its place here. bind: numeric address.
-    ports: shared by the shards between which legs may move. Raises ValueError for values that make no sense, OSError when the system refuses.
+    ports: shared by the shards between which legs may move. With a `door` it outlives its wires (-1: none yet), and
+    others may be attached. Raises ValueError for values that make no sense, OSError when the system refuses.
     """
 
     def __cinit__(self, *args, **kwargs):
@@ -68,12 +69,12 @@ cdef class Shard:
             raise MemoryError
 
     def __init__(self, int wire_fd, codecs, str bind, Ports ports not None, *, max_legs=1024, max_prompts=1024,
-                 rtp_timeout_ms=3000, traffic_class=0xB8, gather_us=0, seed=None):
+                 rtp_timeout_ms=3000, traffic_class=0xB8, gather_us=0, seed=None, bint door=False):
         self._create(wire_fd, &sr_sockets, codecs, bind, ports, {
             "gather_us": gather_us,
             "max_legs": max_legs, "max_prompts": max_prompts,
             "rtp_timeout_ms": rtp_timeout_ms, "traffic_class": traffic_class, "seed": seed})
-        if sr_shard_open(self._plane) < 0:
+        if sr_shard_open(self._plane, door) < 0:
             self.close()
             raise OSError("the shard's epoll or timer could not be made")
 
@@ -102,7 +103,8 @@ cdef class Shard:
             self._codecs = codecs
             self._plane.codec_count = len(codecs)
         except BaseException:
-            os.close(wire_fd)
+            if wire_fd >= 0:
+                os.close(wire_fd)
             raise
         problem = sr_plane_init(self._plane, &config, net, wire_fd)
         if problem is not NULL:
@@ -118,6 +120,16 @@ cdef class Shard:
             sr_shard_run(self._plane)
         self._running = False
         self.close()
+
+    def attach(self, int wire_fd):
+        """Give a shard with a `door` another wire, which it owns from then on; the former one is hung up."""
+        if sr_shard_attach(self._plane, wire_fd) < 0:
+            os.close(wire_fd)
+            raise OSError("the shard takes no wire")
+
+    def stop(self):
+        """Let `run` of a shard with a `door` return."""
+        sr_shard_attach(self._plane, -1)
 
     def close(self):
         """Close all legs and descriptors. Not while `run` runs."""

@@ -23,6 +23,8 @@ class MediaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """So long a freed port is not given out again, so that late packets reach nobody."""
     shards: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     """Media threads; one for each core that media may have."""
+    process: str = ""
+    """`unix:/path`: the shards run in the process of `switchroom media` that listens there; empty: in this one."""
     max_sessions: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 1_024
     """Of each shard. Memory for them is taken at the start, about 25 kB each."""
     codecs: tuple[str, ...] = ("PCMU", "PCMA")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from switchroom.codecs import registry
-from switchroom.ext.plane import Ports, Shard, codec_info
+from switchroom.ext.plane import Ports, codec_info
 from switchroom.media.config import MediaConfig
 from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted
 from switchroom.media.events import (
@@ -28,6 +28,8 @@ from switchroom.media.events import (
     Speaking,
 )
 from switchroom.media.events import PlaneLost as PlaneLostEvent
+from switchroom.media.found import LIST_SLOTS, FoundLeg, read_listed
+from switchroom.media.process import new_shard, socket_path
 from switchroom.media.prompts import Key, Prompt
 from switchroom.media.stats import PlaneStats, StatsPage
 from switchroom.media.wire import VERSION, Error, Op, Record, Wire, unpack_address
@@ -46,11 +48,18 @@ MAX_SPARE: Final = 64
 
 
 class Plane:
-    """A shard in a thread of this process. `ports` are those of all shards."""
+    """A shard in a thread of this process, with `ports` those of all shards; or, without, in the media process."""
 
-    def __init__(self, config: MediaConfig, ports: Ports, on_event: Callable[[MediaEvent], None]) -> None:
+    def __init__(
+        self, config: MediaConfig, ports: Ports | None, shard: int, on_event: Callable[[MediaEvent], None]
+    ) -> None:
         self._config = config
         self._ports = ports
+        self._shard = shard
+        self.attached = ports is None
+        self.found: dict[int, FoundLeg] = {}
+        """Legs of a former server."""
+        self._thread: threading.Thread | None = None
         self._on_event = on_event
         self.codecs = {name: index for index, name in enumerate(config.codecs)}
         capsules = [registry.capsule(name) for name in config.codecs]
@@ -72,40 +81,56 @@ class Plane:
 
     async def start(self) -> None:
         """Start the thread and greet it. Raises MediaError when it does not come up."""
-        config = self._config
+        self.wire = Wire(self._connect() if self.attached else self._run(), self._on_fact, self._on_lost)
+        answer = await self.wire.ask(Op.HELLO, self._shard, VERSION)
+        fd = self.wire.received_fd
+        if answer.other != Error.OK or fd is None:
+            raise MediaError("the media plane speaks another version")
+        codecs = answer.body.partition(b"\0")[0].decode()
+        if codecs != " ".join(self._config.codecs):
+            raise MediaError(
+                f"the media process has the codecs {codecs}: it needs the same configuration as the server"
+            )
+        self.page = StatsPage(fd, self._config.codecs)
+        if self.attached:
+            for first in range(0, self._config.max_sessions, LIST_SLOTS):
+                await self.wire.ask(Op.LIST, other=first)
+
+    def _run(self) -> socket.socket:
+        assert self._ports is not None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         try:
-            shard = Shard(
-                theirs.detach(),
-                self._capsules,
-                config.bind or config.address,
-                self._ports,
-                max_legs=config.max_sessions,
-                max_prompts=config.max_prompts,
-                rtp_timeout_ms=config.rtp_timeout_ms,
-                traffic_class=config.traffic_class,
-                gather_us=config.gather_us,
-            )
-        except (ValueError, OSError) as error:
+            shard = new_shard(self._config, self._ports, theirs.detach())
+        except MediaError:
             ours.close()
-            raise MediaError(f"the media plane does not start: {error}") from error
-        self.wire = Wire(ours, self._on_fact, self._on_lost)
+            raise
         self._thread = threading.Thread(target=shard.run, name="media", daemon=True)
         self._thread.start()
-        answer = await self.wire.ask(Op.HELLO, other=VERSION)
-        fd = self.wire.received_fd
-        if answer.other != Error.OK or fd is None:
-            raise MediaError("the media plane speaks another version")
-        self.page = StatsPage(fd, config.codecs)
+        return ours
+
+    def _connect(self) -> socket.socket:
+        path = socket_path(self._config.process)
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        try:
+            end.connect(path)
+        except OSError as error:
+            end.close()
+            raise MediaError(f"no media process at {path} ({error.strerror}): start `switchroom media`") from error
+        return end
 
     async def close(self) -> None:
         """End the thread; all legs, ports and prompts of it are given back."""
         if not self.wire.closed:
-            self.wire.post(Op.SHUTDOWN)
+            for handle in [*self.sessions, *[spare for spare, _ in self._spare]] if self.attached else ():
+                self.wire.post(Op.CLOSE, handle)
+            if not self.attached:
+                self.wire.post(Op.SHUTDOWN)
             self.wire.flush()
-        await asyncio.to_thread(self._thread.join, _JOIN_S)
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, _JOIN_S)
         self.wire.drain()  # the last recordings have been told
         self.wire.close()
         for session in list(self.sessions.values()):
@@ -210,6 +235,8 @@ class Plane:
         if record.op == Op.RECORDED:
             self._recorded(record)
             return
+        if self.attached and self._is_of_found(record):
+            return
         session = self.sessions.get(record.leg)
         event = _read_event(session, record) if session is not None else None
         if session is None or event is None:
@@ -217,6 +244,30 @@ class Plane:
         if isinstance(event, PlayDone):
             session.play_ended(event)
         self._on_event(event)
+
+    def _is_of_found(self, record: Record) -> bool:
+        """Whether a fact is about a leg of a former server; nobody but us will close that one."""
+        if record.op == Op.LISTED and record.leg not in self.sessions:
+            leg = read_listed(record)
+            if leg is None:
+                self.post(Op.CLOSE, record.leg)
+            else:
+                self.found[leg.handle] = leg
+            return True
+        if record.leg not in self.found:
+            return False
+        if record.op == Op.TIMED_OUT:
+            self.post(Op.CLOSE, record.leg)
+            del self.found[record.leg]
+        return True
+
+    def close_found(self, tag: str | None) -> int:
+        """Close legs of a former server, all or those of one tag; returns how many."""
+        chosen = [leg.handle for leg in self.found.values() if tag is None or leg.tag == tag]
+        for handle in chosen:
+            self.post(Op.CLOSE, handle)
+            del self.found[handle]
+        return len(chosen)
 
     def recording_failed(self, recording: "Recording", reason: str) -> None:
         """It never began."""

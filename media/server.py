@@ -3,13 +3,11 @@
 
 import asyncio
 import itertools
-import resource
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from switchroom.ext.plane import Ports
 from switchroom.media import formats
 from switchroom.media.bridge import Bridge
 from switchroom.media.conference import Conference
@@ -18,7 +16,10 @@ from switchroom.media.doctor import examine
 from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted, PromptError
 from switchroom.media.events import MediaEvent
 from switchroom.media.formats import Format
+from switchroom.media.found import FoundLeg
+from switchroom.media.limits import raise_file_limit
 from switchroom.media.plane import Plane
+from switchroom.media.process import new_ports
 from switchroom.media.prompts import PromptStore, source_key
 from switchroom.media.session import Session
 from switchroom.media.stats import PlaneStats
@@ -27,7 +28,6 @@ from switchroom.media.wire import Op
 _FORMATS: Final[dict[str, Format]] = {
     form.name: form for form in (formats.PCMU, formats.PCMA, formats.G722, formats.G729, formats.OPUS)
 }
-_SPARE_FILES: Final = 1_024
 _ROUND_S: Final = 5.0
 _WARDS: Final = 10
 """The leg doctor sees each session once in a round, a part of them at a time."""
@@ -59,11 +59,11 @@ class MediaServer:
 
     async def start(self) -> None:
         """Start the shards and load the hold music. Raises MediaError, PromptError; then nothing is left running."""
-        _raise_file_limit(self.config)
+        raise_file_limit(self.config)
         try:
-            ports = _ports(self.config)
-            for _ in range(self.config.shards):
-                plane = Plane(self.config, ports, self._tell)
+            ports = None if self.config.process else new_ports(self.config)
+            for shard in range(self.config.shards):
+                plane = Plane(self.config, ports, shard, self._tell)
                 await plane.start()
                 self._planes.append(plane)
             if self._hold_music:
@@ -120,6 +120,14 @@ class MediaServer:
         """All that are open."""
         return [session for plane in self._planes for session in plane.sessions.values()]
 
+    def found(self) -> list[FoundLeg]:
+        """What a former server left in the media process, as it was when this one came."""
+        return [leg for plane in self._planes for leg in plane.found.values()]
+
+    def close_found(self, tag: str | None = None) -> int:
+        """Close them, or those of one tag; returns how many."""
+        return sum(plane.close_found(tag) for plane in self._planes)
+
     def _make_round(self, ward: int) -> None:
         for session in self.sessions:
             if session.id % _WARDS == ward:
@@ -144,20 +152,3 @@ class MediaServer:
             asyncio.get_running_loop().call_exception_handler(
                 {"message": f"a media event was not handled: {event}", "exception": error}
             )
-
-
-def _ports(config: MediaConfig) -> Ports:
-    """One pool for all shards, so that a leg may move between them."""
-    try:
-        return Ports(*config.ports, config.port_rest_ms)
-    except ValueError as error:
-        raise MediaError(f"the ports {config.ports[0]} to {config.ports[1]}: {error}") from None
-
-
-def _raise_file_limit(config: MediaConfig) -> None:
-    """Each session has two sockets."""
-    needed = 2 * config.max_sessions * config.shards + config.max_prompts + _SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -70,6 +70,8 @@ class Op(enum.IntEnum):
     DELAY = 51
     DEPART = 56
     ARRIVE = 57
+    TAG = 58
+    LIST = 59
 
     ANSWER = 128
     TIMED_OUT = 129
@@ -80,6 +82,7 @@ class Op(enum.IntEnum):
     FACTS_LOST = 134
     RECORDED = 135
     SPEAKING = 136
+    LISTED = 160
 
 
 class Error(enum.IntEnum):
@@ -105,6 +108,11 @@ class Record(NamedTuple):
     other: int
     number: int
     body: bytes
+
+
+def unpack_record(data: bytes) -> Record:
+    """One record."""
+    return Record._make(_RECORD.unpack(data))
 
 
 @lru_cache(maxsize=4_096)

@@ -57,6 +57,12 @@ class Admission:
         self.lateness_s = 0.0
         self._overloaded = False
 
+    def apply(self, limits: Limits) -> None:
+        """New limits."""
+        self._limits = limits
+        self._rate = Bucket(limits.calls_per_second)
+        self._sources.clear()
+
     def note_lateness(self, late_s: float) -> None:
         """How late the loop came just now. Once may be the machine's fault, and is over when it is noticed."""
         self._overloaded = min(late_s, self.lateness_s) > OVERLOAD_S

@@ -7,23 +7,31 @@ CallControl alone, and so runs on the real exchange and on the simulated one.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
-from switchroom.pbx.b2bua import B2bua, Outcome
+from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, follow, go_on
 from switchroom.pbx.control import (
+    NORMAL,
     CallControl,
     CallerGone,
     CallError,
     Digit,
     Ended,
+    Endpoint,
     Fact,
     Leg,
+    PickedUp,
     PlayDone,
+    Presentation,
     Recorded,
+    SendOn,
+    SentOn,
     Speaking,
 )
 from switchroom.pbx.events import CallResult
+
+__all__ = ["Attempt", "Call", "Outcome", "follow", "go_on"]
 
 MAX_TYPED_AHEAD = 64
 RING_S = 60.0
@@ -36,13 +44,30 @@ class Call:
     for trusted peers.
     """
 
-    def __init__(self, control: CallControl, leg: Leg, dialled: str, user: str = "", argument: str = "") -> None:
+    def __init__(
+        self,
+        control: CallControl,
+        leg: Leg,
+        dialled: str,
+        user: str = "",
+        argument: str = "",
+        context: str = "default",
+    ) -> None:
         self.leg = leg
         self.dialled = dialled
         self.user = user
         self.argument = argument
         """What the dial plan's destination says after its name."""
+        self.context = context
+        """The context of the dial plan that the caller dials in."""
+        self.presentation: Presentation = NORMAL
+        """How the call is shown to whoever is dialled."""
+        self.diverted: tuple[str, ...] = ()
+        """The users who sent the call on, the last one first."""
+        self.on_answer: Callable[[], None] = _nothing
+        """Called when somebody, or an application, takes the call; for one that is answered already."""
         self._control = control
+        self._sent_on: SentOn | None = None
         self._digits: deque[str] = deque(maxlen=MAX_TYPED_AHEAD)
         self._news = asyncio.Event()
         self._done_plays: set[int] = set()
@@ -70,6 +95,10 @@ class Call:
 
     async def answer(self) -> None:
         """Answer the call; without effect on one that is answered."""
+        await self._answer()
+        self.on_answer()
+
+    async def _answer(self) -> None:
         self._check()
         if self.leg.state != "answered":
             self.leg.answer()
@@ -201,15 +230,64 @@ class Call:
                 trouble = error
         if not endpoints:
             raise trouble or CallError(404, "nothing to dial", "not-found")
+        return await self.connect(endpoints, ring_s)
+
+    async def connect(self, endpoints: Sequence[Endpoint | Attempt], ring_s: float) -> Outcome:
+        """The same with endpoints that are known."""
+        self._check()
         b2bua = B2bua(self._control, self.leg)
-        try:
-            outcome = await b2bua.dial(endpoints, ring_s)
+        with self._lent():
+            outcome = await b2bua.dial(endpoints, ring_s, self.presentation)
             if outcome.leg is not None:
+                self.on_answer()
                 await b2bua.talk()
-        finally:
-            if not self.ended:
-                self.leg.listener = self._on_fact
         return outcome
+
+    async def fetch(self, endpoints: Sequence[Endpoint | Attempt], ring_s: float) -> Leg:
+        """Call somebody for the caller, and have the leg that answers: joined to the caller, and served by nobody yet.
+
+        Raises CallError when none does.
+        """
+        self._check()
+        try:
+            outcome = await B2bua(self._control, self.leg).dial(endpoints, ring_s, self.presentation)
+        finally:
+            self._take_back()
+        if outcome.leg is None:
+            raise CallError(outcome.status, outcome.reason, outcome.result, outcome.by)
+        outcome.leg.listener = None
+        self.on_answer()
+        return outcome.leg
+
+    async def talk_to(self, leg: Leg) -> None:
+        """Join the caller to a leg that somebody else serves, who lets go of it; stay until one of them hangs up."""
+        await self._answer()
+        if leg.listener is None or leg.state != "answered":
+            raise CallError(481, "the other party is gone")
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def lent(_: Leg) -> None:
+            await over
+
+        leg.listener(leg, SendOn(lent))
+        b2bua = B2bua(self._control, self.leg)
+        with self._lent():
+            b2bua.join(leg, over)
+            self.on_answer()
+            await b2bua.talk()
+
+    async def pick_up(self, ringing: Leg) -> bool:
+        """Answer the caller in place of a leg that rings, and stay until one hangs up; False: it rings no more."""
+        await self._answer()
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if ringing.listener is None or ringing.state not in ("calling", "ringing"):
+            return False
+        ringing.listener(ringing, PickedUp(self.leg, over))
+        if over.done():
+            return False
+        with self._lent():
+            await over
+        return True
 
     async def until_hangup(self) -> None:
         """Wait until the caller hangs up, which raises CallerGone."""
@@ -217,6 +295,23 @@ class Call:
             await self._wait()
 
     # ---- within
+
+    @contextmanager
+    def _lent(self) -> Iterator[None]:
+        """Somebody else is told of the leg; we are again afterwards, unless the party is wanted elsewhere."""
+        try:
+            yield
+        except SentOn:
+            raise
+        except BaseException:
+            self._take_back()
+            raise
+        self._take_back()
+
+    def _take_back(self) -> None:
+        """Listen to the leg again; a leg that is over is left alone, or the two would hold each other for ever."""
+        if not self.ended:
+            self.leg.listener = self._on_fact
 
     async def _until_said(self, terminator: str, silence_s: float) -> None:
         while True:
@@ -241,6 +336,8 @@ class Call:
             self.speaking = fact.on
         elif isinstance(fact, Recorded):
             self._recorded = fact
+        elif isinstance(fact, SendOn):
+            self._sent_on = SentOn(fact.serve)
         elif not isinstance(fact, Ended) and leg.state != "answered":
             return
         self._news.set()
@@ -248,6 +345,9 @@ class Call:
     def _check(self) -> None:
         if self.leg.state == "ended":
             raise CallerGone("the caller hung up")
+        if self._sent_on is not None:
+            sent_on, self._sent_on = self._sent_on, None
+            raise sent_on
 
     async def _wait(self) -> None:
         """Wait for news of the leg. Raises CallerGone when it is that the leg ended."""
@@ -258,3 +358,7 @@ class Call:
     async def _news_of_leg(self) -> None:
         self._news.clear()
         await self._news.wait()
+
+
+def _nothing() -> None:
+    pass

@@ -19,11 +19,12 @@ from switchroom.pbx.acd.restart import Kept, capture, matters, restore
 from switchroom.pbx.acd.supervisor import Supervisors
 from switchroom.pbx.acd.voice import Spoken
 from switchroom.pbx.apps.destinations import Destinations
+from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.call import Call
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.config import Config
 from switchroom.pbx.control import CallError, Endpoint
-from switchroom.pbx.dialplan import Destination, DialPlan
+from switchroom.pbx.dialplan import Destination
 from switchroom.pbx.events import AnyRecord, Entry
 from switchroom.pbx.journal import Journal, Subscription
 
@@ -35,13 +36,13 @@ VOICES = {"en": "en", "zh": "cmn"}
 class DialPlanWays:
     """Targets and numbers by the dial plan."""
 
-    def __init__(self, board: Switchboard, plan: DialPlan, destinations: Destinations, context: str) -> None:
-        self._board, self._plan, self._destinations, self._context = board, plan, destinations, context
+    def __init__(self, board: Switchboard, routing: Routing, destinations: Destinations, context: str) -> None:
+        self._board, self._routing, self._destinations, self._context = board, routing, destinations, context
 
     def find(self, target: str) -> list[Endpoint]:
         codecs: tuple[str, ...] = ()
         if ":" not in target:
-            route = self._plan.route(target, self._context)
+            route = self._routing.plan.route(target, self._context)
             if route is None or route.to.kind not in ("user", "sip"):
                 raise CallError(404, f"{target} leads to no telephone", "not-found")
             target, codecs = str(route.to), route.rule.codecs
@@ -50,7 +51,7 @@ class DialPlanWays:
     def route(self, number: str) -> str:
         if ":" in number:
             return number
-        route = self._plan.route(number, self._context)
+        route = self._routing.plan.route(number, self._context)
         if route is None:
             raise CallError(404, f"{number} leads nowhere", "not-found")
         return str(route.to)
@@ -111,7 +112,7 @@ class CallCentre:
         self,
         config: Config,
         board: Switchboard,
-        plan: DialPlan,
+        routing: Routing,
         destinations: Destinations,
         speech: Speech,
         *,
@@ -131,7 +132,7 @@ class CallCentre:
         self.desk = Desk(
             board,
             Centre(acd=config.acd, queues=config.queues, agents=config.agents, teams=config.teams),
-            DialPlanWays(board, plan, destinations, config.acd.context),
+            DialPlanWays(board, routing, destinations, config.acd.context),
             Spoken(speak),
             write=write,
             below=below,

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `switchroom` command: serve, demo, check, dial-plan, flow, rpc."""
+"""The `switchroom` command: serve, media, demo, check, dial-plan, flow, rpc."""
 
 import argparse
 import sys
 
 import switchroom
+from switchroom.media.errors import MediaError
 from switchroom.pbx.errors import SwitchroomError
 
 
@@ -16,6 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     serve = commands.add_parser("serve", help="run the exchange that a configuration file describes")
     serve.add_argument("-c", "--config", required=True, metavar="FILE", help="the configuration, in TOML")
+
+    media = commands.add_parser("media", help="run the media plane alone; a server with [media] process uses it")
+    media.add_argument("-c", "--config", required=True, metavar="FILE", help="the configuration of the server")
 
     check = commands.add_parser("check", help="say everything that is wrong with a configuration file")
     check.add_argument("file", metavar="FILE")
@@ -34,6 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     flow_check.add_argument("files", nargs="+", metavar="FILE", help="TOML or JSON")
     flow_check.add_argument("--prompts", default="", metavar="FOLDER", help="where the recordings are")
 
+    again = commands.add_parser("reload", help="let a running exchange read its configuration file again")
+    again.add_argument("--dry-run", action="store_true", help="only say what would change")
+    again.add_argument("--url", default="http://127.0.0.1:8080/rpc", help="where the exchange listens (%(default)s)")
+    again.add_argument("--token", default="", help="the bearer token; by default that of SWITCHROOM_TOKEN")
+
     rpc = commands.add_parser("rpc", help="call a method of a running exchange")
     rpc.add_argument("method", metavar="METHOD", help="for example system.status")
     rpc.add_argument("params", nargs="?", default="{}", metavar="JSON", help="its parameters, as a JSON object")
@@ -47,12 +56,19 @@ def main(arguments: list[str] | None = None) -> int:
         match options.command:
             case "serve":
                 return _serve(options.config)
+            case "media":
+                return _media(options.config)
             case "check":
                 return _check(options.file)
             case "dial-plan":
                 return _explain(options.config, options.caller, options.number, options.at)
             case "flow":
                 return _check_flows(options.files, options.prompts)
+            case "reload":
+                from switchroom.pbx.rpc.client import call_from_shell
+
+                dry_run = "true" if options.dry_run else "false"
+                return call_from_shell(options.url, options.token, "config.reload", f'{{"dry_run": {dry_run}}}')
             case "rpc":
                 from switchroom.pbx.rpc.client import call_from_shell
 
@@ -64,19 +80,29 @@ def main(arguments: list[str] | None = None) -> int:
     except SwitchroomError as error:
         print(error, file=sys.stderr)
         return 1
-    except OSError as error:
+    except (OSError, MediaError) as error:
         print(f"switchroom: {error}", file=sys.stderr)
         return 1
 
 
 def _serve(path: str) -> int:
+    from pathlib import Path
+
     from switchroom.pbx import logs
     from switchroom.pbx.config import load
     from switchroom.pbx.server import Server
 
     config = load(path)
     logs.configure(config.server.log_level, config.server.log_format)
-    Server(config).run()
+    Server(config, Path(path)).run()
+    return 0
+
+
+def _media(path: str) -> int:
+    from switchroom.media.process import serve
+    from switchroom.pbx.config import load
+
+    serve(load(path).media)
     return 0
 
 
@@ -95,11 +121,11 @@ def _explain(path: str, caller: str, number: str, at: str) -> int:
     import time
 
     from switchroom.pbx.config import load
-    from switchroom.pbx.dialplan import Clockwork, DialPlan
+    from switchroom.pbx.config_plan import dial_plan
     from switchroom.pbx.explain import context_of, explain, moment
 
     config = load(path)
-    plan = DialPlan(config.dial_plan, Clockwork(config.times, {}), time.time)
+    plan = dial_plan(config, {}, time.time)
     print("\n".join(explain(plan, context_of(config, caller), number, moment(at) if at else None)))
     return 0
 

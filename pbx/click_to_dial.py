@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from switchroom.pbx.apps.destinations import Destinations
-from switchroom.pbx.b2bua import MAX_ENDPOINTS, B2bua
+from switchroom.pbx.apps.routing import Routing
+from switchroom.pbx.b2bua import MAX_ENDPOINTS
 from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.control import Answered, CallerGone, CallError, Ended, Endpoint, Fact, Party
 from switchroom.pbx.control import Leg as AnyLeg
-from switchroom.pbx.dialplan import Destination, DialPlan, Rule, UnknownContext
+from switchroom.pbx.dialplan import Destination, Rule, UnknownContext
 from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.uri import parse_uri
 
@@ -39,13 +40,13 @@ class ClickToDial:
         self,
         board: Switchboard,
         destinations: Destinations,
-        dial_plan: DialPlan,
+        routing: Routing,
         ring_s: float,
         log: Callable[..., Any],
     ) -> None:
         self._board = board
         self._destinations = destinations
-        self._dial_plan = dial_plan
+        self._routing = routing
         self._ring_s = ring_s
         self._log = log
         self._names = {user.name: user.display_name for user in board.config.users}
@@ -83,7 +84,7 @@ class ClickToDial:
             except ValueError as error:
                 raise CallError(400, str(error)) from error
         try:
-            route = self._dial_plan.route(to, context)
+            route = self._routing.plan.route(to, context)
         except UnknownContext as error:
             raise CallError(404, str(error), "not-found") from error
         if route is None:
@@ -138,18 +139,7 @@ class ClickToDial:
 
     async def _put_through(self, call: Call, wish: Wish) -> None:
         destination = wish.destination
-        if destination.kind not in ("user", "sip"):
-            await self._destinations.send(call, destination.kind, destination.argument, wish.rule)
-            return
-        codecs = wish.rule.codecs if wish.rule is not None else ()
-        endpoints = self._board.endpoints(f"{destination.kind}:{destination.argument}", codecs)
-        call.leg.play("tone:ringback")
-        b2bua = B2bua(self._board, call.leg)
-        outcome = await b2bua.dial(endpoints, self._ring_s)
-        if outcome.leg is None:
-            raise CallError(outcome.status, outcome.reason, outcome.result, outcome.by)
-        call.leg.stop()
-        await b2bua.talk()
+        await self._destinations.send(call, destination.kind, destination.argument, wish.rule)
 
 
 class _Ringing:

@@ -17,11 +17,13 @@ from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.acd import config as acd_config
+from switchroom.pbx.config_office import Blacklist, Desk, Features, Group, Parking
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_recording import Music, RecordingConfig
 from switchroom.pbx.config_security import SecurityConfig
 from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, NameServer, Network, Secret
+from switchroom.pbx.config_voicemail import MailConfig, VoicemailConfig
 from switchroom.pbx.dialplan import Destination, DialPlan, Hours, Rule, UnknownContext
 from switchroom.pbx.errors import SwitchroomError
 
@@ -170,8 +172,11 @@ class Limits(Section, frozen=True):
     rtp_silence_s: Seconds = 30.0
 
 
-class User(Section, frozen=True):
-    """[[user]]: somebody whose phones register and call. One of `password`, `ha1` and `ha1_sha256` is needed."""
+class User(Desk, frozen=True, kw_only=True):
+    """[[user]]: somebody whose phones register and call. One of `password`, `ha1` and `ha1_sha256` is needed.
+
+    The keys of a Desk are what the user finds set, until he changes it.
+    """
 
     name: Name
     """Also the number, unless the dial plan says otherwise."""
@@ -194,12 +199,22 @@ class User(Section, frozen=True):
     max_contacts: CountOrNone = 0
     max_calls: CountOrNone = 0
     """0: as [limits] says."""
+    mailbox: bool = False
+    """Whether callers may leave messages."""
+    pin: Secret = Secret()
+    """Opens the mailbox from other phones, and moves the number to them: 4 to 12 digits."""
+    email: str = ""
+    """Where new messages are sent to."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if not (self.password or self.ha1 or self.ha1_sha256):
             yield "password", "is missing (or ha1, or ha1_sha256)"
         yield from _hexadecimal("ha1", self.ha1, 32)
         yield from _hexadecimal("ha1_sha256", self.ha1_sha256, 64)
+        if self.pin and not re.fullmatch(r"\d{4,12}", self.pin.reveal()):
+            yield "pin", "expected 4 to 12 digits"
+        if self.email and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", self.email):
+            yield "email", "expected name@host"
 
 
 class Peer(Section, frozen=True):
@@ -298,6 +313,12 @@ class Config(Section, frozen=True):
     """[music.NAME]: classes of music on hold."""
     times: dict[str, Hours] = field(default_factory=dict)
     """[times.NAME]: hours that rules name in `when`."""
+    groups: dict[str, Group] = field(default_factory=dict, name="group")
+    features: Features = Features()
+    parking: Parking = Parking()
+    blacklist: Blacklist = Blacklist()
+    voicemail: VoicemailConfig = VoicemailConfig()
+    mail: MailConfig = MailConfig()
     acd: acd_config.AcdConfig = acd_config.AcdConfig()
     queues: dict[str, acd_config.QueueConfig] = field(default_factory=dict, name="queue")
     agents: tuple[acd_config.AgentConfig, ...] = field(default=(), name="agent")

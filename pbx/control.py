@@ -6,7 +6,8 @@ values to the leg's listener, in the order in which they happened. There are two
 (pbx/calls) and one without sockets or audio (pbx/sim), on which applications are tested and simulated.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -34,6 +35,14 @@ class CallError(SwitchroomError):
 
 class CallerGone(SwitchroomError):
     """The caller has hung up; raised in an application at its next step."""
+
+
+class SentOn(SwitchroomError):
+    """The party is wanted elsewhere; raised in an application at its next step. `serve` goes on with the leg."""
+
+    def __init__(self, serve: "Callable[[Leg], Awaitable[None]]") -> None:
+        super().__init__("wanted elsewhere")
+        self.serve = serve
 
 
 class Party(msgspec.Struct, frozen=True):
@@ -136,6 +145,25 @@ class TransferAsked(Fact, frozen=True):
     """The leg whose place the partner is to take, where the party consulted first (RFC 3891)."""
 
 
+class SendOn(Fact, frozen=True):
+    """The exchange wants the party elsewhere (parked, in a room, at another number).
+
+    Whoever serves it lets go of it without ending it, and `serve` goes on with it to its end.
+    """
+
+    serve: Callable[["Leg"], Awaitable[None]]
+
+
+class PickedUp(Fact, frozen=True):
+    """Somebody else answers instead of the leg, which rings: `leg` takes its place.
+
+    `over` is done when the one who listens has no more use for `leg`; SentOn is set there when it is wanted elsewhere.
+    """
+
+    leg: "Leg"
+    over: "asyncio.Future[None]"
+
+
 Listener = Callable[["Leg", Fact], None]
 
 TapMode = Literal["listen", "whisper", "barge"]
@@ -184,6 +212,20 @@ class Leg(Protocol):
     party: Party
     state: LegState
     listener: Listener | None
+    user: str
+    """The user whose phone it is; empty for strangers."""
+
+    @property
+    def context(self) -> str:
+        """The context of the dial plan in which the party may dial; empty: in none."""
+
+    @property
+    def called(self) -> bool:
+        """Whether we called the party, and not it us."""
+
+    @property
+    def partner(self) -> "Leg | None":
+        """The leg it is bridged to."""
 
     @property
     def call_id(self) -> str:
@@ -267,6 +309,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     """What the implementation needs to get there."""
     codecs: tuple[str, ...] = ()
     """Codecs to offer, by preference; empty: those of the caller, then ours."""
+    user: str = ""
+    """The user whose phone it is; empty for strangers."""
 
 
 class Room(Protocol):
@@ -298,11 +342,27 @@ class Room(Protocol):
         """All leave. Idempotent."""
 
 
+PutThrough = Callable[[Leg, TransferAsked, Leg, Callable[[], None]], Awaitable[None]]
+"""The leg, what was asked, by whom, and what to call when somebody takes it: see CallControl."""
+
+
 class CallControl(Protocol):
     """Where legs come from, and how they are joined."""
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
         """Where a target (`user:1002`, `sip:…`) can be reached now. Raises CallError when it is unknown or nowhere."""
+
+    @property
+    def put_through(self) -> PutThrough:
+        """Serves an answered leg anew, to its end, as another asked for it: at a number that the other could dial, or
+        in the place of the leg that it consulted. Calls back when somebody there takes it. Raises CallError when
+        nobody does, CallerGone, SentOn."""
+
+    def legs_of(self, user: str) -> Sequence[Leg]:
+        """The legs of a user's phones that are not over, the oldest first."""
+
+    def idle_since(self, user: str) -> float:
+        """When the last of them was over, by the event loop's clock; 0: there was none."""
 
     async def originate(
         self,
@@ -332,3 +392,8 @@ class CallControl(Protocol):
 
     def untap(self, listener: Leg) -> None:
         """End it; the listener hears nothing. Without effect on one that does not tap."""
+
+
+async def nobody_puts_through(leg: Leg, asked: TransferAsked, by: Leg, on_answer: Callable[[], None]) -> None:
+    """For want of a dial plan."""
+    raise CallError(501, "nobody puts calls through")

@@ -87,7 +87,7 @@ def configuration(data_dir: str, music: str = "music") -> str:
     ]
     team = f'[[team]]\nname = "everybody"\nagents = ["*"]\nsupervisors = ["{LAST_USER}"]\n'
     users = [
-        f'[[user]]\nname = "{number}"\npassword = "pw{number}"\ndisplay_name = "Phone {number}"\n'
+        f'[[user]]\nname = "{number}"\npassword = "pw{number}"\ndisplay_name = "Phone {number}"\npin = "{number}"\n'
         for number in range(FIRST_USER, LAST_USER + 1)
     ]
     return "\n".join(
@@ -106,6 +106,9 @@ def configuration(data_dir: str, music: str = "music") -> str:
             f'tokens = [{{ name = "demo", token = "{TOKEN}" }}]',
             "[music.default]",
             f'folder = "{music}"',
+            "[group.all]",
+            f'members = ["{FIRST_USER}", "{FIRST_USER + 1}", "{FIRST_USER + 2}"]',
+            'number = "610"',
             "[dial_plan]",
             "default = [",
             '  { number = "10XX", to = "user:{number}" },',
@@ -176,6 +179,11 @@ Dial another phone ({FIRST_USER} to {LAST_USER}), or"""
     )
     for number, _, text in NUMBERS:
         print(f"  {number}  {text}")
+    print(
+        f"  610   rings {FIRST_USER} to {FIRST_USER + 2}; *8 picks up a call that rings there\n"
+        "  700   parks the call on hold; 701 takes it up again\n"
+        "  *72 and a number forwards all calls, *73 ends it; *78 and *79: do not disturb"
+    )
     print(f"Ask the exchange: switchroom rpc system.status --token {TOKEN}\nEnd with Ctrl-C.\n", flush=True)
 
 

@@ -62,6 +62,8 @@ class Gatekeeper:
         self.peers = PeerTable(config.peers)
         self._registrar = registrar
         self._realm = config.sip.realm
+        self.sitting_at: Callable[[str], str] = lambda phone: phone
+        """Who sits at the phone that registers as a user (hot desking)."""
         self._ha1: dict[tuple[str, Algorithm], str | None] = {}
         self._digest = DigestServer(
             config.sip.realm,
@@ -72,6 +74,12 @@ class Gatekeeper:
             nonce_lifetime_s=config.sip.nonce_lifetime_s,
             md5_only=config.sip.md5_only,
         )
+
+    def apply(self, config: Config) -> None:
+        """New users and peers."""
+        self._users = {user.name: user for user in config.users}
+        self.peers = PeerTable(config.peers)
+        self._ha1.clear()
 
     def identify(self, request: Request, flow: Flow) -> Caller | Refusal:
         """Whose call this is."""
@@ -84,6 +92,7 @@ class Gatekeeper:
         user = self._accepted(verdict, flow)
         if user is None:
             return Refusal(403, {})
+        user = self._users[self.sitting_at(user.name)]
         return Caller(Party(user.name, user.display_name), user.context, user.name, max_calls=user.max_calls)
 
     def is_peer(self, host: str) -> bool:

@@ -13,18 +13,23 @@ import switchroom
 from switchroom.ivr.shelf import Shelf
 from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.calls.leg import Leg
+from switchroom.pbx.calls.transfers import Transfer, ask
 from switchroom.pbx.click_to_dial import ClickToDial
-from switchroom.pbx.control import CallError
+from switchroom.pbx.config_diff import Change
+from switchroom.pbx.control import CallError, TransferAsked
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.office import Office
 from switchroom.pbx.operations_audio import OperationsAudio
+from switchroom.pbx.reload import reload
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.exchange import (
     BanInfo,
     CallInfo,
     CallState,
     Certificate,
+    FoundSession,
     JournalFigures,
     LegInfo,
     Registration,
@@ -69,6 +74,13 @@ class Operations:
     @property
     def reports(self) -> Reports:
         return self._server.reports
+
+    @property
+    def office(self) -> Office:
+        return self._server.office
+
+    def reload(self, dry_run: bool, by: str) -> list[Change]:
+        return reload(self._server, dry_run=dry_run, by=by)
 
     def status(self) -> Status:
         server = self._server
@@ -133,6 +145,23 @@ class Operations:
         for leg in list(story.legs):  # the first one first: the call's outcome is its
             leg.hangup(200 if leg.was_answered else 480, ENDED_BY_OPERATOR, "operator", "cancelled")
 
+    def transfer(self, leg: str, to: str, consulted: str) -> None:
+        asker, other = self._find_leg(leg), self._find_leg(consulted) if consulted else None
+        if other is asker:
+            raise CallError(400, "consulted is another leg")
+        number = other.story.dialled if other is not None and not other.called else to
+        transfer = Transfer(asker, TransferAsked(number, other))
+        ask(asker, transfer)
+        if not transfer.accepted:
+            raise CallError(501, "the call is in no state to be transferred")
+
+    def _find_leg(self, leg: str) -> Leg:
+        story = self._server.board.stories.get(leg.partition("/")[0])
+        for found in story.legs if story is not None else ():
+            if found.id == leg and found.state != "ended":
+                return found
+        raise CallError(481, f"no leg {leg}")
+
     async def cdrs(self, query: CdrQuery) -> list[bytes]:
         return await self._server.store.cdrs.find(query)
 
@@ -151,6 +180,23 @@ class Operations:
         return [
             TracedMessage(at_ms=round(kept.at_s * 1000), direction=kept.direction, flow=kept.flow, text=kept.text)
             for kept in self._server.trace.messages(sip_call_id)
+        ]
+
+    def found_sessions(self, close: str | None = None) -> list[FoundSession]:
+        media = self._server.media
+        if close is not None:
+            media.close_found(None if close == "*" else close)
+        return [
+            FoundSession(
+                tag=leg.tag,
+                port=leg.port,
+                remote="{}:{}".format(*leg.remote),
+                hears=leg.hears,
+                bridged=leg.peer != 0,
+                in_conference=leg.in_room,
+                recorded=leg.recorded,
+            )
+            for leg in media.found()
         ]
 
     def certificates(self, reload: bool = False) -> list[Certificate]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from switchroom.pbx.config import Limits
 from switchroom.pbx.events import AnyRecord, RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
@@ -77,6 +78,13 @@ class Registrar:
         self._dirty: dict[tuple[str, str], Binding | None] = {}
         self._changed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
+
+    def apply(self, users: dict[str, int], limits: Limits) -> None:
+        """New users and limits; phones of users that are no more are forgotten as their registrations run out."""
+        self._users = users
+        self._rules = msgspec.structs.replace(
+            self._rules, per_user=limits.registrations_per_user, per_source=limits.registrations_per_source
+        )
 
     async def load(self) -> None:
         """Take over what the last run left, and keep the store up to date from now on. Raises StoreError."""

@@ -25,6 +25,8 @@ from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.conferences import Conferences
 from switchroom.pbx.apps.destinations import App, Destinations
 from switchroom.pbx.apps.sound_check import SoundCheck
+from switchroom.pbx.apps.steps import Steps
+from switchroom.pbx.apps.transfer import Transfers
 from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
 from switchroom.pbx.calls.sources import music_files
@@ -32,9 +34,9 @@ from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
-from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, Rule
+from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.errors import SwitchroomError
-from switchroom.pbx.events import AnyRecord, ServerStarted, ServerStopped
+from switchroom.pbx.events import AnyRecord, RegistrationAdded, RegistrationRemoved, ServerStarted, ServerStopped
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
@@ -45,16 +47,26 @@ from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.logs import log
+from switchroom.pbx.music import own_music
+from switchroom.pbx.office import Around, Office
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar, Rules
+from switchroom.pbx.reload import reload
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch
 from switchroom.pbx.sip.timers import TimerValues
+from switchroom.pbx.smtp import Smtp
+from switchroom.pbx.sound import SoundFiles
 from switchroom.pbx.storage.sqlite import SqliteStore
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
+from switchroom.pbx.watch.hub import Contacts, Hub, Messages, Presence
+from switchroom.pbx.watch.lines import dialogs_of
+from switchroom.pbx.watch.messages import Relay
+from switchroom.pbx.watch.notifier import Notifier
+from switchroom.pbx.watch.publisher import Publisher
 
 LATENESS_S = 0.25
 """How often the lateness of the event loop is looked at."""
@@ -67,8 +79,11 @@ class Server:
     `route`, and then calls `run`, or `start` and `close` on an event loop of its own.
     """
 
-    def __init__(self, config: Config | str | Path | None = None) -> None:
+    def __init__(self, config: Config | str | Path | None = None, path: Path | None = None) -> None:
+        self.path: Path | None = path
+        """The file that `reload` reads again."""
         if isinstance(config, (str, Path)):
+            self.path = Path(config)
             config = load(config)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         if config is None:
@@ -85,6 +100,8 @@ class Server:
         """Called by `run` and `serve` once calls are taken."""
         self._lateness: asyncio.TimerHandle | None = None
         self.rpc: RpcServer | None = None
+        self.hub = Hub()
+        self.notifier: Notifier | None = None
         self.centre: CallCentre | None = None
 
     def route(self, number: str) -> Callable[[App], App]:
@@ -127,7 +144,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, signalled)
         await self.start()
-        loop.add_signal_handler(signal.SIGHUP, self.tls.try_reload)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         _spare_the_collector()
         self.on_started()
         try:
@@ -140,6 +157,9 @@ class Server:
         """Open everything. Raises OSError where an address cannot be bound, SwitchroomError for what else is wrong."""
         config, loop = self.config, asyncio.get_running_loop()
         os.makedirs(config.server.data_dir, exist_ok=True)
+        if "default" not in config.music:
+            ours = own_music(Path(config.server.data_dir) / "music")
+            config = self.config = msgspec.structs.replace(config, music={**config.music, "default": ours})
         self.tls = TlsKeeper(config, time.time())
         self.store = await SqliteStore.open(Path(config.server.data_dir), config.journal.sync)
         self.journal = await Journal.open(
@@ -191,22 +211,32 @@ class Server:
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time, self.watch.guard, loop.call_later)
         self.stack.agent.unwanted = self.watch.unwanted
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
-        dial_plan = DialPlan(
-            {**config.dial_plan, "default": (*self._rules, *config.dial_plan.get("default", ()))},
-            Clockwork(config.times, {}),
-            time.time,
-        )
         destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
+        self.office = Office(
+            config,
+            Around(
+                control=self.board, destinations=destinations, store=self.store.documents,
+                speak=lambda text: self.flows.speech.say(text), sound=SoundFiles(), send_mail=Smtp(config.mail).send,
+                utc=time.time, write=self.journal.append, folder=Path(config.server.data_dir),
+                music="music:default", routes=tuple(self._rules),
+            ),
+        )  # fmt: skip
         SoundCheck(destinations, lambda text: self.flows.speech.say(text))
         self.conferences = Conferences(self.board, self.journal.append)
         destinations.register("conference", self.conferences.serve)
         self.flows = Flows(
-            config, write=self.journal.append, destinations=destinations, dial_plan=lambda: dial_plan, log=log.warning,
+            config, write=self.journal.append, destinations=destinations,
+            dial_plan=lambda: self.office.routing.plan, log=log.warning,
             queues=FlowQueues(lambda: self.call_centre.desk),
         )  # fmt: skip
         self.flows.load(self._flows)
+        await self.office.open()
+        self.gatekeeper.sitting_at = self.office.desks.sitting_at
+        self._watch()
+        self.board.put_through = Transfers(self.board, self.office.routing, destinations).put_through
+        self.board.phone_of = self.office.desks.phone_of
         self.centre = CallCentre(
-            config, self.board, dial_plan, destinations, self.flows.speech,
+            config, self.board, self.office.routing, destinations, self.flows.speech,
             write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)
@@ -214,7 +244,15 @@ class Server:
             self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
             {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
         )  # fmt: skip
-        self.incoming = Incoming(self.board, self.gatekeeper, self.admission, dial_plan, destinations)
+        Steps(destinations, lambda: "music:default")
+        self.incoming = Incoming(
+            self.board,
+            self.gatekeeper,
+            self.admission,
+            self.office.routing,
+            destinations,
+            self.office.blacklist.refuses,
+        )
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self.tls.start()
         self.watch.start()
@@ -222,7 +260,7 @@ class Server:
         if config.sip.trace:
             self.trace.start("*")
         self.operations = Operations(
-            self, ClickToDial(self.board, destinations, dial_plan, config.sip.no_answer_s, log.warning)
+            self, ClickToDial(self.board, destinations, self.office.routing, config.sip.no_answer_s, log.warning)
         )
         if config.rpc.enabled:
             self.rpc = RpcServer(self.operations, config.rpc, log.error)
@@ -248,6 +286,8 @@ class Server:
             await self.rpc.close()
         if self.centre is not None:
             await self.centre.close()
+        if self.notifier is not None:
+            self.notifier.close()
         await self.board.close()
         await self.flows.close()
         self.tls.stop()
@@ -265,17 +305,68 @@ class Server:
 
     # ---- within
 
+    def _on_hangup(self) -> None:
+        """SIGHUP: certificates and configuration are read again; mistakes are logged, and change nothing."""
+        self.tls.try_reload()
+        if self.path is None:
+            return
+        try:
+            changes = reload(self, by="SIGHUP")
+        except SwitchroomError as error:
+            log.error("config.refused", error=str(error))
+        else:
+            late = [change.key for change in changes if not change.live]
+            log.info("config.reloaded", changes=[change.key for change in changes], needs_restart=late)
+
     @property
     def call_centre(self) -> CallCentre:
         """Queues, agents and supervisors of the running exchange."""
         assert self.centre is not None
         return self.centre
 
+    def _watch(self) -> None:
+        """Let phones watch users, publish and send messages."""
+        agent, registrar, hub = self.stack.agent, self.registrar, self.hub
+        self.notifier = Notifier(agent, hub, self.gatekeeper, registrar.knows, registrar.lookup)
+        publisher = Publisher(agent, hub, self.gatekeeper)
+        Relay(agent, self.gatekeeper, registrar)
+
+        def presence(user: str) -> Presence:
+            busy = any(leg.state == "answered" for leg in self.board.legs_of(user))
+            return Presence(bool(registrar.lookup(user)), "On the phone" if busy else "", publisher.document(user))
+
+        def contacts(user: str) -> Contacts:
+            now_s = time.time()
+            return Contacts(tuple((b.contact, max(1, round(b.expires_at_s - now_s))) for b in registrar.lookup(user)))
+
+        def messages(user: str) -> Messages:
+            counts = self.office.boxes.counts(user)
+            return Messages(counts.new, counts.saved)
+
+        def line_changed(user: str) -> None:
+            hub.changed("dialog", user)
+            hub.changed("presence", user)
+
+        hub.provide("presence", presence)
+        hub.provide("reg", contacts)
+        hub.provide("message-summary", messages)
+        hub.provide("dialog", lambda user: dialogs_of(self.board.lines.of(user)))
+        self.board.on_line = line_changed
+        self.office.boxes.on_change.append(lambda user, counts: hub.changed("message-summary", user))
+
+    def _registered(self, user: str, new: bool) -> None:
+        self.hub.changed("reg", user)
+        self.hub.changed("presence", user)
+        if new and self.office.boxes.counts(user).new:
+            self.hub.changed("message-summary", user)
+
     def _write(self, record: AnyRecord) -> int:
         """Put a record of calls or registrations into the journal; the call centre is told at once."""
         number = self.journal.append(record)
         if self.centre is not None:
             self.centre.desk.observe(record)
+        if isinstance(record, RegistrationAdded | RegistrationRemoved) and self.notifier is not None:
+            self._registered(record.user, isinstance(record, RegistrationAdded))
         return number
 
     def _on_media_event(self, event: MediaEvent) -> None:

@@ -160,8 +160,20 @@ static enum sr_error room_tone(sr_plane *plane, const sr_record *command)
     return SR_OK;
 }
 
+/* A slot that is needed again while somebody still hears what was in it (of a former server): that comes to its end. */
+static void end_plays(sr_plane *plane, const sr_prompt *prompt)
+{
+    for (uint32_t i = 0; prompt->unloading && prompt->pcm != NULL && i < plane->config.max_legs; i++) {
+        sr_leg *leg = &plane->legs[i];
+        if (leg->handle != 0 && leg->player.kind == SR_PLAYER_PROMPT && leg->player.prompt == prompt)
+            sr_leg_end_play(plane, leg, SR_STOPPED);
+    }
+}
+
 static enum sr_error load(sr_plane *plane, const sr_record *command, int fd)
 {
+    if (command->other < plane->config.max_prompts)
+        end_plays(plane, &plane->prompts[command->other]);
     if (fd < 0 || command->other >= plane->config.max_prompts || plane->prompts[command->other].pcm != NULL) {
         if (fd >= 0)
             close(fd);
@@ -209,6 +221,9 @@ static enum sr_error obey_for_leg(sr_plane *plane, sr_leg *leg, const sr_record 
             leg->expected_since_ns = plane->now_ns;
         leg->latch.confirmed = true;
         sr_leg_choose_feed(plane, leg);
+        return SR_OK;
+    case SR_TAG:
+        memcpy(leg->tag, command->body.text, sizeof leg->tag);
         return SR_OK;
     case SR_CLOSE:
         sr_leg_close(plane, leg);
@@ -301,6 +316,9 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
         else
             sr_room_record_pause(plane, command->other, command->body.pause.paused != 0);
         return SR_OK;
+    case SR_LIST:
+        sr_plane_list(plane, command->other);
+        return SR_OK;
     case SR_SHUTDOWN:
         plane->stopping = true;
         return SR_OK;
@@ -312,12 +330,18 @@ static enum sr_error obey_for_plane(sr_plane *plane, const sr_record *command, i
 static bool is_for_leg(uint16_t op)
 {
     return (op >= SR_CONFIGURE && op <= SR_STOP) || (op >= SR_JOIN && op <= SR_RECORD_STOP) || (op >= SR_SECURE && op <= SR_DELAY)
-        || (op >= SR_PLAY_PAUSE && op <= SR_RECORD_AHEAD);
+        || (op >= SR_PLAY_PAUSE && op <= SR_RECORD_AHEAD) || op == SR_TAG;
 }
 
 static bool takes_a_file(uint16_t op)
 {
     return op == SR_RECORD || op == SR_ROOM_RECORD || op == SR_EAR;
+}
+
+static void tell_codecs(const sr_plane *plane, char *text, size_t room)
+{
+    for (uint32_t i = 0; i < plane->codec_count; i++)
+        strncat(strncat(text, i > 0 ? " " : "", room - strlen(text) - 1), plane->codecs[i]->name, room - strlen(text) - 1);
 }
 
 static enum sr_error record(sr_plane *plane, const sr_record *command, int fd)
@@ -344,6 +368,7 @@ void sr_plane_obey(sr_plane *plane, const sr_record *command, int fd)
         close(fd);
     if (command->op == SR_HELLO) {
         error = command->other == SR_WIRE_VERSION ? SR_OK : SR_BAD_RECORD;
+        tell_codecs(plane, answer.body.text, sizeof answer.body.text);
     } else if (command->op == SR_OPEN) {
         sr_leg *leg = NULL;
         int error_number = 0;

@@ -131,7 +131,7 @@ const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const 
     plane->net = *net;
     plane->ports = config->ports;
     plane->wire_fd = wire_fd;
-    plane->epoll_fd = plane->timer_fd = plane->stats_fd = -1;
+    plane->epoll_fd = plane->timer_fd = plane->stats_fd = plane->door[0] = plane->door[1] = -1;
     plane->random = config->seed;
     if (config->max_legs < 1)
         return "max_legs must be at least 1";
@@ -170,15 +170,15 @@ void sr_plane_free(sr_plane *plane)
         sr_prompt_unload(&plane->prompts[i]);
     if (plane->stats != NULL)
         munmap(plane->stats, sizeof(sr_plane_stats) + plane->config.max_legs * sizeof(sr_leg_stats));
-    int fds[] = {plane->stats_fd, plane->epoll_fd, plane->timer_fd, plane->wire_fd};
-    for (int i = 0; i < 4; i++)
+    int fds[] = {plane->stats_fd, plane->epoll_fd, plane->timer_fd, plane->wire_fd, plane->door[0], plane->door[1]};
+    for (int i = 0; i < 6; i++)
         if (fds[i] >= 0)
             close(fds[i]);
     for (int i = 0; i < SR_MEMORIES; i++)
         if (plane->memory[i].start != NULL)
             munmap(plane->memory[i].start, plane->memory[i].bytes);
     memset(plane, 0, sizeof *plane);
-    plane->stats_fd = plane->epoll_fd = plane->timer_fd = plane->wire_fd = -1;
+    plane->stats_fd = plane->epoll_fd = plane->timer_fd = plane->wire_fd = plane->door[0] = plane->door[1] = -1;
 }
 
 sr_leg *sr_plane_leg(sr_plane *plane, uint32_t handle)
@@ -264,7 +264,7 @@ static void publish(sr_plane *plane)
 bool sr_plane_may_rest(const sr_plane *plane)
 {
     return plane->wheel_legs == 0 && plane->active_rooms == 0 && plane->recorded_rooms == 0 && plane->tapped_legs == 0
-        && plane->facts_count == 0;
+        && (plane->facts_count == 0 || plane->wire_fd < 0);
 }
 
 int64_t sr_plane_tick(sr_plane *plane)

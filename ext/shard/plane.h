@@ -125,6 +125,7 @@ typedef struct sr_leg {
     struct sr_leg *wheel_next, **wheel_link; /* wheel_link NULL: not on the wheel */
     uint32_t next_free;
     uint32_t open_at;            /* its place in sr_plane.open */
+    char tag[SR_TAG_BYTES];
 } sr_leg;
 
 typedef struct sr_plane_config {
@@ -149,6 +150,7 @@ typedef struct sr_plane {
 
     int wire_fd, epoll_fd, timer_fd;
     bool stopping;
+    int door[2];                 /* a pipe by which a media process hands over wires; -1: the one wire is all */
     int64_t now_ns, wall_ns;     /* monotonic and wall clock, set at each wake-up */
     uint64_t slot;               /* slots that have been done */
     int64_t first_slot_ns;
@@ -209,6 +211,13 @@ void sr_plane_answer(sr_plane *plane, const sr_record *command, sr_record *answe
 void sr_plane_flush(sr_plane *plane);
 /* Reads and obeys what is there. Returns false at the end of the file. */
 bool sr_plane_read_commands(sr_plane *plane);
+
+/* Takes a new wire; the former one is hung up, and what it was to be answered forgotten. */
+void sr_plane_attach(sr_plane *plane, int wire_fd);
+void sr_plane_detach(sr_plane *plane);
+
+/* listing.c: what is there, for a server that finds it */
+void sr_plane_list(sr_plane *plane, uint32_t first_slot);
 
 /* commands.c */
 void sr_leg_unbridge(sr_plane *plane, sr_leg *leg);
@@ -312,7 +321,9 @@ void *sr_taps_write(void *plane);
 void sr_taps_drain(sr_plane *plane);
 
 /* shard.c: the thread. Returns when told to stop, or at the end of the wire. */
-int sr_shard_open(sr_plane *plane);
+int sr_shard_open(sr_plane *plane, bool with_door);
+/* From any thread: a new wire for a shard with a door; -1 stops it. Returns 0 or -1. */
+int sr_shard_attach(sr_plane *plane, int wire_fd);
 void sr_shard_run(sr_plane *plane);
 int sr_shard_watch(sr_plane *plane, int fd, uint64_t data);
 void sr_shard_unwatch(sr_plane *plane, int fd);

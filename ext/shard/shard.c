@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +16,7 @@
 
 #define WIRE UINT64_MAX
 #define TIMER (UINT64_MAX - 1)
+#define DOOR (UINT64_MAX - 2)
 #define EVENTS 128
 
 static int64_t read_clock(clockid_t clock)
@@ -38,13 +40,42 @@ void sr_shard_unwatch(sr_plane *plane, int fd)
         epoll_ctl(plane->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-int sr_shard_open(sr_plane *plane)
+int sr_shard_attach(sr_plane *plane, int wire_fd)
+{
+    return write(plane->door[1], &wire_fd, sizeof wire_fd) == sizeof wire_fd ? 0 : -1;
+}
+
+static void open_door(sr_plane *plane)
+{
+    int fd;
+    if (read(plane->door[0], &fd, sizeof fd) != sizeof fd)
+        return;
+    if (fd < 0) {
+        plane->stopping = true;
+        return;
+    }
+    sr_plane_attach(plane, fd);
+    sr_shard_watch(plane, fd, WIRE);
+}
+
+/* The server is gone. Where there is a door, another may come. Returns whether the shard goes on. */
+static bool hang_up(sr_plane *plane)
+{
+    sr_plane_detach(plane);
+    return plane->door[0] >= 0;
+}
+
+int sr_shard_open(sr_plane *plane, bool with_door)
 {
     plane->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     plane->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (plane->epoll_fd < 0 || plane->timer_fd < 0)
         return -1;
-    return sr_shard_watch(plane, plane->wire_fd, WIRE) < 0 || sr_shard_watch(plane, plane->timer_fd, TIMER) < 0 ? -1 : 0;
+    if (with_door && (pipe2(plane->door, O_CLOEXEC | O_NONBLOCK) < 0 || sr_shard_watch(plane, plane->door[0], DOOR) < 0))
+        return -1;
+    if (plane->wire_fd >= 0 && sr_shard_watch(plane, plane->wire_fd, WIRE) < 0)
+        return -1;
+    return sr_shard_watch(plane, plane->timer_fd, TIMER);
 }
 
 /* At `due_ns` and then every so many slots. */
@@ -101,7 +132,7 @@ void sr_shard_run(sr_plane *plane)
         int count = epoll_wait(plane->epoll_fd, events, EVENTS, -1);
         if (count < 0 && errno != EINTR)
             break;
-        bool command = false, tick = false, packet = false;
+        bool command = false, tick = false, packet = false, door = false;
         int64_t woken_ns = read_clock(CLOCK_MONOTONIC);
         if (plane->resting) { /* what comes now may begin something at its slot */
             sr_plane_clock(plane, woken_ns, read_clock(CLOCK_REALTIME));
@@ -113,6 +144,8 @@ void sr_shard_run(sr_plane *plane)
                 command = true;
             else if (data == TIMER)
                 tick = true;
+            else if (data == DOOR)
+                door = true;
             else {
                 packet_ready(plane, data);
                 packet = true;
@@ -125,8 +158,10 @@ void sr_shard_run(sr_plane *plane)
         }
         if (tick || command)
             sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
-        if (command)
-            wired = sr_plane_read_commands(plane);
+        if (command && plane->wire_fd >= 0)
+            wired = sr_plane_read_commands(plane) || hang_up(plane);
+        if (door)
+            open_door(plane);
         if (tick)
             sr_plane_tick(plane);
         if (plane->facts_count > 0)

@@ -81,6 +81,29 @@ void sr_plane_flush(sr_plane *plane)
     }
 }
 
+void sr_plane_detach(sr_plane *plane)
+{
+    if (plane->wire_fd >= 0)
+        close(plane->wire_fd); /* which takes it off epoll */
+    plane->wire_fd = -1;
+}
+
+void sr_plane_attach(sr_plane *plane, int wire_fd)
+{
+    uint32_t count = plane->facts_count, kept = 0;
+    sr_plane_detach(plane);
+    plane->wire_fd = wire_fd;
+    for (uint32_t i = 0; i < count; i++) { /* what is to be answered was asked by another */
+        const sr_record *record = &plane->facts[(plane->facts_head + i) % SR_FACTS];
+        if (record->op != SR_ANSWER)
+            plane->facts[(plane->facts_head + kept++) % SR_FACTS] = *record;
+    }
+    plane->facts_count = kept;
+    for (uint32_t i = 0; i < plane->config.max_prompts; i++) /* the slots are the new server's */
+        if (plane->prompts[i].pcm != NULL)
+            sr_prompt_unload(&plane->prompts[i]);
+}
+
 /* Returns the first descriptor that came with a message; more than one is nonsense and closed. */
 static int received_fd(struct msghdr *message)
 {

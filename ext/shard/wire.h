@@ -14,10 +14,12 @@
 #define SR_WIRE_VERSION 1
 #define SR_RECORD_BYTES 128
 #define SR_BATCH_RECORDS 32      /* the most records of one message */
+#define SR_TAG_BYTES 48
 #define SR_MAX_RECEIVED_TYPES 12 /* payload types for audio that one leg may receive */
 
 enum sr_op {
-    SR_HELLO = 1,     /* other: SR_WIRE_VERSION. Answered with a descriptor: the statistics (stats.h) */
+    SR_HELLO = 1,     /* leg: number of the shard; other: SR_WIRE_VERSION. Answered with a descriptor: the statistics
+                         (stats.h); body: text, names of the codecs */
     SR_OPEN,          /* a new leg; the answer has its handle and the RTP port */
     SR_CONFIGURE,     /* body: configure */
     SR_CONFIRM,       /* the call is answered: symmetric RTP no longer follows anyone (latch.h) */
@@ -56,6 +58,8 @@ enum sr_op {
     SR_DELAY,         /* body: delay, the bounds of the jitter buffer */
     SR_DEPART = 56,   /* the leg leaves this shard; the answer's body: departed */
     SR_ARRIVE,        /* body: arrive. Takes in a leg that departed; the answer has its new handle */
+    SR_TAG,           /* body: text, by which a later server knows the leg (a media process outlives its servers) */
+    SR_LIST,          /* other: first slot. SR_LISTED for the legs of SR_LIST_SLOTS slots, then the answer */
 
     SR_ANSWER = 128,  /* other: enum sr_error */
     SR_TIMED_OUT,     /* no RTP for the configured time */
@@ -66,6 +70,7 @@ enum sr_op {
     SR_FACTS_LOST,    /* other: how many facts had no room since the last one */
     SR_RECORDED,      /* other: the recording's number; body: recorded. The file is whole */
     SR_SPEAKING,      /* other: 1 when the leg begins to speak in its room, 0 when it has ended */
+    SR_LISTED = 160,  /* other: handle of the leg that it is bridged to, 0 for none; body: listed */
 };
 
 enum sr_error {
@@ -147,6 +152,16 @@ typedef struct sr_tone_spec {
     uint32_t steps;
 } sr_tone_spec;
 
+#define SR_LIST_SLOTS 256
+typedef struct sr_listed {
+    sr_wire_address source;      /* where RTP comes from and goes to */
+    int32_t silent_ms;           /* since the last packet; -1: none yet */
+    uint16_t port;
+    uint8_t feed, send_codec;    /* as in stats.h */
+    uint8_t configured, confirmed, in_room, recorded;
+    char tag[SR_TAG_BYTES];
+} sr_listed;
+
 typedef struct sr_departed {
     uint64_t parcel;             /* by which another shard gets the leg */
     uint32_t play, position;     /* the prompt that was played, and how far, in samples; 0 for none */
@@ -168,6 +183,8 @@ typedef struct sr_record {
         struct { int32_t ms, relative; } seek;
         struct { uint32_t ms, rate_hz, channels; } ahead; /* ms 0: no more */
         sr_departed departed;
+        sr_listed listed;
+        char text[SR_RECORD_BYTES - 24];
         struct { uint64_t parcel; } arrive;
         struct { uint32_t samples, rate_hz; } prompt;
         struct { uint32_t reason; } played;

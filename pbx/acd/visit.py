@@ -67,7 +67,7 @@ class Visit:
         self._wishes = wishes
         self._came_s = desk.now()
         self._news: asyncio.Future[Connected | Overflowed] = asyncio.get_running_loop().create_future()
-        self._talk_s = 0.0
+        self._talk_s = self._waited_s = 0.0
         self._adverts = 0
 
     # ---- told by the desk
@@ -130,7 +130,7 @@ class Visit:
             desk.step()
 
     def _served(self, result: Literal["answered", "refused", "left"], reason: str, to: str, agent: str = "") -> Served:
-        waited_s = self._desk.now() - self._came_s - self._talk_s
+        waited_s = self._waited_s + self._desk.now() - self._came_s
         return Served(
             result=result, queue=self.queue, agent=agent, reason=reason, to=to, waited_s=waited_s, talk_s=self._talk_s
         )
@@ -205,6 +205,7 @@ class Visit:
         desk, call = self._desk, self.call
         agent, leg, took_over = news.agent, news.leg, False
         listener = call.leg.listener
+        self._waited_s += desk.now() - self._came_s
         while True:
             began_s = desk.now()
             self.conversation = Conversation(desk, call.id, self.queue, call.leg, agent, leg)
@@ -216,6 +217,7 @@ class Visit:
                 over = await self.conversation.run(whisper)
             finally:
                 self._talk_s += desk.now() - began_s
+                self._came_s = desk.now()  # whoever is put into another queue waits anew
                 self.conversation = None
                 if desk.conversations.get(agent) is not None and desk.conversations[agent].leg is leg:
                     del desk.conversations[agent]

@@ -7,8 +7,8 @@ application registers its kinds itself.
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from switchroom.pbx.call import Call
-from switchroom.pbx.control import CallError
+from switchroom.pbx.call import Call, follow
+from switchroom.pbx.control import CallError, SentOn
 from switchroom.pbx.dialplan import KINDS, Rule
 
 App = Callable[[Call], Awaitable[None]]
@@ -56,7 +56,10 @@ class Destinations:
         handler = self._handlers.get(kind)
         if handler is None:
             raise CallError(500, f"nothing serves the destination {kind!r}")
-        await handler(call, argument, rule)
+        try:
+            await handler(call, argument, rule)
+        except SentOn as sent:
+            await follow(call.leg, sent.serve)
 
     # ---- the exchange's own
 

@@ -2,27 +2,31 @@
 """What happens to an INVITE that begins a call: admitted, identified, routed, served."""
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import Destinations
+from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.switchboard import Switchboard
+from switchroom.pbx.calls.transfers import find
 from switchroom.pbx.control import CallError
-from switchroom.pbx.dialplan import DialPlan
 from switchroom.pbx.events import CallBlocked
 from switchroom.pbx.gatekeeper import Caller, Gatekeeper, Refusal
+from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request
+from switchroom.pbx.sip.refer import parse_replaces
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session, SessionUser
 from switchroom.pbx.sip.session_timer import too_brief
 from switchroom.pbx.sip.uri import Uri, parse_uri
 
 RETRY_S = 5
-SUPPORTED = "100rel, timer"
-DIALOG_METHODS = {"INFO", "PRACK", "UPDATE"}
+SUPPORTED = "100rel, norefersub, replaces, timer"
+DIALOG_METHODS = {"INFO", "MESSAGE", "PRACK", "REFER", "UPDATE"}
 
 
 class _HeldBack:
@@ -43,11 +47,13 @@ class Incoming:
         board: Switchboard,
         gatekeeper: Gatekeeper,
         admission: Admission,
-        dial_plan: DialPlan,
+        routing: Routing,
         destinations: Destinations,
+        blacklisted: Callable[[str, str], int],
     ) -> None:
         self.board = board
-        self.dial_plan = dial_plan
+        self._routing = routing
+        self._blacklisted = blacklisted
         self.refused: dict[str, int] = {}
         """Calls refused before they cost anything, by reason."""
         self._gatekeeper = gatekeeper
@@ -73,11 +79,22 @@ class Incoming:
                 return self._hold_back(session, caller)
             session.reject(caller.status, headers=caller.headers)
             return None
+        if not caller.user and (status := self._blacklisted(caller.party.number, session.flow.remote[0])):
+            self._count("blacklist")
+            session.reject(status)
+            return None
         session.timer_rules = self.board.terms.of_account(caller.account).timers
         brief = too_brief(session.request, session.timer_rules)
         if brief is not None:
             session.reject(422, headers=brief)
             return None
+        replaced = None
+        if "replaces" in session.request.headers:
+            try:
+                replaced = self._replaced(session.request)
+            except SipError as error:
+                session.reject(error.status)
+                return None
         limit = caller.max_calls or (self.board.limits.calls_per_user if caller.user else 0)
         if limit and self.board.calls_of.get(caller.account, 0) >= limit:
             self._count("calls_per_user" if caller.user else "calls_per_peer")
@@ -87,7 +104,11 @@ class Incoming:
             session.reject(503, headers={"retry-after": [str(RETRY_S)]})
             return None
         return self.board.receive(
-            session, caller.party, caller.user, caller.account, lambda leg: self._serve_or_note(leg, session, caller)
+            session,
+            caller.party,
+            caller.user,
+            caller.account,
+            lambda leg: self._serve_or_note(leg, session, caller, replaced),
         )
 
     def _hold_back(self, session: ServerSession, refusal: Refusal) -> SessionUser:
@@ -100,18 +121,44 @@ class Incoming:
         asyncio.get_running_loop().call_later(refusal.delay_s, refuse)
         return cast(SessionUser, _HeldBack())
 
-    async def _serve_or_note(self, leg: Leg, session: ServerSession, caller: Caller) -> None:
+    def _replaced(self, request: Request) -> Leg:
+        """The leg whose place the caller takes (RFC 3891 section 3). Raises SipError: it may not."""
+        if len(values := request.headers["replaces"]) != 1:
+            raise SipError(400, "more than one Replaces")
+        replaces = parse_replaces(values[0])
+        leg = find(self.board, replaces)
+        if leg is None or leg.state == "ended":
+            raise SipError(481, "no such dialog")
+        if replaces.early_only and leg.state == "answered":
+            raise SipError(486, "Busy Here")
+        if leg.state != "answered" and not leg.called:  # its own call, which rings elsewhere
+            raise SipError(481, "no such dialog")
+        return leg
+
+    async def _take_place(self, call: Call, replaced: Leg) -> None:
+        if replaced.state != "answered":
+            if not await call.pick_up(replaced):
+                raise CallError(481, "the call rings no more", "not-found")
+        elif replaced.partner is not None:
+            await call.talk_to(replaced.partner)
+        else:
+            raise CallError(481, "nobody to talk to", "not-found")
+
+    async def _serve_or_note(self, leg: Leg, session: ServerSession, caller: Caller, replaced: Leg | None) -> None:
         try:
-            await self._serve(leg, session, caller)
+            await self._serve(leg, session, caller, replaced)
         except CallError as error:
             if error.status == 404 and caller.user:  # who does it again and again looks for numbers
                 self._gatekeeper.guard.offend(session.flow.remote[0], "unknown number")
             raise
 
-    async def _serve(self, leg: Leg, session: ServerSession, caller: Caller) -> None:
+    async def _serve(self, leg: Leg, session: ServerSession, caller: Caller, replaced: Leg | None) -> None:
         uri = parse_uri(session.request.uri)
         dialled = leg.story.dialled
-        call = Call(self.board, leg, dialled, caller.user)
+        call = Call(self.board, leg, dialled, caller.user, context=caller.context)
+        if replaced is not None:
+            await self._take_place(call, replaced)
+            return
         if not self._is_ours(uri):
             if not caller.user:
                 raise CallError(404, "Not Found", "not-found")  # no relay for strangers
@@ -119,7 +166,7 @@ class Incoming:
             leg.story.routed(f"sip:{target}", "")
             await self._destinations.send(call, "sip", target)
             return
-        route = self.dial_plan.route(dialled, caller.context) if dialled else None
+        route = self._routing.plan.route(dialled, caller.context) if dialled else None
         if route is None:
             raise CallError(404, "Not Found", "not-found")
         leg.story.routed(str(route.to), route.rule.name)

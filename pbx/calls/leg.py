@@ -16,6 +16,7 @@ from switchroom.pbx.calls.digits import Keys
 from switchroom.pbx.calls.doctor import media_figures
 from switchroom.pbx.calls.leg_audio import LegAudio
 from switchroom.pbx.calls.terms import FALLBACKS, REFUSALS, Terms
+from switchroom.pbx.calls.transfers import Transfer, on_refer
 from switchroom.pbx.control import (
     Answered,
     Ended,
@@ -42,12 +43,16 @@ if TYPE_CHECKING:
     from switchroom.pbx.story import Story
 
 
+TRANSFERRED_S = 2.0
+
+
 class Leg(LegAudio):
     """One party of a call. It is the user of its SIP session and the owner of its media session."""
 
-    def __init__(self, board: "Switchboard", story: "Story[Leg]", leg_id: str, party: Party) -> None:
+    def __init__(self, board: "Switchboard", story: "Story[Leg]", leg_id: str, party: Party, user: str = "") -> None:
         super().__init__(board, story, leg_id)
         self.party = party
+        self.user = user
         self.was_answered = False
         self.status = 0
         """How it ended, as a SIP status; 200 for one that was answered."""
@@ -55,9 +60,20 @@ class Leg(LegAudio):
         self.ended_by: EndedBy = "exchange"
         self.terms = Terms()
         self.keys = Keys()
+        self.transfer: Transfer | None = None
+        """The last one that the party asked for."""
         self._invite: Callable[[Headers], ClientSession] | None = None
         self._fallbacks: list[SrtpMode] = []
         story.legs.append(self)
+        board.lines.add(user, self)
+
+    @property
+    def called(self) -> bool:
+        return not isinstance(self.sip, ServerSession)
+
+    @property
+    def context(self) -> str:
+        return self.terms.context
 
     @property
     def call_id(self) -> str:
@@ -89,6 +105,7 @@ class Leg(LegAudio):
     def take_media(self, media: MediaSession) -> None:
         """Own a media session, and give it the caller's offer. Raises MediaError where the offer cannot be served."""
         media.owner = self
+        media.tag(f"{self.story.id} {self.id}")
         media.srtp = self.terms.srtp
         media.dtmf = self.terms.dtmf
         self.media = media
@@ -111,6 +128,7 @@ class Leg(LegAudio):
         if self.state == "offered":
             self.state = "ringing"
             self.story.write(LegRinging(call=self.story.id, leg=self.id, early_media=bool(body)))
+            self.board.line_changed(self)
 
     def answer(self) -> None:
         if self.state not in ("offered", "ringing") or not isinstance(self.sip, ServerSession) or self.media is None:
@@ -153,7 +171,15 @@ class Leg(LegAudio):
         keypad.send(self, digits)
 
     def transferred(self, status: int) -> None:
-        raise StateError("no transfer was asked for")
+        if self.transfer is None:
+            raise StateError("no transfer was asked for")
+        self.transfer.told(status)
+        if status == 200:
+            # A phone that asked by REFER says BYE by itself (RFC 5589 section 6.1), and we do where it does not.
+            self._later(TRANSFERRED_S if self.transfer.session is not None else 0.0, self._let_go)
+
+    def _let_go(self) -> None:
+        self.hangup(200, "transferred")
 
     # ---- what the SIP session tells (pbx/sip/session.py)
 
@@ -168,6 +194,7 @@ class Leg(LegAudio):
         if self.state == "calling":
             self.state = "ringing"
             self.story.write(LegRinging(call=self.story.id, leg=self.id, early_media=early))
+            self.board.line_changed(self)
             self._tell(Ringing(early))
         elif early:
             self._tell(Ringing(early))
@@ -206,6 +233,9 @@ class Leg(LegAudio):
         self._finish(487, reason or "cancelled", self.story.role(self))
 
     def on_request(self, session: Session, request: Request, transaction: Transaction) -> None:
+        if request.method == "REFER":
+            on_refer(self, session, request, transaction)
+            return
         self.board.on_dialog_request(self, session, request, transaction)
 
     def on_ended(self, session: Session, status: int, reason: str) -> None:
@@ -230,6 +260,7 @@ class Leg(LegAudio):
         self.was_answered = True
         media = self._media()
         self.story.write(LegAnswered(call=self.story.id, leg=self.id, codec=media.codec or "", srtp=media.srtp_suite))
+        self.board.line_changed(self)
         if self.board.max_session_s:
             self._later(self.board.max_session_s, self._session_over)
         self._tell(Answered())
@@ -250,6 +281,7 @@ class Leg(LegAudio):
         self._invite = None
         self.board.taps.leg_over(self)
         self.board.part(self)
+        self.board.lines.remove(self.user, self)
         figures: dict[str, float] = {}
         if self.media is not None:
             self.media.close()
@@ -258,6 +290,7 @@ class Leg(LegAudio):
         self.story.write(
             LegEnded(call=self.story.id, leg=self.id, status=status, reason=reason, ended_by=by, media=figures)
         )
+        self.board.line_changed(self)
         self._tell(Ended(status, reason, by, redirect))
         self.story.leg_ended()
         # No circles are left behind: what a call leaves is then freed at once, and the garbage collector need not look.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from switchroom.pbx.story import Story
 
 MAX_GLARE_RETRIES = 4
+BEEP_MS = 200
 
 
 class LegAudio:

@@ -22,9 +22,20 @@ from switchroom.pbx.calls.room import Room
 from switchroom.pbx.calls.taps import Taps
 from switchroom.pbx.calls.terms import TermsTable
 from switchroom.pbx.config import Config, Limits
-from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Party, Presentation, TapMode
+from switchroom.pbx.control import (
+    NORMAL,
+    CallerGone,
+    CallError,
+    Endpoint,
+    Party,
+    Presentation,
+    PutThrough,
+    TapMode,
+    nobody_puts_through,
+)
 from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
+from switchroom.pbx.lines import Lines
 from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.sip.client_session import ClientSession, Way
@@ -65,6 +76,11 @@ class Switchboard:
         self.media = media
         self.registrar = registrar
         self.ids = ids
+        self.phone_of: Callable[[str], str] = lambda user: user
+        """As whom the phone registers where a user sits (hot desking); empty: nowhere."""
+        self.on_line: Callable[[str], None] = lambda user: None
+        """Told of a user whose calls have changed."""
+        self.put_through: PutThrough = nobody_puts_through
         self.taps = Taps(self)
         self.recordings = Recordings(
             Path(config.recording.folder or Path(config.server.data_dir) / "recordings"),
@@ -75,6 +91,7 @@ class Switchboard:
             log=log,
         )
         self.stories: dict[str, Story[Leg]] = {}
+        self.lines: Lines[Leg] = Lines()
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
@@ -85,6 +102,14 @@ class Switchboard:
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = 0
 
+    def apply(self, config: Config) -> None:
+        """A new configuration; calls that go on keep their terms."""
+        self.config = config
+        self.limits = config.limits
+        self._codecs_of_user = {user.name: user.codecs for user in config.users}
+        self._peers = PeerTable(config.peers)
+        self.terms = TermsTable(config, self._peers)
+
     # ---- CallControl
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
@@ -94,11 +119,11 @@ class Switchboard:
         name = target.removeprefix("user:") if uri is None else uri.user or ""
         if not self.registrar.knows(name):
             raise CallError(404, "Not Found", "not-found")
-        bindings = self.registrar.lookup(name)
+        bindings = self.registrar.lookup(self.phone_of(name))
         if not bindings:
             raise CallError(480, "Temporarily Unavailable", "unavailable")
         offered = tuple(codecs) or self._codecs_of_user.get(name, ())
-        return [Endpoint(binding.contact, name, binding, offered) for binding in bindings]
+        return [Endpoint(binding.contact, name, binding, offered, name) for binding in bindings]
 
     async def originate(
         self,
@@ -135,7 +160,7 @@ class Switchboard:
             story = beside.story
         else:
             story = self._new_story(caller, dialled or endpoint.label, source="", user="")
-        leg = Leg(self, story, self._leg_id(story), Party(endpoint.label))
+        leg = Leg(self, story, self._leg_id(story), Party(endpoint.label), endpoint.user)
         leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
@@ -165,6 +190,12 @@ class Switchboard:
 
         leg.begin_outgoing(invite)
         return leg
+
+    def legs_of(self, user: str) -> Sequence[Leg]:
+        return self.lines.of(user)
+
+    def idle_since(self, user: str) -> float:
+        return self.lines.idle_since(user)
 
     def bridge(self, one: control.Leg, other: control.Leg) -> None:
         assert isinstance(one, Leg)
@@ -234,7 +265,7 @@ class Switchboard:
             user=user,
             counted_as=counted_as,
         )
-        leg = Leg(self, story, self._leg_id(story), party)
+        leg = Leg(self, story, self._leg_id(story), party, user)
         leg.terms = self.terms.of_account(counted_as)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))
@@ -283,12 +314,25 @@ class Switchboard:
 
     # ---- for legs
 
+    def line_changed(self, leg: Leg) -> None:
+        """A leg is in another state: whoever watches its user is told."""
+        if leg.user:
+            self.on_line(leg.user)
+
+    def leg_of(self, session: Session) -> Leg | None:
+        """The leg whose session it is."""
+        leg = session.user
+        return leg if isinstance(leg, Leg) else None
+
     def note(self, leg: Leg, event: str, error: Exception) -> None:
         """Log something odd about a leg."""
         self._log("leg.note", call=leg.call_id, leg=leg.id, note=event, error=str(error))
 
     def on_dialog_request(self, leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
         """A request within a dialog that is none of the session's own."""
+        if request.method == "MESSAGE":
+            pass_on_message(leg, session, request, transaction)
+            return
         if request.method == "INFO" and not take_info(leg, request):
             session.reply(transaction, 415, {"accept": [DTMF_RELAY, DTMF]})
             return
@@ -348,3 +392,15 @@ def _number_of(request: Request) -> str:
     if uri.scheme == "tel":
         return uri.opaque.partition(";")[0].replace("-", "").replace(".", "")
     return uri.user or ""
+
+
+def pass_on_message(leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:
+    """A text from one party of a call goes to the other (RFC 3428 section 4)."""
+    partner = leg.partner.sip if leg.partner is not None else None
+    if partner is None or partner.ended:
+        session.reply(transaction, 480)
+        return
+    names = "content-type", "content-encoding"
+    headers: Headers = {name: request.headers[name] for name in names if name in request.headers}
+    partner.send_apart("MESSAGE", headers, request.body)
+    session.reply(transaction, 200)

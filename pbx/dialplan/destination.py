@@ -6,6 +6,8 @@ from typing import Self
 
 import msgspec
 
+from switchroom.pbx.dialplan.steps import parse_menu, parse_steps
+
 KINDS: dict[str, bool] = {
     "user": True,
     "sip": True,
@@ -23,6 +25,15 @@ KINDS: dict[str, bool] = {
     "conference": True,
     "ivr": True,
     "app": True,
+    "steps": True,
+    "menu": True,
+    "group": True,
+    "page": True,
+    "voicemail": True,
+    "mailbox": False,
+    "park": False,
+    "parked": True,
+    "feature": True,
     "queue": True,
     "agent": True,
     "supervise": True,
@@ -81,6 +92,15 @@ def _wrong_argument(kind: str, argument: str) -> str:
         return "a refusal is a SIP status from 400 to 699"
     if kind == "agent" and not _AGENT.fullmatch(_FILLED.sub("1", argument)):
         return "expected agent:login, logout, break, available or done; login:NAME and break:N too"
+    try:
+        if kind == "steps":
+            parse_steps(argument)
+        elif kind == "menu":
+            for to in parse_menu(argument).values():
+                if to != "hangup":
+                    Destination.from_text(to)
+    except ValueError as error:
+        return str(error)
     if kind == "sip" and not _SIP.fullmatch(_FILLED.sub("1", argument)):
         return "expected sip:user@host or sip:user@host:port"
     return ""

@@ -42,6 +42,7 @@ from switchroom.pbx.events.calls import (
     CallResult,
     CallRouted,
     CallStarted,
+    CallTransferred,
     CallUnbridged,
     EndedBy,
     LegAnswered,
@@ -54,6 +55,20 @@ from switchroom.pbx.events.calls import (
 from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.media import LegTrouble
+from switchroom.pbx.events.office import (
+    CallerRefused,
+    CallForwarded,
+    CallParked,
+    CallPickedUp,
+    CallUnparked,
+    ConfigChanged,
+    DeskChanged,
+    HoursSwitched,
+    MailFailed,
+    SeatTaken,
+    VoicemailCounted,
+    VoicemailLeft,
+)
 from switchroom.pbx.events.record import Record
 from switchroom.pbx.events.recordings import (
     RecordingConverted,
@@ -81,6 +96,7 @@ AnyRecord = (
     | LegTrouble
     | CallBridged
     | CallUnbridged
+    | CallTransferred
     | CallEnded
     | FlowStarted
     | FlowStep
@@ -100,6 +116,18 @@ AnyRecord = (
     | SourceUnbanned
     | OperatorCalled
     | RecordsLost
+    | VoicemailLeft
+    | VoicemailCounted
+    | MailFailed
+    | DeskChanged
+    | SeatTaken
+    | CallForwarded
+    | CallParked
+    | CallUnparked
+    | CallPickedUp
+    | HoursSwitched
+    | CallerRefused
+    | ConfigChanged
     | QueueEntered
     | QueueRefused
     | QueueWaits
@@ -146,20 +174,29 @@ __all__ = [
     "CallBlocked",
     "CallBridged",
     "CallEnded",
+    "CallForwarded",
+    "CallParked",
+    "CallPickedUp",
     "CallRated",
     "CallResult",
     "CallRouted",
     "CallStarted",
+    "CallTransferred",
     "CallUnbridged",
+    "CallUnparked",
     "CallbackAsked",
     "CallbackTried",
+    "CallerRefused",
     "ConferenceJoined",
     "ConferenceLeft",
+    "ConfigChanged",
+    "DeskChanged",
     "EndedBy",
     "Entry",
     "FlowEnded",
     "FlowStarted",
     "FlowStep",
+    "HoursSwitched",
     "LegAnswered",
     "LegEnded",
     "LegHeld",
@@ -167,6 +204,7 @@ __all__ = [
     "LegRinging",
     "LegStarted",
     "LegTrouble",
+    "MailFailed",
     "MessageLeft",
     "OfferEnded",
     "OfferOutcome",
@@ -190,6 +228,7 @@ __all__ = [
     "RecordsLost",
     "RegistrationAdded",
     "RegistrationRemoved",
+    "SeatTaken",
     "ServerStarted",
     "ServerStopped",
     "SourceBanned",
@@ -198,5 +237,7 @@ __all__ = [
     "SupervisorJoined",
     "SupervisorLeft",
     "SupervisorTookOver",
+    "VoicemailCounted",
+    "VoicemailLeft",
     "WaitReason",
 ]

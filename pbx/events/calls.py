@@ -105,3 +105,19 @@ class CallEnded(Record, frozen=True, tag="call.ended"):
     status: int
     reason: str
     ended_by: EndedBy
+
+
+class CallTransferred(Record, frozen=True, tag="call.transferred"):
+    """A party had its partner put through elsewhere, or tried to."""
+
+    call: str
+    leg: str
+    """Who asked for it."""
+    target: str
+    """The number or URI; where it consulted first, that of the consultation."""
+    status: int
+    """200, or why not."""
+    to_call: str = ""
+    """The call whose party the partner now talks to, where the one who asked consulted first."""
+    to_leg: str = ""
+    """The leg there whose place the partner took."""

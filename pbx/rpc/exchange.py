@@ -11,6 +11,13 @@ import msgspec
 
 from switchroom.ivr.shelf import Shelf
 from switchroom.pbx.acd.floor import Floor
+from switchroom.pbx.apps.blacklist import Blacklist
+from switchroom.pbx.apps.desks import Desks
+from switchroom.pbx.apps.parking import Lot
+from switchroom.pbx.apps.routing import Routing
+from switchroom.pbx.apps.switches import HandSwitches
+from switchroom.pbx.apps.voicemail.boxes import Boxes
+from switchroom.pbx.config_diff import Change
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.reports.reports import Reports
@@ -30,6 +37,19 @@ class SipFigures(msgspec.Struct, frozen=True, kw_only=True):
     faults: int = 0
     transactions: int = 0
     sessions: int = 0
+
+
+class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A media session of a former server, which talks on in the media process."""
+
+    tag: str
+    """Call and leg, as the former server's journal has them."""
+    port: int
+    remote: str
+    hears: str
+    bridged: bool
+    in_conference: bool
+    recorded: bool
 
 
 class ShardFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +173,17 @@ class TracedMessage(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Office(Protocol):
+    """The applications of office phones."""
+
+    desks: Desks
+    boxes: Boxes
+    routing: Routing
+    lot: Lot
+    blacklist: Blacklist
+    switches: HandSwitches
+
+
 class Exchange(Protocol):
     """A running exchange."""
 
@@ -167,6 +198,15 @@ class Exchange(Protocol):
     @property
     def flows(self) -> Shelf:
         """The IVR's flows and prompts."""
+        ...
+
+    @property
+    def office(self) -> Office:
+        """What users set, leave and park."""
+        ...
+
+    def reload(self, dry_run: bool, by: str) -> list[Change]:
+        """Read the configuration file again, and use it unless it is a dry run. Raises ConfigError, SwitchroomError."""
         ...
 
     @property
@@ -201,6 +241,11 @@ class Exchange(Protocol):
         """End a call. Raises CallError (481) when there is none such."""
         ...
 
+    def transfer(self, leg: str, to: str, consulted: str) -> None:
+        """Have the partner of a leg put through to a number, or in the place of the leg that `consulted` names, as if
+        the party of `leg` had asked for it. Raises CallError (481, 501)."""
+        ...
+
     async def cdrs(self, query: CdrQuery) -> list[bytes]:
         """CDRs as JSON, newest first. Raises StoreError."""
         ...
@@ -215,6 +260,10 @@ class Exchange(Protocol):
 
     def certificates(self, reload: bool = False) -> list[Certificate]:
         """Those in use, the default one first. `reload` reads the files again first; raises CallError (500)."""
+        ...
+
+    def found_sessions(self, close: str | None = None) -> list[FoundSession]:
+        """Media sessions of a former server. `close`: first close those of a tag, or all (`*`)."""
         ...
 
     def bans(self) -> list[BanInfo]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from switchroom.pbx.config import RpcConfig
+from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.rpc.auth import Gate
 from switchroom.pbx.rpc.connection import Connection
 from switchroom.pbx.rpc.dispatch import Dispatcher, failure
@@ -51,6 +52,7 @@ class RpcServer:
         app.router.add_get("/reports/{table}", self._on_report)
         app.router.add_get("/metrics", self._on_metrics)
         app.router.add_get("/healthz", self._on_health)
+        app.router.add_get("/voicemail/{message}.wav", self._on_voicemail)
         app.on_shutdown.append(self._on_shutdown)
         return app
 
@@ -142,6 +144,19 @@ class RpcServer:
         if not self._gate.may_read_metrics(request):
             return _unauthorized()
         return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _on_voicemail(self, request: web.Request) -> web.StreamResponse:
+        operator = self._gate.identify(request)
+        if operator is None:
+            return _unauthorized()
+        if "read" not in RIGHTS[operator.role]:
+            return _json(failure(None, RpcError(FORBIDDEN, "Forbidden", {"reason": "needs to read"})), status=403)
+        boxes = self._exchange.office.boxes
+        try:
+            path = boxes.path(boxes.message(request.match_info["message"]))
+        except SwitchroomError as error:
+            return _json(failure(None, refused(404, str(error))), status=404)
+        return web.FileResponse(path)
 
     async def _on_health(self, request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok")

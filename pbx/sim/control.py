@@ -16,11 +16,14 @@ from switchroom.pbx.control import (
     Endpoint,
     Party,
     Presentation,
+    PutThrough,
     TapMode,
+    nobody_puts_through,
 )
 from switchroom.pbx.events import (
     AnyRecord,
 )
+from switchroom.pbx.lines import Lines
 from switchroom.pbx.sim.leg import SimLeg
 from switchroom.pbx.sim.room import SimRoom
 from switchroom.pbx.story import Story
@@ -56,13 +59,17 @@ class SimControl:
     legs: list[SimLeg] = field(default_factory=list)
     """All that are, and all that were unless `forgets`."""
     forgets: bool = False
+    put_through: PutThrough = nobody_puts_through
+    unreachable: set[str] = field(default_factory=set)
+    """Targets that are known and registered nowhere."""
+    lines: Lines[SimLeg] = field(default_factory=Lines)
     _calls: int = 0
     _listeners: dict[SimLeg, None] = field(default_factory=dict)
 
-    def incoming(self, number: str, name: str = "", dialled: str = "") -> SimLeg:
-        """A caller; its leg is there, and nothing is said yet."""
+    def incoming(self, number: str, name: str = "", dialled: str = "", user: str = "") -> SimLeg:
+        """A caller, perhaps a user; its leg is there, and nothing is said yet."""
         party = Party(number, name)
-        return SimLeg(self, self._story(party, dialled), party, "offered")
+        return SimLeg(self, self._story(party, dialled), party, "offered", user)
 
     def _story(self, caller: Party, dialled: str) -> Story[SimLeg]:
         self._calls += 1
@@ -81,7 +88,11 @@ class SimControl:
                 self.legs.remove(leg)
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
-        found = [Endpoint(name, name) for name in self.phones if name == target or name.startswith(target + "/")]
+        user = target.removeprefix("user:") if target.startswith("user:") else ""
+        names = [name for name in self.phones if name == target or name.startswith(target + "/")]
+        found = [Endpoint(name, name, user=user) for name in names]
+        if not found and target in self.unreachable:
+            raise CallError(480, "Temporarily Unavailable", "unavailable")
         if not found:
             raise CallError(404, "Not Found", "not-found")
         return found
@@ -101,7 +112,7 @@ class SimControl:
             if beside.state == "ended":
                 raise CallError(487, "caller gone", "cancelled")
         story = beside.story if beside is not None else self._story(caller, endpoint.label)
-        leg = SimLeg(self, story, Party(endpoint.label), "calling")
+        leg = SimLeg(self, story, Party(endpoint.label), "calling", endpoint.user)
         leg.presentation = presentation
         loop = asyncio.get_running_loop()
         if phone.rings_after_s is not None:
@@ -111,6 +122,12 @@ class SimControl:
         if phone.answers_after_s is not None:
             loop.call_later(phone.answers_after_s, leg.pick_up)
         return leg
+
+    def legs_of(self, user: str) -> Sequence[SimLeg]:
+        return self.lines.of(user)
+
+    def idle_since(self, user: str) -> float:
+        return self.lines.idle_since(user)
 
     def bridge(self, one: control.Leg, other: control.Leg) -> None:
         assert isinstance(one, SimLeg)

@@ -43,8 +43,12 @@ if TYPE_CHECKING:
 class SimLeg:
     """A leg whose far end is played by a test or a simulation. It leaves the records that a real one does."""
 
-    def __init__(self, board: "SimControl", story: "Story[SimLeg]", party: Party, state: LegState) -> None:
+    def __init__(
+        self, board: "SimControl", story: "Story[SimLeg]", party: Party, state: LegState, user: str = ""
+    ) -> None:
         self.board = board
+        self.user = user
+        self.context = "default"
         self.story = story
         self.id = f"{story.id}/{len(story.legs) + 1}"
         self.party = party
@@ -72,12 +76,17 @@ class SimLeg:
         self._playing: asyncio.TimerHandle | None = None
         story.legs.append(self)
         board.legs.append(self)
+        board.lines.add(user, self)
         way: Literal["in", "out"] = "in" if state == "offered" else "out"
         story.write(LegStarted(call=story.id, leg=self.id, direction=way, party=party.number))
 
     @property
     def call_id(self) -> str:
         return self.story.id
+
+    @property
+    def called(self) -> bool:
+        return self.role == "callee"
 
     # ---- verbs
 
@@ -166,6 +175,8 @@ class SimLeg:
 
     def transferred(self, status: int) -> None:
         self.told.append(f"transferred {status}")
+        if status == 200:
+            asyncio.get_running_loop().call_soon(self.hangup, 200, "transferred")
 
     def can_hear(self, other: "SimLeg") -> bool:
         """Whether the party hears what the other one says, just now."""
@@ -243,6 +254,7 @@ class SimLeg:
 
     def _finish(self, ended: Ended) -> None:
         self.state = "ended"
+        self.board.lines.remove(self.user, self)
         self.status, self.reason, self.ended_by = ended.status, ended.reason, ended.by
         if self._playing is not None:
             self._playing.cancel()

@@ -66,6 +66,14 @@ class ClientSession(Session):
             return super().contact
         return self.agent.contact(self.flow, self.contact_user, self.sips)
 
+    @property
+    def early_tag(self) -> str:
+        """The tag of the branch that rang last; empty before any did."""
+        return next(reversed(self._early), "")
+
+    def knows(self, tag: str) -> bool:
+        return tag in self._early if self.dialog is None else super().knows(tag)
+
     def acknowledge(self, body: bytes = b"") -> None:
         """Send the ACK of the answer, with our answer where the 2xx held the offer. Raises StateError when not due."""
         if not self.confirmed or self._ack:

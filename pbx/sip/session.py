@@ -13,7 +13,7 @@ from switchroom.pbx.sip.errors import StateError
 from switchroom.pbx.sip.final_answer import Answer
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request, Response
-from switchroom.pbx.sip.transaction import Transaction
+from switchroom.pbx.sip.transaction import NOBODY, Transaction
 
 if TYPE_CHECKING:
     from switchroom.pbx.sip.user_agent import UserAgent
@@ -201,6 +201,20 @@ class Session:
         request.headers.update(headers)
         request.body = body
         self.agent.send_in_dialog(self, request)
+
+    def send_apart(self, method: str, headers: Headers, body: bytes = b"") -> None:
+        """Send a request whose outcome does not touch the session, even after its end (a NOTIFY, RFC 5057)."""
+        dialog = self.dialog
+        if dialog is None:
+            return
+        request = dialog.request(method, self.contact)
+        request.headers.update(headers)
+        request.body = body
+        self.agent.transactions.request(request, self.agent.route(dialog), NOBODY)
+
+    def knows(self, tag: str) -> bool:
+        """Whether `tag` is the peer's, in this dialog."""
+        return self.dialog is not None and self.dialog.remote_tag == tag
 
     def reply(self, transaction: Transaction, status: int, headers: Headers | None = None) -> None:
         """Answer a request that came with `on_request`."""

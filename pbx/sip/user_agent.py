@@ -45,6 +45,17 @@ class Ids(Protocol):
         """A number from 0 to `limit` - 1."""
 
 
+class InDialog(Protocol):
+    """What requests within a dialog are for: a session or a subscription."""
+
+    call_id: str
+    local_tag: str
+
+    @property
+    def dialog(self) -> Dialog | None: ...
+    def receive(self, request: Request, flow: Flow) -> None: ...
+
+
 @dataclass(slots=True)
 class Counts:
     """What the core counts of itself, for the metrics."""
@@ -99,7 +110,7 @@ class UserAgent:
         """Asked before a request outside a dialog is answered: True for one that is to be dropped."""
         self.counts = Counts()
         self.transactions = Transactions(timers, self.values, wire, ids.branch, transaction_limit)
-        self._sessions: dict[tuple[str, str], Session] = {}
+        self._sessions: dict[tuple[str, str], InDialog] = {}
 
     @property
     def allow(self) -> str:
@@ -116,6 +127,11 @@ class UserAgent:
     def sessions(self) -> int:
         """How many sessions there are, early ones included."""
         return len(self._sessions)
+
+    def session(self, call_id: str, local_tag: str) -> Session | None:
+        """The session of a dialog."""
+        session = self._sessions.get((call_id, local_tag))
+        return session if isinstance(session, Session) else None
 
     def uses(self, flow: Flow) -> bool:
         """Whether a session goes by this flow."""
@@ -190,13 +206,16 @@ class UserAgent:
         user: TransactionUser,
         *,
         from_: NameAddr,
+        to: NameAddr | None = None,
         headers: Headers | None = None,
+        body: bytes = b"",
     ) -> Transaction:
         """Send a request outside a dialog, such as OPTIONS."""
-        request = self._new_request(method, uri, from_, None, 70)
+        request = self._new_request(method, uri, from_, to, 70)
         request.headers["user-agent"] = [self.name]
         if headers:
             request.headers.update(headers)
+        request.body = body
         return self.transactions.request(request, flow, user)
 
     def contact(self, flow: Flow, user: str = "", sips: bool = False) -> str:
@@ -260,10 +279,10 @@ class UserAgent:
             return dialog.flow
         return self.resolve(dialog.next_hop()) or dialog.flow
 
-    def remember(self, session: Session) -> None:
+    def remember(self, session: InDialog) -> None:
         self._sessions[session.call_id, session.local_tag] = session
 
-    def forget(self, session: Session) -> None:
+    def forget(self, session: InDialog) -> None:
         self._sessions.pop((session.call_id, session.local_tag), None)
 
     # ---- within
@@ -299,7 +318,7 @@ class UserAgent:
             self._reply_stateless(request, flow, 500)
             raise
 
-    def _in_session(self, session: Session, request: Request, flow: Flow) -> None:
+    def _in_session(self, session: InDialog, request: Request, flow: Flow) -> None:
         dialog = session.dialog
         if (
             dialog is not None

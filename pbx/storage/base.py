@@ -103,6 +103,25 @@ class CdrStore(Protocol):
         ...
 
 
+class StoredDocument(msgspec.Struct, frozen=True):
+    """One thing that an application keeps under a key; only the application knows what `data`, JSON, says."""
+
+    key: str
+    data: bytes
+
+
+class DocumentStore(Protocol):
+    """Small things of applications, by kind and key: settings of users, messages of mailboxes, mails to be sent."""
+
+    async def load(self, kind: str) -> list[StoredDocument]:
+        """All of one kind, by key."""
+        ...
+
+    async def save(self, kind: str, kept: Sequence[StoredDocument], removed: Sequence[str]) -> None:
+        """Insert or replace `kept`, delete the keys of `removed`; in one transaction."""
+        ...
+
+
 class StoredRecording(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one recording, as the journal told it."""
 
@@ -171,5 +190,6 @@ class Store(Protocol):
     @property
     def cdrs(self) -> CdrStore: ...
     @property
+    def documents(self) -> DocumentStore: ...
     def recordings(self) -> RecordingStore: ...
     async def close(self) -> None: ...

@@ -10,16 +10,24 @@ from collections.abc import Sequence
 import msgspec
 
 from switchroom.pbx.events import Entry
-from switchroom.pbx.storage.base import CdrQuery, RecordingQuery, StoredBinding, StoredCdr, StoredRecording
+from switchroom.pbx.storage.base import (
+    CdrQuery,
+    RecordingQuery,
+    StoredBinding,
+    StoredCdr,
+    StoredDocument,
+    StoredRecording,
+)
 
 
 class MemoryStore:
-    """All three faces; `max_entries` bounds the journal and the CDRs, the oldest go first."""
+    """All faces; `max_entries` bounds the journal and the CDRs, the oldest go first."""
 
     def __init__(self, max_entries: int = 100_000) -> None:
         self.journal = MemoryJournal(max_entries)
         self.bindings = MemoryBindings()
         self.cdrs = MemoryCdrs(max_entries)
+        self.documents = MemoryDocuments()
         self.recordings = MemoryRecordings(max_entries)
 
     async def close(self) -> None:
@@ -89,6 +97,21 @@ class MemoryCdrs:
         fitting = [cdr for cdr in self._cdrs.values() if _fits(cdr, query)]
         fitting.sort(key=lambda cdr: (-cdr.started_at_ms, cdr.call))
         return [bytes(cdr.data) for cdr in fitting[query.offset : query.offset + query.limit]]
+
+
+class MemoryDocuments:
+    """DocumentStore in memory."""
+
+    def __init__(self) -> None:
+        self._documents: dict[tuple[str, str], StoredDocument] = {}
+
+    async def load(self, kind: str) -> list[StoredDocument]:
+        return [document for (found, _), document in sorted(self._documents.items()) if found == kind]
+
+    async def save(self, kind: str, kept: Sequence[StoredDocument], removed: Sequence[str]) -> None:
+        for key in removed:
+            self._documents.pop((kind, key), None)
+        self._documents |= {(kind, document.key): document for document in kept}
 
 
 class MemoryRecordings:

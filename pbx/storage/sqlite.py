@@ -17,7 +17,7 @@ from typing import IO, Literal, Self, TypeVar
 import msgspec
 
 from switchroom.pbx.events import Entry
-from switchroom.pbx.storage.base import CdrQuery, StoredBinding, StoredCdr, StoreError
+from switchroom.pbx.storage.base import CdrQuery, StoredBinding, StoredCdr, StoredDocument, StoreError
 from switchroom.pbx.storage.sqlite_recordings import RECORDINGS, SqliteRecordings
 
 T = TypeVar("T")
@@ -34,13 +34,18 @@ CREATE TABLE cdr (call TEXT PRIMARY KEY, started_at_ms INTEGER NOT NULL, caller 
 CREATE INDEX cdr_by_time ON cdr (started_at_ms);
 CREATE TABLE resume (sink TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 """
+_LATER = """
+CREATE TABLE IF NOT EXISTS document (kind TEXT NOT NULL, key TEXT NOT NULL, data TEXT NOT NULL,
+    PRIMARY KEY (kind, key)) WITHOUT ROWID;
+"""
+"""Tables that came after the first release of the schema; they change nothing for what was there."""
 
 _encoder = msgspec.json.Encoder()
 _entries = msgspec.json.Decoder(list[Entry])
 
 
 class SqliteStore:
-    """A folder with the file `switchroom.db`; `journal`, `bindings`, `cdrs` and `recordings` are its faces."""
+    """A folder with the file `switchroom.db`; `journal`, `cdrs` and so on are its faces."""
 
     def __init__(self, folder: Path, sync: Literal["normal", "full"]) -> None:
         self._folder, self._sync = folder, sync
@@ -50,6 +55,7 @@ class SqliteStore:
         self.journal = SqliteJournal(self)
         self.bindings = SqliteBindings(self)
         self.cdrs = SqliteCdrs(self)
+        self.documents = SqliteDocuments(self)
         self.recordings = SqliteRecordings(self)
 
     @classmethod
@@ -107,6 +113,7 @@ class SqliteStore:
             self._writing.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT")
         elif version != _VERSION:
             raise StoreError(f"the store in {self._folder} has version {version}; this program knows {_VERSION}")
+        self._writing.executescript(_LATER)
         self._writing.executescript(RECORDINGS)
         self._reading = self._connect()
         self._reading.execute("PRAGMA query_only = 1")
@@ -228,3 +235,23 @@ class SqliteCdrs:
         sql = f"SELECT data FROM cdr WHERE {where} ORDER BY started_at_ms DESC, call LIMIT :limit OFFSET :offset"
         rows = await self._store.read(lambda db: db.execute(sql, msgspec.structs.asdict(query)).fetchall())
         return [data.encode() for (data,) in rows]
+
+
+class SqliteDocuments:
+    """DocumentStore in SQLite."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    async def load(self, kind: str) -> list[StoredDocument]:
+        sql = "SELECT key, data FROM document WHERE kind = ? ORDER BY key"
+        rows = await self._store.read(lambda db: db.execute(sql, (kind,)).fetchall())
+        return [StoredDocument(key, data.encode()) for key, data in rows]
+
+    async def save(self, kind: str, kept: Sequence[StoredDocument], removed: Sequence[str]) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            db.executemany("DELETE FROM document WHERE kind = ? AND key = ?", [(kind, key) for key in removed])
+            rows = [(kind, document.key, document.data.decode()) for document in kept]
+            db.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", rows)
+
+        await self._store.write(work)

@@ -9,9 +9,12 @@ from switchroom.pbx.rpc.methods import (
     audio,
     calls,
     cdr,
+    config,
     discovery,
     events,
     flows,
+    media,
+    office,
     queues,
     registrations,
     reports,
@@ -19,6 +22,8 @@ from switchroom.pbx.rpc.methods import (
     supervisor,
     system,
     tls,
+    transfers,
+    voicemail,
 )
 
 __all__ = [
@@ -26,9 +31,12 @@ __all__ = [
     "audio",
     "calls",
     "cdr",
+    "config",
     "discovery",
     "events",
     "flows",
+    "media",
+    "office",
     "queues",
     "registrations",
     "reports",
@@ -36,4 +44,6 @@ __all__ = [
     "supervisor",
     "system",
     "tls",
+    "transfers",
+    "voicemail",
 ]

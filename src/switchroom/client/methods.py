@@ -42,6 +42,11 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     """It is done, and there is nothing else to say."""
 
 
+class Blacklisted(msgspec.Struct, frozen=True, kw_only=True):
+    configured: list[str]
+    added: dict[str, str]
+
+
 class CallId(msgspec.Struct, frozen=True, kw_only=True):
     call: str
 
@@ -91,8 +96,12 @@ class TracedMessage(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Messages(msgspec.Struct, frozen=True, kw_only=True):
+class SwitchroomPbxRpcMethodsCallsMessages(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[TracedMessage]
+
+
+class LegId(msgspec.Struct, frozen=True, kw_only=True):
+    leg: str
 
 
 class Cdrs(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +135,62 @@ class ConferenceList(msgspec.Struct, frozen=True, kw_only=True):
 
 class RecordingId(msgspec.Struct, frozen=True, kw_only=True):
     recording: str
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One key; secrets are not shown, only that they changed."""
+
+    key: str
+    before: str
+    after: str
+    live: bool
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    changes: list[Change]
+    needs_restart: list[str]
+
+
+class Forward(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a user's forwarding."""
+
+    on: Literal["always", "busy", "no-answer", "unregistered"]
+    to: str
+    when: str = ""
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user can set for himself, by configuration, dial code or JSON-RPC."""
+
+    forward: list[Forward] = msgspec.field(default_factory=list)
+    dnd: bool = False
+    call_waiting: bool = True
+    find_me: list[str] = msgspec.field(default_factory=list)
+    find_me_mode: Literal["at-once", "in-turn", "off"] = "in-turn"
+    find_me_confirm: bool = True
+    mobile: str = ""
+    ring_s: float = 0.0
+
+
+class DeskChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a desk differs from the configuration: only what is set."""
+
+    forward: list[Forward] | None = None
+    dnd: bool | None = None
+    call_waiting: bool | None = None
+    find_me: list[str] | None = None
+    find_me_mode: Literal["at-once", "in-turn", "off"] | None = None
+    find_me_confirm: bool | None = None
+    mobile: str | None = None
+    ring_s: float | None = None
+    pin: str | None = None
+
+
+class DeskState(msgspec.Struct, frozen=True, kw_only=True):
+    user: str
+    desk: Desk
+    changed: DeskChange
+    phone: str
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,6 +256,16 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     findings: list[Finding]
 
 
+class HoursState(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    on: bool
+    switched: Literal["auto", "off", "on"]
+
+
+class AllHours(msgspec.Struct, frozen=True, kw_only=True):
+    hours: list[HoursState]
+
+
 class Description(msgspec.Struct, frozen=True, kw_only=True):
     description: str
 
@@ -200,6 +275,34 @@ class LegFigures(msgspec.Struct, frozen=True, kw_only=True):
 
     leg: str
     figures: dict[str, Any]
+
+
+class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A media session of a former server, which talks on in the media process."""
+
+    tag: str
+    port: int
+    remote: str
+    hears: str
+    bridged: bool
+    in_conference: bool
+    recorded: bool
+
+
+class FoundSessions(msgspec.Struct, frozen=True, kw_only=True):
+    sessions: list[FoundSession]
+
+
+class ParkedCall(msgspec.Struct, frozen=True, kw_only=True):
+    slot: str
+    call: str
+    caller: str
+    by: str
+    for_s: float
+
+
+class Parked(msgspec.Struct, frozen=True, kw_only=True):
+    parked: list[ParkedCall]
 
 
 class PromptPlace(msgspec.Struct, frozen=True, kw_only=True):
@@ -581,6 +684,31 @@ class Certificates(msgspec.Struct, frozen=True, kw_only=True):
     certificates: list[Certificate]
 
 
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message."""
+
+    id: str
+    box: str
+    caller: str
+    caller_name: str = ""
+    at_ms: int = 0
+    duration_ms: int = 0
+    state: Literal["new", "recording", "saved"] = "recording"
+    forwarded_by: str = ""
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the lamp shows: messages not heard yet, and those that were."""
+
+    new: int = 0
+    saved: int = 0
+
+
+class SwitchroomPbxRpcMethodsVoicemailMessages(msgspec.Struct, frozen=True, kw_only=True):
+    messages: list[Message]
+    counts: Counts
+
+
 class QueueFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One queue."""
 
@@ -687,6 +815,18 @@ class Client(Connection):
         """agents.wrap_up"""
         return await self.call("agents.wrap_up", {"agent": agent, "code": code}, Done)
 
+    async def blacklist_add(self, *, number: str, reason: str | None = None) -> Done:
+        """blacklist.add"""
+        return await self.call("blacklist.add", {"number": number, "reason": reason}, Done)
+
+    async def blacklist_list(self) -> Blacklisted:
+        """blacklist.list"""
+        return await self.call("blacklist.list", {}, Blacklisted)
+
+    async def blacklist_remove(self, *, number: str) -> Done:
+        """blacklist.remove"""
+        return await self.call("blacklist.remove", {"number": number}, Done)
+
     async def calls_hangup(self, *, call: str) -> CallId:
         """calls.hangup"""
         return await self.call("calls.hangup", {"call": call}, CallId)
@@ -724,9 +864,13 @@ class Client(Connection):
         """calls.trace"""
         return await self.call("calls.trace", {"subject": subject, "on": on}, Subjects)
 
-    async def calls_traced(self, *, sip_call_id: str) -> Messages:
+    async def calls_traced(self, *, sip_call_id: str) -> SwitchroomPbxRpcMethodsCallsMessages:
         """calls.traced"""
-        return await self.call("calls.traced", {"sip_call_id": sip_call_id}, Messages)
+        return await self.call("calls.traced", {"sip_call_id": sip_call_id}, SwitchroomPbxRpcMethodsCallsMessages)
+
+    async def calls_transfer(self, *, leg: str, to: str | None = None, consulted: str | None = None) -> LegId:
+        """calls.transfer"""
+        return await self.call("calls.transfer", {"leg": leg, "to": to, "consulted": consulted}, LegId)
 
     async def cdr_list(
         self,
@@ -784,6 +928,30 @@ class Client(Connection):
         """conference.record"""
         return await self.call("conference.record", {"conference": conference, "on": on}, RecordingId)
 
+    async def config_diff(self) -> Changes:
+        """config.diff"""
+        return await self.call("config.diff", {}, Changes)
+
+    async def config_reload(self, *, dry_run: bool | None = None) -> Changes:
+        """config.reload"""
+        return await self.call("config.reload", {"dry_run": dry_run}, Changes)
+
+    async def desks_get(self, *, user: str) -> DeskState:
+        """desks.get"""
+        return await self.call("desks.get", {"user": user}, DeskState)
+
+    async def desks_reset(self, *, user: str) -> DeskState:
+        """desks.reset"""
+        return await self.call("desks.reset", {"user": user}, DeskState)
+
+    async def desks_set(self, *, user: str, set: DeskChange) -> DeskState:
+        """desks.set"""
+        return await self.call("desks.set", {"user": user, "set": set}, DeskState)
+
+    async def desks_sit(self, *, user: str, phone: str) -> DeskState:
+        """desks.sit"""
+        return await self.call("desks.sit", {"user": user, "phone": phone}, DeskState)
+
     async def events_list(self, *, after: int | None = None, limit: int | None = None) -> Events:
         """events.list"""
         return await self.call("events.list", {"after": after, "limit": limit}, Events)
@@ -812,6 +980,14 @@ class Client(Connection):
         """flows.put"""
         return await self.call("flows.put", {"flow": flow, "activate": activate}, Kept)
 
+    async def hours_list(self) -> AllHours:
+        """hours.list"""
+        return await self.call("hours.list", {}, AllHours)
+
+    async def hours_set(self, *, name: str, state: Literal["auto", "off", "on"]) -> HoursState:
+        """hours.set"""
+        return await self.call("hours.set", {"name": name, "state": state}, HoursState)
+
     async def leg_describe(self, *, leg: str) -> Description:
         """leg.describe"""
         return await self.call("leg.describe", {"leg": leg}, Description)
@@ -829,6 +1005,18 @@ class Client(Connection):
     async def leg_untap(self, *, listener: str) -> Done:
         """leg.untap"""
         return await self.call("leg.untap", {"listener": listener}, Done)
+
+    async def media_close_found(self, *, tag: str | None = None) -> FoundSessions:
+        """media.close_found"""
+        return await self.call("media.close_found", {"tag": tag}, FoundSessions)
+
+    async def media_found(self) -> FoundSessions:
+        """media.found"""
+        return await self.call("media.found", {}, FoundSessions)
+
+    async def parking_list(self) -> Parked:
+        """parking.list"""
+        return await self.call("parking.list", {}, Parked)
 
     async def prompts_delete(self, *, name: str, language: Literal["en", "zh"]) -> PromptPlace:
         """prompts.delete"""
@@ -1036,6 +1224,22 @@ class Client(Connection):
     async def tls_reload(self) -> Certificates:
         """tls.reload"""
         return await self.call("tls.reload", {}, Certificates)
+
+    async def voicemail_delete(self, *, message: str) -> Done:
+        """voicemail.delete"""
+        return await self.call("voicemail.delete", {"message": message}, Done)
+
+    async def voicemail_get(self, *, message: str) -> Message:
+        """voicemail.get"""
+        return await self.call("voicemail.get", {"message": message}, Message)
+
+    async def voicemail_list(self, *, box: str) -> SwitchroomPbxRpcMethodsVoicemailMessages:
+        """voicemail.list"""
+        return await self.call("voicemail.list", {"box": box}, SwitchroomPbxRpcMethodsVoicemailMessages)
+
+    async def voicemail_mark(self, *, message: str, state: Literal["new", "saved"]) -> Message:
+        """voicemail.mark"""
+        return await self.call("voicemail.mark", {"message": message, "state": state}, Message)
 
     async def wallboard_snapshot(self) -> Snapshot:
         """wallboard.snapshot"""

@@ -181,6 +181,7 @@ def test_a_transfer_by_the_agent_leads_back_into_a_queue() -> None:
     assert [(done.agent, done.queue, done.reason) for done in centre.told(QueueCompleted)] == [
         ("a", "q", "transferred"), ("b", "other", "caller"),
     ]  # fmt: skip
+    assert [answered.waited_ms for answered in centre.told(QueueAnswered)] == [2000, 2000], "the talk was no waiting"
     clean(centre)
 
 

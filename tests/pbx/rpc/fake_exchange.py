@@ -16,6 +16,7 @@ from switchroom.pbx.rpc.exchange import (
     BanInfo,
     CallInfo,
     Certificate,
+    FoundSession,
     LegInfo,
     Registration,
     ShardFigures,
@@ -52,6 +53,7 @@ class FakeExchange:
         self.journal = journal
         self.audio: Any = None
         self.hung_up: list[str] = []
+        self.transferred: list[tuple[str, str, str]] = []
         self.originated: list[tuple[str, str, str, str]] = []
         self.queries: list[CdrQuery] = []
         self.subjects: list[str] = []
@@ -80,6 +82,11 @@ class FakeExchange:
             raise CallError(481, "no such call")
         self.hung_up.append(call)
 
+    def transfer(self, leg: str, to: str, consulted: str) -> None:
+        if not leg.startswith(CALL.call):
+            raise CallError(481, "no such leg")
+        self.transferred.append((leg, to, consulted))
+
     async def cdrs(self, query: CdrQuery) -> list[bytes]:
         self.queries.append(query)
         return [b'{"call":"1-a"}']
@@ -90,6 +97,21 @@ class FakeExchange:
 
     def traced(self, sip_call_id: str) -> list[TracedMessage]:
         return [TracedMessage(at_ms=1, direction="<", flow="UDP", text=f"OPTIONS {sip_call_id}")]
+
+    def found_sessions(self, close: str | None = None) -> list[FoundSession]:
+        if close is not None:
+            return []
+        return [
+            FoundSession(
+                tag="c1 l1",
+                port=16384,
+                remote="192.0.2.1:4000",
+                hears="relay",
+                bridged=True,
+                in_conference=False,
+                recorded=False,
+            )
+        ]
 
     def certificates(self, reload: bool = False) -> list[Certificate]:
         if reload:

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Leaving a message: greeting, beep, the message up to a key, silence or its limit; then the box is told."""
+
+from switchroom.pbx.apps.voicemail.boxes import Box, Boxes, BoxFull, NoSuchMessage, Sound
+from switchroom.pbx.apps.words import Speak, Voice
+from switchroom.pbx.call import Call
+from switchroom.pbx.config_voicemail import VoicemailConfig
+from switchroom.pbx.control import CallError
+from switchroom.pbx.dialplan import Rule
+from switchroom.pbx.errors import SwitchroomError
+
+KEYS = "0123456789*#"
+"""Any key ends a message."""
+
+
+class Deposit:
+    """The destination `voicemail:BOX`."""
+
+    def __init__(self, boxes: Boxes, sound: Sound, speak: Speak, config: VoicemailConfig) -> None:
+        self.config = config
+        self._boxes = boxes
+        self._sound = sound
+        self._speak = speak
+
+    async def serve(self, call: Call, argument: str, rule: Rule | None) -> None:
+        try:
+            box = self._boxes.box(argument)
+        except NoSuchMessage as error:
+            raise CallError(404, str(error), "not-found") from error
+        voice = Voice(call, self._speak)
+        await call.answer()
+        await self._greet(voice, box)
+        try:
+            message, recording = await self._boxes.begin(box.name, call.caller, call.leg.party.name)
+        except BoxFull:
+            await voice.say("The mailbox is full. Goodbye.")
+            return
+        kept = False
+        try:
+            await call.play("tone:beep")
+            await take(call, str(recording), self.config)
+        finally:  # whoever hangs up after speaking has left a message too
+            wav, quiet_dbfs = (
+                str(self._boxes.path(message)),
+                self.config.silence_dbfs if self.config.silence_s else None,
+            )
+            try:
+                duration_ms = await self._sound.finish(str(recording), wav, quiet_dbfs)
+            except SwitchroomError:
+                duration_ms = 0
+            kept = duration_ms >= max(1.0, self.config.min_message_s * 1000)
+            await (self._boxes.complete(message, duration_ms) if kept else self._boxes.discard(message))
+        await voice.say("Your message has been left. Goodbye." if kept else "Nothing was recorded. Goodbye.")
+
+    async def _greet(self, voice: Voice, box: Box) -> None:
+        greeting = self._boxes.greeting(box.name) or self.config.greeting
+        if greeting:
+            await voice.call.play(str(greeting), until_digit=True)
+        else:
+            who = box.owner or " ".join(box.name)
+            await voice.say(f"{who} cannot take your call. Please leave a message after the tone.")
+        voice.call.forget_digits()
+
+
+async def take(call: Call, recording: str, config: VoicemailConfig) -> None:
+    """Record the caller until a key, for the longest time, or until he has been silent for long enough."""
+    await call.record(
+        recording, most_s=config.max_message_s, silence_s=config.silence_s, terminator=KEYS, label="voicemail"
+    )
+    call.forget_digits()
