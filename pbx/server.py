@@ -59,7 +59,7 @@ from switchroom.pbx.security.watch import Watch
 from switchroom.pbx.sip.timers import TimerValues
 from switchroom.pbx.smtp import Smtp
 from switchroom.pbx.sound import SoundFiles
-from switchroom.pbx.storage.sqlite import SqliteStore
+from switchroom.pbx.storage.opening import open_store
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
 from switchroom.pbx.watch.hub import Contacts, Hub, Messages, Presence
@@ -161,7 +161,7 @@ class Server:
             ours = own_music(Path(config.server.data_dir) / "music")
             config = self.config = msgspec.structs.replace(config, music={**config.music, "default": ours})
         self.tls = TlsKeeper(config, time.time())
-        self.store = await SqliteStore.open(Path(config.server.data_dir), config.journal.sync)
+        self.store = await open_store(config.storage.url.reveal(), Path(config.server.data_dir), config.journal.sync)
         self.journal = await Journal.open(
             self.store.journal,
             time.time_ns,
