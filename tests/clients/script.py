@@ -63,12 +63,15 @@ class Script:
             self._steps.append(f'<Reference variables="{",".join(used)}"/>')
         return self
 
-    def reply(self) -> "Script":
+    def reply(self, body: str = "") -> "Script":
         """200 to the last request."""
+        kind = "Content-Type: application/sdp\n" if body else ""
+        tag = ";tag=[call_number]" if body else ""
         self._steps.append(
-            "<send><![CDATA[\nSIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"
-            f"Contact: <sip:{self._user}@[local_ip]:[local_port];transport=[transport]>\nContent-Length: 0\n\n"
-            "]]></send>"
+            f"<send><![CDATA[\nSIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n"
+            "[last_CSeq:]\n"
+            f"Contact: <sip:{self._user}@[local_ip]:[local_port];transport=[transport]>\n{kind}"
+            f"Content-Length: [len]\n\n{body}]]></send>"
         )
         return self
 

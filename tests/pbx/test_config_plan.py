@@ -22,7 +22,7 @@ def test_order(dialled: str, goes_to: str) -> None:
     config = msgspec.structs.replace(
         Config(),
         users=(User(name="1001", password=Secret("x")),),
-        dial_plan={"default": (rule("XXX.", "ring"), rule("700", "echo"), rule("*72", "busy"))},
+        dial_plan={"default": (rule("[1-7]XX.", "ring"), rule("700", "echo"), rule("*72", "busy"))},
     )
     route = dial_plan(config, {}, lambda: 0.0).route(dialled, "default")
     assert route is not None
