@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The dial plan of a configuration: its contexts, and before them what users may dial everywhere.
 
-That is the codes of [features], the parking slots, the numbers of groups, and the switches of [times].
+That is the codes of [features], the parking slots, the numbers of groups and conference rooms, and the switches of
+[times].
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -57,6 +58,9 @@ def feature_rules(config: Config) -> Iterator[Rule]:
     for name, group in config.groups.items():
         if group.number:
             yield _rule(group.number, f"group:{name}")
+    for name, room in config.conferences.items():
+        if room.number:
+            yield _rule(room.number, f"conference:{name}")
 
 
 def _rule(number: str, to: str) -> Rule:
