@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The flows that come with the exchange: every step and every way out of a menu, by callers of all kinds."""
 
+import itertools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -236,3 +238,18 @@ def test_every_step_is_covered() -> None:
 @pytest.mark.parametrize("name", FLOWS)
 def test_nothing_is_wrong_with_them(name: str) -> None:
     assert lint(FLOWS[name]) == []
+
+
+@pytest.mark.slow
+def test_five_hundred_stories_take_seconds() -> None:
+    """What a company's own IVR tests cost; CPU time, for the machine may be busy."""
+    began_s, told = time.process_time(), 0
+    for flow, story in itertools.islice(
+        itertools.cycle((flow, story) for flow, stories in STORIES.items() for story in stories), 500
+    ):
+        with Bench(FLOWS[flow]) as bench:
+            story(bench)
+        told += 1
+    took_s = time.process_time() - began_s
+    print(f"{told} IVR tests in {took_s:.2f} s of CPU time: {told / took_s:.0f} a second")
+    assert took_s < 5.0
