@@ -33,7 +33,7 @@ class Script:
             self._cseq += 1
         cseq = self._cseq if method != "ACK" else 1
         uri = "[next_url]" if within else "sip:[service]@[remote_ip]:[remote_port]"
-        to = "[last_To:]" if within else "To: <sip:[service]@[remote_ip]:[remote_port]>"
+        to = "To: <sip:[service]@[remote_ip]:[remote_port]>" + ("[peer_tag_param]" if within or method == "ACK" else "")
         text = (
             f"{method} {uri} SIP/2.0\nVia: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport\n"
             f"From: <sip:{self._user}@[local_ip]:[local_port]>;tag=t[call_number]\n{to}\nCall-ID: [call_id]\n"
@@ -63,14 +63,14 @@ class Script:
             self._steps.append(f'<Reference variables="{",".join(used)}"/>')
         return self
 
-    def reply(self, body: str = "") -> "Script":
+    def reply(self, body: str = "", headers: str = "") -> "Script":
         """200 to the last request."""
         kind = "Content-Type: application/sdp\n" if body else ""
         tag = ";tag=[call_number]" if body else ""
         self._steps.append(
             f"<send><![CDATA[\nSIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n"
             "[last_CSeq:]\n"
-            f"Contact: <sip:{self._user}@[local_ip]:[local_port];transport=[transport]>\n{kind}"
+            f"Contact: <sip:{self._user}@[local_ip]:[local_port];transport=[transport]>\n{headers}{kind}"
             f"Content-Length: [len]\n\n{body}]]></send>"
         )
         return self
