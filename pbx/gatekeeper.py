@@ -3,10 +3,11 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from switchroom.pbx.calls.identity import party_of
 from switchroom.pbx.config import Config, User
 from switchroom.pbx.control import Party
 from switchroom.pbx.peers import PeerTable
@@ -59,7 +60,10 @@ class Gatekeeper:
         self.guard = guard
         self._later = later
         self._users = {user.name: user for user in config.users}
-        self.peers = PeerTable(config.peers)
+        self.peers = PeerTable(config.known_addresses)
+        self._by_name = {peer.name: peer for peer in config.known_addresses}
+        self.learned: Mapping[str, str] = {}
+        """Addresses beside those of the configuration, and the name of the trunk that they belong to."""
         self._registrar = registrar
         self._realm = config.sip.realm
         self.sitting_at: Callable[[str], str] = lambda phone: phone
@@ -78,14 +82,16 @@ class Gatekeeper:
     def apply(self, config: Config) -> None:
         """New users and peers."""
         self._users = {user.name: user for user in config.users}
-        self.peers = PeerTable(config.peers)
+        self.peers = PeerTable(config.known_addresses)
+        self._by_name = {peer.name: peer for peer in config.known_addresses}
         self._ha1.clear()
 
     def identify(self, request: Request, flow: Flow) -> Caller | Refusal:
         """Whose call this is."""
-        peer = self.peers.find(flow.remote[0])
+        peer = self.peers.find(flow.remote[0]) or self._by_name.get(self.learned.get(flow.remote[0], ""))
         if peer is not None:
-            return Caller(_party_of(request), peer.context, peer=peer.name, max_calls=peer.max_calls)
+            party = party_of(request, peer.trusted)
+            return Caller(party, peer.context, peer=peer.name, max_calls=peer.max_calls)
         verdict = self._digest.check(request, flow.remote[0], proxy=True)
         if isinstance(verdict, Challenged):
             return self._refusal(verdict, request, flow)
@@ -174,9 +180,3 @@ def _respond_if_open(transaction: Transaction, response: Response) -> None:
     """A connection may have ended meanwhile, and the transaction with it."""
     if transaction.state != TERMINATED:
         transaction.respond(response)
-
-
-def _party_of(request: Request) -> Party:
-    """The caller as a trusted peer names it."""
-    from_ = request.from_
-    return Party(parse_uri(from_.uri).user or "", from_.display)

@@ -12,8 +12,11 @@ from pathlib import Path
 from switchroom.media.errors import MediaError, NotAcceptable
 from switchroom.media.events import MediaEvent, Recorded, SessionEvent
 from switchroom.media.server import MediaServer
+from switchroom.media.session import Session as MediaSession
 from switchroom.pbx import control
+from switchroom.pbx.calls.attempts import OnePlace
 from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
+from switchroom.pbx.calls.identity import wants_privacy
 from switchroom.pbx.calls.keypad import take_info
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
@@ -21,6 +24,7 @@ from switchroom.pbx.calls.recordings import Recordings
 from switchroom.pbx.calls.room import Room
 from switchroom.pbx.calls.taps import Taps
 from switchroom.pbx.calls.terms import TermsTable
+from switchroom.pbx.calls.trunk_attempts import TrunkAttempts
 from switchroom.pbx.config import Config, Limits
 from switchroom.pbx.control import (
     NORMAL,
@@ -33,7 +37,7 @@ from switchroom.pbx.control import (
     TapMode,
     nobody_puts_through,
 )
-from switchroom.pbx.events import AnyRecord
+from switchroom.pbx.events import AnyRecord, TollRefused
 from switchroom.pbx.io.stack import SipStack, Unreachable
 from switchroom.pbx.lines import Lines
 from switchroom.pbx.peers import PeerTable
@@ -47,6 +51,8 @@ from switchroom.pbx.sip.transaction import Transaction
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import Ids
 from switchroom.pbx.story import Story
+from switchroom.pbx.trunks.outside import Refused
+from switchroom.pbx.trunks.trunks import Trunks, WayOut
 
 Note = Callable[..., None]
 """A log line: an event name and fields."""
@@ -66,6 +72,7 @@ class Switchboard:
         write: Callable[[AnyRecord], object],
         log: Note,
         utc_s: Callable[[], float] = lambda: 0.0,
+        trunks: Trunks | None = None,
     ) -> None:
         self.config = config
         self.limits: Limits = config.limits
@@ -90,12 +97,13 @@ class Switchboard:
             write=write,
             log=log,
         )
+        self.trunks = trunks or Trunks(lambda: 0.0, utc_s, lambda limit: 0, write)
         self.stories: dict[str, Story[Leg]] = {}
         self.lines: Lines[Leg] = Lines()
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
-        self._peers = PeerTable(config.peers)
+        self._peers = PeerTable(config.known_addresses)
         self.terms = TermsTable(config, self._peers)
         self._write = write
         self._log = log
@@ -107,12 +115,16 @@ class Switchboard:
         self.config = config
         self.limits = config.limits
         self._codecs_of_user = {user.name: user.codecs for user in config.users}
-        self._peers = PeerTable(config.peers)
+        self._peers = PeerTable(config.known_addresses)
         self.terms = TermsTable(config, self._peers)
 
     # ---- CallControl
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
+        kind, _, argument = target.partition(":")
+        if kind in ("trunk", "route"):
+            way = self.trunks.way_out(kind, argument)
+            return [Endpoint(target, way.number, way, tuple(codecs))]
         uri = parse_uri(target) if not target.startswith("user:") else None
         if uri is not None and not (self.stack.is_ours(uri, self.config.sip.domains) and uri.user):
             return [Endpoint(target, target, None, tuple(codecs) or self._codecs_of_peer(target))]
@@ -138,33 +150,23 @@ class Switchboard:
         """As CallControl says. A call that begins here may name what was `dialled` (else the endpoint), and whom this
         endpoint is shown as `calling` (else the caller)."""
         assert beside is None or isinstance(beside, Leg)
-        hops = 70
-        if beside is not None and isinstance(beside.sip, ServerSession):
-            hops = int(beside.sip.request.get("max-forwards") or 70) - 1
-            if hops <= 0:
-                raise CallError(483, "Too Many Hops", "failed")
+        if isinstance(endpoint.way, WayOut):
+            return await self._originate_outside(endpoint, endpoint.way, caller, beside, presentation, dialled, calling)
+        hops = _hops_left(beside)
         try:
             flow, path, others = getattr(endpoint.way, "flow", None), getattr(endpoint.way, "path", ()), list[Way]()
             if flow is None or not self.stack.is_open(flow):  # its connection broke, or was one of the last run
                 flow, others = await self.stack.ways(parse_name_addr(path[0]).uri if path else endpoint.uri)
-            media = (await self.media.open(beside=beside.media if beside is not None else None))[0]
         except Unreachable as error:
             raise CallError(480, str(error), "unavailable") from error
-        except MediaError as error:
-            raise CallError(503, str(error), "refused") from error
-
-        if beside is not None:
-            if beside.state == "ended":
-                media.close()
-                raise CallError(487, "caller gone", "cancelled")
-            story = beside.story
-        else:
-            story = self._new_story(caller, dialled or endpoint.label, source="", user="")
+        media = await self._open_media(beside)
+        story = beside.story if beside is not None else self._new_story(caller, dialled or endpoint.label)
         leg = Leg(self, story, self._leg_id(story), Party(endpoint.label), endpoint.user)
         leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
-        headers = {}
+        call_id = self.ids.call_id()
+        headers = {"call-id": [call_id]}
         if path:
             headers["route"] = list(path)
         host, port = self.stack.sent_by(flow)
@@ -188,7 +190,46 @@ class Switchboard:
             session.alternatives = list(others)
             return session
 
-        leg.begin_outgoing(invite)
+        leg.begin_outgoing(OnePlace(invite), call_id)
+        return leg
+
+    async def _originate_outside(
+        self,
+        endpoint: Endpoint,
+        way: WayOut,
+        caller: Party,
+        beside: Leg | None,
+        presentation: Presentation,
+        dialled: str,
+        calling: Party | None,
+    ) -> Leg:
+        """Call by trunks, in the name of who sent the call on, or else of who began it."""
+        hops = _hops_left(beside)
+        media = await self._open_media(beside)
+        user = presentation.diverted_by[0] if presentation.diverted_by else beside.story.user if beside else ""
+        call = beside.story.id if beside is not None else ""
+        try:
+            let = self.trunks.tolls.admit((f"user {user}",) if user else (), way.number)
+        except Refused as error:
+            media.close()
+            self._write(TollRefused(call=call, number=way.number, reason=str(error)))
+            raise CallError(403, str(error), "refused") from error
+        story = beside.story if beside is not None else self._new_story(caller, dialled or way.number)
+        leg = Leg(self, story, self._leg_id(story), Party(way.number), endpoint.user)
+        leg.take_media(media)
+        call_id = self.ids.call_id()
+        theirs = self._codecs(endpoint, beside) if endpoint.codecs or all(not one.codecs for one in way.trunks) else ()
+        attempts = TrunkAttempts(
+            self,
+            way,
+            caller=calling or caller,
+            private=presentation.private or (beside is not None and beside.private),
+            codecs=theirs or (),
+            hops=hops,
+            call_id=call_id,
+            let=let,
+        )
+        leg.begin_outgoing(attempts, call_id)
         return leg
 
     def legs_of(self, user: str) -> Sequence[Leg]:
@@ -255,9 +296,11 @@ class Switchboard:
         user: str,
         counted_as: str,
         serve: Callable[[Leg], Awaitable[None]],
+        dialled: str = "",
     ) -> Leg:
-        """Make the story and first leg of an identified, admitted INVITE, and have it served."""
-        dialled = _number_of(session.request)
+        """Make the story and first leg of an identified, admitted INVITE, and have it served. `dialled`: where it is
+        not what the Request-URI says."""
+        dialled = dialled or number_of(session.request)
         story = self._new_story(
             party,
             dialled,
@@ -267,6 +310,7 @@ class Switchboard:
         )
         leg = Leg(self, story, self._leg_id(story), party, user)
         leg.terms = self.terms.of_account(counted_as)
+        leg.private = leg.terms.trusted and wants_privacy(session.request)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))
         return leg
@@ -348,7 +392,20 @@ class Switchboard:
 
     # ---- within
 
-    def _new_story(self, caller: Party, dialled: str, *, source: str, user: str, counted_as: str = "") -> Story[Leg]:
+    async def _open_media(self, beside: Leg | None) -> MediaSession:
+        """Audio for a leg that is to be called. Raises CallError."""
+        try:
+            media = (await self.media.open(beside=beside.media if beside is not None else None))[0]
+        except MediaError as error:
+            raise CallError(503, str(error), "refused") from error
+        if beside is not None and beside.state == "ended":
+            media.close()
+            raise CallError(487, "caller gone", "cancelled")
+        return media
+
+    def _new_story(
+        self, caller: Party, dialled: str, *, source: str = "", user: str = "", counted_as: str = ""
+    ) -> Story[Leg]:
         self._order += 1
         story: Story[Leg] = Story(
             f"{self._order:x}-{self.ids.tag()}", caller, dialled, source=source, user=user, counted_as=counted_as,
@@ -386,7 +443,17 @@ class Switchboard:
         return [*theirs, *(codec for codec in ours if codec not in theirs)]
 
 
-def _number_of(request: Request) -> str:
+def _hops_left(beside: Leg | None) -> int:
+    """The Max-Forwards of a leg beside another. Raises CallError: the call goes round in circles."""
+    hops = 70
+    if beside is not None and isinstance(beside.sip, ServerSession):
+        hops = int(beside.sip.request.get("max-forwards") or 70) - 1
+        if hops <= 0:
+            raise CallError(483, "Too Many Hops", "failed")
+    return hops
+
+
+def number_of(request: Request) -> str:
     """The number that a Request-URI names: its user, or the digits of a tel URI."""
     uri = parse_uri(request.uri)
     if uri.scheme == "tel":

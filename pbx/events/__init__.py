@@ -79,6 +79,15 @@ from switchroom.pbx.events.recordings import (
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.security import SourceBanned, SourceUnbanned
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
+from switchroom.pbx.events.trunks import (
+    NumberRerouted,
+    TollRefused,
+    TrunkChanged,
+    TrunkDown,
+    TrunkRegistered,
+    TrunkTried,
+    TrunkUp,
+)
 
 AnyRecord = (
     ServerStarted
@@ -147,6 +156,13 @@ AnyRecord = (
     | SupervisorJoined
     | SupervisorLeft
     | SupervisorTookOver
+    | TrunkTried
+    | TrunkUp
+    | TrunkDown
+    | TrunkRegistered
+    | TrunkChanged
+    | NumberRerouted
+    | TollRefused
 )
 
 
@@ -203,6 +219,7 @@ __all__ = [
     "LegTrouble",
     "MailFailed",
     "MessageLeft",
+    "NumberRerouted",
     "OfferEnded",
     "OfferOutcome",
     "OperatorCalled",
@@ -234,6 +251,12 @@ __all__ = [
     "SupervisorJoined",
     "SupervisorLeft",
     "SupervisorTookOver",
+    "TollRefused",
+    "TrunkChanged",
+    "TrunkDown",
+    "TrunkRegistered",
+    "TrunkTried",
+    "TrunkUp",
     "VoicemailCounted",
     "VoicemailLeft",
     "WaitReason",

@@ -22,6 +22,7 @@ from switchroom.pbx.rpc.methods import (
     system,
     tls,
     transfers,
+    trunks,
     voicemail,
 )
 
@@ -43,5 +44,6 @@ __all__ = [
     "system",
     "tls",
     "transfers",
+    "trunks",
     "voicemail",
 ]
