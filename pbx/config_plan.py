@@ -23,7 +23,8 @@ CONTEXT = "features"
 def dial_plan(config: Config, switches: Switches, utc: Callable[[], float], routes: Sequence[Rule] = ()) -> DialPlan:
     """Compile it. `routes` are those of an embedding program, which come first in `default`.
 
-    A context is given the features when a user dials in it.
+    A context is given the features when a user dials in it. What its own rules say of codes, numbers that begin with
+    `*`, comes before them.
     """
     mine = {user.context for user in config.users}
     common = list(feature_rules(config))
@@ -31,7 +32,8 @@ def dial_plan(config: Config, switches: Switches, utc: Callable[[], float], rout
     for name in {"default": (), **config.dial_plan}:
         rules = config.dial_plan.get(name, ())
         first = (*(routes if name == "default" else ()), *((Rule(include=CONTEXT),) if name in mine and common else ()))
-        contexts[name] = [*first, *rules]
+        codes = [rule for rule in rules if not rule.include and rule.number.text.startswith("*")]
+        contexts[name] = [*codes, *first, *(rule for rule in rules if rule not in codes)]
     return DialPlan(contexts, Clockwork(config.times, switches), utc)
 
 

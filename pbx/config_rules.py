@@ -33,6 +33,9 @@ def check(document: Table, reader: Reader, folder: Path) -> None:
     outside = {"trunk": trunks, "route": set(routes) if isinstance(routes, dict) else set()}
     _check_routes(routes, trunks, hours, reader)
     _check_tls_files(document.get("tls"), reader, folder)
+    for key, user in _tables(document.get("user"), "user"):
+        for line_key, line in _tables(user.get("forward"), f"{key}.forward"):
+            _check_times(line.get("when"), hours, f"{line_key}.when", reader)
     for key, rule in _rules(plan):
         to, when, include = rule.get("to"), rule.get("when"), rule.get("include")
         for name in ("number", "to"):
@@ -40,8 +43,7 @@ def check(document: Table, reader: Reader, folder: Path) -> None:
                 reader.mistake(f"{key}.{name}", "is missing")
         if isinstance(include, str) and include not in contexts:
             reader.mistake(f"{key}.include", f"the dial plan has no context {include!r}")
-        if isinstance(when, str) and (unknown := set(when.replace("not ", "").split(" and ")) - hours):
-            reader.mistake(f"{key}.when", f"there is no [times.{min(unknown).strip()}]")
+        _check_times(when, hours, f"{key}.when", reader)
         if isinstance(to, str) and to.startswith("play:") and "{" not in to and not (folder / to[5:]).is_file():
             reader.mistake(f"{key}.to", f"there is no file {to[5:]!r}")
         if isinstance(to, str) and (kind := to.partition(":")[0]) in outside:
@@ -69,6 +71,11 @@ def _check_tls_files(tls: Any, reader: Reader, folder: Path) -> None:
     for key, file in named:
         if isinstance(file, str) and file and not (folder / file).is_file():
             reader.mistake(key, f"there is no file {file!r}")
+
+
+def _check_times(when: Any, hours: set[str], key: str, reader: Reader) -> None:
+    if isinstance(when, str) and when and (unknown := set(when.replace("not ", "").split(" and ")) - hours):
+        reader.mistake(key, f"there is no [times.{min(unknown).strip()}]")
 
 
 def _rules(plan: Any) -> Iterator[tuple[str, Table]]:

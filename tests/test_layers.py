@@ -58,6 +58,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.sim": ("pbx.sim", "pbx.lines", "pbx.story", *CONTROL),
     "pbx.trunks": ("pbx.trunks", "pbx.config_reader", "pbx.config_values", "pbx.dialplan", *CONTROL),
     "pbx.reports": ("pbx.reports", *CONTROL),
+    "pbx.day": ("pbx.day", "pbx.acd", "pbx.call", "pbx.call_centre", "pbx.config_reader", "pbx.dialplan", "pbx.reports",
+                "pbx.sim", "ivr", "testing.world", *CONTROL),
     "pbx.acd": ("pbx.acd", "pbx.call", "pbx.dialplan", *CONTROL),
     "pbx.acd.config": ("pbx.config_reader", "pbx.dialplan"),
     "pbx.acd.deadlines": (),

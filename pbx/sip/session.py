@@ -430,6 +430,8 @@ class Session:
         if self._unacknowledged is not None:
             self._unacknowledged.stop()
             self._unacknowledged = None
+        if self._outgoing is not None:  # a 2xx that is lost now is not sent again: who answers has seen the BYE
+            self._outgoing.expire()
         self.agent.forget(self)
 
     def on_no_ack(self) -> None:

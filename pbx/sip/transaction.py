@@ -161,6 +161,10 @@ class Transaction:
         self._stop()
         self.owner.on_terminated(self)
 
+    def expire(self) -> None:
+        """Wait 64*T1 longer for the final response of an INVITE, and then no more."""
+        self.owner.timers.start(self.owner.values.timeout, _give_up, self)
+
     def _stop(self) -> None:
         for timer in (self._ticker, self._timeout):
             if timer is not None:
@@ -169,6 +173,11 @@ class Transaction:
 
     def __repr__(self) -> str:
         return f"<{self.machine.name} {self.method} {self.state} {self.key}>"
+
+
+def _give_up(transaction: Transaction) -> None:
+    if transaction.state is PROCEEDING:
+        transaction.abandon()
 
 
 # ---- actions -------------------------------------------------------------------------------------------------------

@@ -194,3 +194,15 @@ def test_values_read_as_they_are_written() -> None:
         assert str(Listener.from_text(text)) == text
     for text in ("127.0.0.22", "192.0.2.0/24"):
         assert str(Network.from_text(text)) == text
+
+
+def test_times_that_are_not_there_are_told_for_rules_and_forwarding() -> None:
+    _, mistakes = config.loads(
+        '[[user]]\nname = "1"\npassword = "x"\nforward = [{ on = "busy", to = "2", when = "not open" }]\n'
+        '[dial_plan]\ndefault = [{ number = "1", to = "echo", when = "night" }, { include = "nowhere" }]\n'
+    )
+    assert [(mistake.key, mistake.reason) for mistake in mistakes] == [
+        ("user[0].forward[0].when", "there is no [times.open]"),
+        ("dial_plan.default[0].when", "there is no [times.night]"),
+        ("dial_plan.default[1].include", "the dial plan has no context 'nowhere'"),
+    ]

@@ -10,11 +10,11 @@ OFFER = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\
 
 
 class Phone:
-    """Keeps `events` as short texts; `accepts` says whether re-INVITEs are taken."""
+    """Keeps `events` as short texts; `accepts` says whether re-INVITEs are taken, None that they are left open."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
-        self.accepts = True
+        self.accepts: bool | None = True
 
     def on_progress(self, session: Session, response: Response) -> None:
         self.events.append(f"progress {response.status}")
@@ -34,7 +34,7 @@ class Phone:
         self.events.append("offer")
         if self.accepts:
             session.accept(OFFER)
-        else:
+        elif self.accepts is False:
             session.refuse(488)
 
     def on_early_answer(self, session: Session, body: bytes) -> None:

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from switchroom.pbx.sip.client_session import ClientSession
@@ -154,6 +154,17 @@ def test_reinvite_both_ways(pair: Pair) -> None:
     pair.assert_nothing_left()
 
 
+def test_a_reinvite_that_is_never_answered_does_not_outlive_its_session(pair: Pair) -> None:
+    session = pair.talk()
+    pair.bob.accepts = None
+    session.reinvite(OFFER)
+    pair.network.run(1)
+    pair.network.loss = 1.0
+    session.bye()
+    pair.network.run(70)
+    assert len(pair.alice_agent.transactions) == 0
+
+
 def test_glare_is_refused_on_both_sides_and_the_call_lives(pair: Pair) -> None:
     session = pair.talk()
     session.reinvite(OFFER)
@@ -235,6 +246,7 @@ def test_ringing_is_repeated_each_minute(pair: Pair) -> None:
         max_size=12,
     ),
 )
+@example(seed=0, loss=0.2, script=["ring", "answer", "wait", "re a"])  # the re-INVITE's 2xx is lost, the BYE is not
 def test_every_call_completes_or_fails_cleanly_on_a_bad_network(seed: int, loss: float, script: list[str]) -> None:
     """Whatever happens in whatever order on a network that loses, doubles and reorders: nothing is left behind."""
     network = Network(seed, loss=loss, duplicate=0.05, reorder=0.2)
