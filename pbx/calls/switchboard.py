@@ -20,11 +20,11 @@ from switchroom.pbx.calls.identity import wants_privacy
 from switchroom.pbx.calls.keypad import take_info
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
+from switchroom.pbx.calls.outside import call_outside, hops_left
 from switchroom.pbx.calls.recordings import Recordings
 from switchroom.pbx.calls.room import Room
 from switchroom.pbx.calls.taps import Taps
 from switchroom.pbx.calls.terms import TermsTable
-from switchroom.pbx.calls.trunk_attempts import TrunkAttempts
 from switchroom.pbx.config import Config, Limits
 from switchroom.pbx.control import (
     NORMAL,
@@ -37,7 +37,7 @@ from switchroom.pbx.control import (
     TapMode,
     nobody_puts_through,
 )
-from switchroom.pbx.events import AnyRecord, TollRefused
+from switchroom.pbx.events import AnyRecord
 from switchroom.pbx.io.stack import SipStack, Unreachable
 from switchroom.pbx.lines import Lines
 from switchroom.pbx.peers import PeerTable
@@ -51,7 +51,6 @@ from switchroom.pbx.sip.transaction import Transaction
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import Ids
 from switchroom.pbx.story import Story
-from switchroom.pbx.trunks.outside import Refused
 from switchroom.pbx.trunks.trunks import Trunks, WayOut
 
 Note = Callable[..., None]
@@ -105,7 +104,7 @@ class Switchboard:
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
         self._peers = PeerTable(config.known_addresses)
         self.terms = TermsTable(config, self._peers)
-        self._write = write
+        self.write = write
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = 0
@@ -151,17 +150,17 @@ class Switchboard:
         endpoint is shown as `calling` (else the caller)."""
         assert beside is None or isinstance(beside, Leg)
         if isinstance(endpoint.way, WayOut):
-            return await self._originate_outside(endpoint, endpoint.way, caller, beside, presentation, dialled, calling)
-        hops = _hops_left(beside)
+            return await call_outside(self, endpoint, endpoint.way, caller, beside, presentation, dialled, calling)
+        hops = hops_left(beside)
         try:
             flow, path, others = getattr(endpoint.way, "flow", None), getattr(endpoint.way, "path", ()), list[Way]()
             if flow is None or not self.stack.is_open(flow):  # its connection broke, or was one of the last run
                 flow, others = await self.stack.ways(parse_name_addr(path[0]).uri if path else endpoint.uri)
         except Unreachable as error:
             raise CallError(480, str(error), "unavailable") from error
-        media = await self._open_media(beside)
-        story = beside.story if beside is not None else self._new_story(caller, dialled or endpoint.label)
-        leg = Leg(self, story, self._leg_id(story), Party(endpoint.label), endpoint.user)
+        media = await self.open_media(beside)
+        story = beside.story if beside is not None else self.new_story(caller, dialled or endpoint.label)
+        leg = Leg(self, story, self.leg_id(story), Party(endpoint.label), endpoint.user)
         leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
@@ -172,7 +171,7 @@ class Switchboard:
         host, port = self.stack.sent_by(flow)
         origin = f"{host}:{port}" if port != 5060 else host
         label = parse_uri(endpoint.uri) if ":" in endpoint.label else None
-        codecs = self._codecs(endpoint, beside)
+        codecs = self.codecs_for(endpoint, beside)
 
         def invite(more: Headers) -> ClientSession:
             session = self.agent.invite(
@@ -191,45 +190,6 @@ class Switchboard:
             return session
 
         leg.begin_outgoing(OnePlace(invite), call_id)
-        return leg
-
-    async def _originate_outside(
-        self,
-        endpoint: Endpoint,
-        way: WayOut,
-        caller: Party,
-        beside: Leg | None,
-        presentation: Presentation,
-        dialled: str,
-        calling: Party | None,
-    ) -> Leg:
-        """Call by trunks, in the name of who sent the call on, or else of who began it."""
-        hops = _hops_left(beside)
-        media = await self._open_media(beside)
-        user = presentation.diverted_by[0] if presentation.diverted_by else beside.story.user if beside else ""
-        call = beside.story.id if beside is not None else ""
-        try:
-            let = self.trunks.tolls.admit((f"user {user}",) if user else (), way.number)
-        except Refused as error:
-            media.close()
-            self._write(TollRefused(call=call, number=way.number, reason=str(error)))
-            raise CallError(403, str(error), "refused") from error
-        story = beside.story if beside is not None else self._new_story(caller, dialled or way.number)
-        leg = Leg(self, story, self._leg_id(story), Party(way.number), endpoint.user)
-        leg.take_media(media)
-        call_id = self.ids.call_id()
-        theirs = self._codecs(endpoint, beside) if endpoint.codecs or all(not one.codecs for one in way.trunks) else ()
-        attempts = TrunkAttempts(
-            self,
-            way,
-            caller=calling or caller,
-            private=presentation.private or (beside is not None and beside.private),
-            codecs=theirs or (),
-            hops=hops,
-            call_id=call_id,
-            let=let,
-        )
-        leg.begin_outgoing(attempts, call_id)
         return leg
 
     def legs_of(self, user: str) -> Sequence[Leg]:
@@ -301,14 +261,14 @@ class Switchboard:
         """Make the story and first leg of an identified, admitted INVITE, and have it served. `dialled`: where it is
         not what the Request-URI says."""
         dialled = dialled or number_of(session.request)
-        story = self._new_story(
+        story = self.new_story(
             party,
             dialled,
             source=f"{session.flow.remote[0]}:{session.flow.remote[1]}",
             user=user,
             counted_as=counted_as,
         )
-        leg = Leg(self, story, self._leg_id(story), party, user)
+        leg = Leg(self, story, self.leg_id(story), party, user)
         leg.terms = self.terms.of_account(counted_as)
         leg.private = leg.terms.trusted and wants_privacy(session.request)
         leg.begin_incoming(session)
@@ -392,7 +352,7 @@ class Switchboard:
 
     # ---- within
 
-    async def _open_media(self, beside: Leg | None) -> MediaSession:
+    async def open_media(self, beside: Leg | None) -> MediaSession:
         """Audio for a leg that is to be called. Raises CallError."""
         try:
             media = (await self.media.open(beside=beside.media if beside is not None else None))[0]
@@ -403,13 +363,13 @@ class Switchboard:
             raise CallError(487, "caller gone", "cancelled")
         return media
 
-    def _new_story(
+    def new_story(
         self, caller: Party, dialled: str, *, source: str = "", user: str = "", counted_as: str = ""
     ) -> Story[Leg]:
         self._order += 1
         story: Story[Leg] = Story(
             f"{self._order:x}-{self.ids.tag()}", caller, dialled, source=source, user=user, counted_as=counted_as,
-            began_s=asyncio.get_running_loop().time(), write=self._write, on_over=self._story_over,
+            began_s=asyncio.get_running_loop().time(), write=self.write, on_over=self._story_over,
         )  # fmt: skip
         self.stories[story.id] = story
         if counted_as:
@@ -425,14 +385,14 @@ class Switchboard:
             else:
                 del self.calls_of[story.counted_as]
 
-    def _leg_id(self, story: Story[Leg]) -> str:
+    def leg_id(self, story: Story[Leg]) -> str:
         return f"{story.id}/{len(story.legs) + 1}"
 
     def _codecs_of_peer(self, uri: str) -> tuple[str, ...]:
         peer = self.terms.peer_of(uri)
         return peer.codecs if peer is not None else ()
 
-    def _codecs(self, endpoint: Endpoint, beside: Leg | None) -> Sequence[str] | None:
+    def codecs_for(self, endpoint: Endpoint, beside: Leg | None) -> Sequence[str] | None:
         """What to offer: what rule, user or peer say; else the caller's codecs first, to need no transcoding."""
         if endpoint.codecs:
             return endpoint.codecs
@@ -441,16 +401,6 @@ class Switchboard:
             return ours
         theirs = [codec for codec in beside.media.remote_codecs if codec in ours]
         return [*theirs, *(codec for codec in ours if codec not in theirs)]
-
-
-def _hops_left(beside: Leg | None) -> int:
-    """The Max-Forwards of a leg beside another. Raises CallError: the call goes round in circles."""
-    hops = 70
-    if beside is not None and isinstance(beside.sip, ServerSession):
-        hops = int(beside.sip.request.get("max-forwards") or 70) - 1
-        if hops <= 0:
-            raise CallError(483, "Too Many Hops", "failed")
-    return hops
 
 
 def number_of(request: Request) -> str:

@@ -22,6 +22,7 @@ from switchroom.pbx.sip.client_session import ClientSession
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.header import NameAddr
 from switchroom.pbx.sip.message import Headers, Response
+from switchroom.pbx.trunks import causes
 from switchroom.pbx.trunks.outside import Pass, Refused
 from switchroom.pbx.trunks.targets import Target
 from switchroom.pbx.trunks.trunk import Trunk
@@ -91,7 +92,7 @@ class TrunkAttempts:
             self._invite(leg, place, {"cseq": [f"{session.request.cseq.number + 1} INVITE"]})
             return True
         broken = response is None and status in (408, 503)
-        if leg.state != "calling" or not (broken or status in NEXT_STATUSES or leg.cause in NEXT_CAUSES):
+        if leg.state != "calling" or not (broken or _by_the_trunk(status, leg.cause)):
             return False
         self._failed(leg, place, status, reason, leg.cause, broken=broken)
         self._board.spawn(self._next(leg))
@@ -231,7 +232,8 @@ class TrunkAttempts:
         if broken:
             self._came_to = 503, "no carrier answers", "exchange", NETWORK_OUT_OF_ORDER
         else:
-            self._came_to = status, reason, "callee", cause
+            told = causes.told_status(status, cause) if cause and leg.terms.causes else status
+            self._came_to = told, reason, "callee", cause
         self._give_back()
 
     def _note(self, leg: "Leg", trunk: Trunk, target: str, status: int, reason: str, cause: int) -> None:
@@ -263,3 +265,11 @@ class TrunkAttempts:
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+
+
+def _by_the_trunk(status: int, cause: int) -> bool:
+    """Whether a refusal is the trunk's own, so that another one may do better. A cause of the class "normal event" is
+    about the called number, whatever status it comes with (Q.850; 16 and 31 say nothing)."""
+    if 0 < cause < 32 and cause not in (16, 31):
+        return False
+    return status in NEXT_STATUSES or cause in NEXT_CAUSES

@@ -103,9 +103,9 @@ class Line:
 
 
 class Gateway:
-    """`causes` by the end of the called number: `{"17": 17}` refuses every number that ends in 17 with that cause.
+    """`causes` by the end of the called number: `{"17": (486, 17)}` refuses every number that ends in 17.
 
-    `dead`: hears nothing; `slow_s`: says nothing for so long; `status`: refuses everything, with `cause` if there is one.
+    `dead`: hears nothing; `slow_s`: answers only after so long; `status`: refuses everything, perhaps with a `cause`.
     `overlap`: asks for more digits until a number has so many.
     """
 
