@@ -28,6 +28,7 @@ SECTIONS = {
     "features",
     "ivr",
     "journal",
+    "storage",
     "limits",
     "mail",
     "media",

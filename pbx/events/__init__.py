@@ -36,6 +36,7 @@ from switchroom.pbx.events.acd import (
     WaitReason,
 )
 from switchroom.pbx.events.calls import (
+    CallBlocked,
     CallBridged,
     CallEnded,
     CallResult,
@@ -93,6 +94,7 @@ AnyRecord = (
     ServerStarted
     | ServerStopped
     | CallStarted
+    | CallBlocked
     | CallRouted
     | LegStarted
     | LegRinging
@@ -185,6 +187,7 @@ __all__ = [
     "AgentStatusSet",
     "AgentWrappedUp",
     "AnyRecord",
+    "CallBlocked",
     "CallBridged",
     "CallEnded",
     "CallForwarded",
