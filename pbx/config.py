@@ -17,6 +17,7 @@ from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.acd import config as acd_config
+from switchroom.pbx.config_conference import ConferenceRoom
 from switchroom.pbx.config_office import Blacklist, Desk, Features, Group, Parking
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_recording import Music, RecordingConfig
@@ -323,6 +324,8 @@ class Config(Section, frozen=True):
     times: dict[str, Hours] = field(default_factory=dict)
     """[times.NAME]: hours that rules name in `when`."""
     groups: dict[str, Group] = field(default_factory=dict, name="group")
+    conferences: dict[str, ConferenceRoom] = field(default_factory=dict, name="conference")
+    """[conference.NAME]: rooms."""
     features: Features = Features()
     parking: Parking = Parking()
     blacklist: Blacklist = Blacklist()

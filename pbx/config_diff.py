@@ -11,7 +11,7 @@ from switchroom.pbx.config_values import Secret
 
 LIVE = frozenset({
     "user", "peer", "trunk", "routes", "dial_plan", "times", "group", "features", "parking", "blacklist", "voicemail",
-    "limits",
+    "limits", "conference",
 })  # fmt: skip
 """Sections that take effect at once; of all others the old values stay until a restart."""
 

@@ -22,7 +22,6 @@ from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
-from switchroom.pbx.apps.conferences import Conferences
 from switchroom.pbx.apps.destinations import App, Destinations
 from switchroom.pbx.apps.sound_check import SoundCheck
 from switchroom.pbx.apps.steps import Steps
@@ -225,8 +224,6 @@ class Server:
             ),
         )  # fmt: skip
         SoundCheck(destinations, lambda text: self.flows.speech.say(text))
-        self.conferences = Conferences(self.board, self.journal.append)
-        destinations.register("conference", self.conferences.serve)
         self.flows = Flows(
             config, write=self.journal.append, destinations=destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,

@@ -15,7 +15,7 @@ from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.switchboard import Switchboard, number_of
 from switchroom.pbx.calls.transfers import find
-from switchroom.pbx.control import CallError
+from switchroom.pbx.control import CallError, Presentation
 from switchroom.pbx.events import CallBlocked
 from switchroom.pbx.gatekeeper import Caller, Gatekeeper, Refusal
 from switchroom.pbx.sip.errors import SipError
@@ -186,7 +186,9 @@ class Incoming:
     async def _serve(self, leg: Leg, session: ServerSession, caller: Caller, replaced: Leg | None) -> None:
         uri = parse_uri(session.request.uri)
         dialled = leg.story.dialled
+        leg.private = caller.private
         call = Call(self.board, leg, dialled, caller.user, context=caller.context)
+        call.presentation = Presentation(private=caller.private, diverted_by=caller.diverted_by)
         if replaced is not None:
             await self._take_place(call, replaced)
             return

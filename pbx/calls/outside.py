@@ -45,6 +45,7 @@ async def call_outside(
         way,
         caller=calling or caller,
         private=presentation.private or (beside is not None and beside.private),
+        diverted_by=presentation.diverted_by,
         codecs=() if own else board.codecs_for(endpoint, beside) or (),
         hops=hops,
         call_id=(call_id := board.ids.call_id()),

@@ -16,7 +16,6 @@ from switchroom.media.session import Session as MediaSession
 from switchroom.pbx import control
 from switchroom.pbx.calls.attempts import OnePlace
 from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
-from switchroom.pbx.calls.identity import wants_privacy
 from switchroom.pbx.calls.keypad import take_info
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
@@ -44,6 +43,7 @@ from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.sip.client_session import ClientSession, Way
 from switchroom.pbx.sip.header import NameAddr, parse_name_addr
+from switchroom.pbx.sip.identity import Shown, from_of, headers_of
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session
@@ -165,11 +165,16 @@ class Switchboard:
         leg.take_media(media)
         caller = calling or caller
         call_id = self.ids.call_id()
-        headers = {"call-id": [call_id]}
-        if path:
-            headers["route"] = list(path)
         host, port = self.stack.sent_by(flow)
         origin = f"{host}:{port}" if port != 5060 else host
+        shown = Shown(
+            host=origin, number=caller.number, name=caller.name, trusted=terms.trusted,
+            private=presentation.private or (beside is not None and beside.private),
+            diverted_by=presentation.diverted_by, auto_answer=presentation.auto_answer, alert=presentation.alert,
+        )  # fmt: skip
+        headers = headers_of(shown, endpoint.user or parse_uri(endpoint.uri).user or "")
+        if path:
+            headers["route"] = list(path)
         label = parse_uri(endpoint.uri) if ":" in endpoint.label else None
         codecs = self.codecs_for(endpoint, beside)
 
@@ -178,12 +183,12 @@ class Switchboard:
                 endpoint.uri,
                 flow,
                 leg,
-                from_=NameAddr(caller.name, f"sip:{caller.number}@{origin}" if caller.number else f"sip:{origin}", {}),
+                from_=from_of(shown),
                 to=NameAddr("", f"sip:{endpoint.label}@{origin}", {}) if label is None else None,
                 body=media.offer(codecs=codecs),
-                headers={**headers, **more},
+                headers={"call-id": [call_id], **headers, **more},
                 max_forwards=hops,
-                contact_user=caller.number,
+                contact_user="" if shown.private else caller.number,
                 timer_rules=terms.timers,
             )
             session.alternatives = list(others)
@@ -270,7 +275,6 @@ class Switchboard:
         )
         leg = Leg(self, story, self.leg_id(story), party, user)
         leg.terms = self.terms.of_account(counted_as)
-        leg.private = leg.terms.trusted and wants_privacy(session.request)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))
         return leg

@@ -20,7 +20,7 @@ from switchroom.pbx.io.stack import Unreachable
 from switchroom.pbx.sip.auth import DigestClient
 from switchroom.pbx.sip.client_session import ClientSession
 from switchroom.pbx.sip.flow import Flow
-from switchroom.pbx.sip.header import NameAddr
+from switchroom.pbx.sip.identity import Shown, from_of, headers_of
 from switchroom.pbx.sip.message import Headers, Response
 from switchroom.pbx.trunks import causes
 from switchroom.pbx.trunks.outside import Pass, Refused
@@ -38,7 +38,6 @@ NEXT_CAUSES = frozenset({34, 38, 41, 42, 44, 47})
 NO_CIRCUIT = 34
 NETWORK_OUT_OF_ORDER = 38
 MAX_ATTEMPTS = 30
-ANONYMOUS = NameAddr("Anonymous", "sip:anonymous@anonymous.invalid", {})
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -59,6 +58,7 @@ class TrunkAttempts:
         *,
         caller: Party,
         private: bool,
+        diverted_by: tuple[str, ...],
         codecs: Sequence[str],
         hops: int,
         call_id: str,
@@ -66,6 +66,7 @@ class TrunkAttempts:
     ) -> None:
         self._board, self._way, self._call_id = board, way, call_id
         self._caller, self._private, self._codecs, self._hops = caller, private, codecs, hops
+        self._diverted_by = diverted_by
         self._let, self._let_trunk = let, Pass((), 0.0)
         self._places = self._walk()
         self._place: Place | None = None
@@ -189,22 +190,24 @@ class TrunkAttempts:
         shown, private = trunk.caller_out(self._caller, self._private)
         config = trunk.config
         domain = (config.register.home if config.register is not None else "") or origin
-        identity = f"sip:{shown.number}@{domain}" if shown.number else f"sip:{domain}"
-        headers: Headers = {"call-id": [self._call_id], **more}
-        if private:
-            headers["privacy"] = ["id"]
-        if config.trusted and shown.number:
-            headers["p-asserted-identity"] = [str(NameAddr(shown.name, identity, {}))]
         number = trunk.called_out(self._way.number)
+        told = Shown(
+            host=domain,
+            number=shown.number,
+            name=shown.name,
+            private=private,
+            trusted=config.trusted,
+            diverted_by=self._diverted_by,
+        )
         session = board.agent.invite(
             place.target.with_user(number),
             place.flow,
             leg,
-            from_=ANONYMOUS if private else NameAddr(shown.name, identity, {}),
+            from_=from_of(told),
             body=body,
-            headers=headers,
+            headers={"call-id": [self._call_id], **headers_of(told, number), **more},
             max_forwards=self._hops,
-            contact_user=config.register.user if config.register is not None else shown.number,
+            contact_user=config.register.user if config.register is not None else "" if private else shown.number,
             timer_rules=leg.terms.timers,
         )
         if config.username:

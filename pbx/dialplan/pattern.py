@@ -41,6 +41,11 @@ class Pattern(msgspec.Struct, frozen=True):
                 parts.append(_CLASSES.get(character) or re.escape(character))
         return cls(text, "".join(parts))
 
+    @property
+    def exact(self) -> bool:
+        """Whether it is one number and no other."""
+        return self.expression == re.escape(self.text)
+
     def may_become(self, number: str) -> bool:
         """Whether more digits after these could make a number that it matches."""
         parts = [part for part in _PART.findall(self.expression) if part]

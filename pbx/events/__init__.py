@@ -52,7 +52,7 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
-from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
+from switchroom.pbx.events.conferences import ConferenceChanged, ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.media import LegTrouble
 from switchroom.pbx.events.office import (
@@ -112,6 +112,7 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | ConferenceChanged
     | ConferenceJoined
     | ConferenceLeft
     | RecordingStarted
@@ -203,6 +204,7 @@ __all__ = [
     "CallbackAsked",
     "CallbackTried",
     "CallerRefused",
+    "ConferenceChanged",
     "ConferenceJoined",
     "ConferenceLeft",
     "ConfigChanged",

@@ -55,9 +55,10 @@ class Tolls:
     def admit(self, accounts: tuple[str, ...], number: str) -> Pass:
         """Let a call through and count it. Raises Refused."""
         self._turn_day()
+        accounts = tuple(account for account in accounts if account in self.limits)
         longest_s = 0.0
         for account in accounts:
-            limit = self.limits.get(account, Outside())
+            limit = self.limits[account]
             if limit.allow and not _any(limit.allow, number):
                 raise Refused(f"{account} may not call {number}")
             if _any(limit.deny, number):

@@ -114,6 +114,7 @@ class PartyInfo(msgspec.Struct, frozen=True, kw_only=True):
     leg: str
     call: str
     party: str
+    moderator: bool = False
     muted: bool
     speaking: bool
     for_s: float
@@ -124,9 +125,14 @@ class ConferenceInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     conference: str
     locked: bool
+    waiting: bool = False
     recording: str = ""
     for_s: float
     parties: list[PartyInfo]
+
+
+class InvitedCall(msgspec.Struct, frozen=True, kw_only=True):
+    call: str
 
 
 class ConferenceList(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +141,21 @@ class ConferenceList(msgspec.Struct, frozen=True, kw_only=True):
 
 class RecordingId(msgspec.Struct, frozen=True, kw_only=True):
     recording: str
+
+
+class RoomInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A conference room of the configuration."""
+
+    conference: str
+    number: str
+    pin: bool
+    moderator_pin: bool
+    moderators: list[str]
+    max_parties: int
+
+
+class RoomList(msgspec.Struct, frozen=True, kw_only=True):
+    rooms: list[RoomInfo]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -975,6 +996,16 @@ class Client(Connection):
         """conference.get"""
         return await self.call("conference.get", {"conference": conference}, ConferenceInfo)
 
+    async def conference_invite(
+        self, *, conference: str, to: str, context: str | None = None, moderator: bool | None = None
+    ) -> InvitedCall:
+        """conference.invite"""
+        return await self.call(
+            "conference.invite",
+            {"conference": conference, "to": to, "context": context, "moderator": moderator},
+            InvitedCall,
+        )
+
     async def conference_kick(self, *, conference: str, leg: str) -> Done:
         """conference.kick"""
         return await self.call("conference.kick", {"conference": conference, "leg": leg}, Done)
@@ -991,9 +1022,17 @@ class Client(Connection):
         """conference.mute"""
         return await self.call("conference.mute", {"conference": conference, "leg": leg, "on": on}, Done)
 
+    async def conference_mute_all(self, *, conference: str, on: bool | None = None) -> Done:
+        """conference.mute_all"""
+        return await self.call("conference.mute_all", {"conference": conference, "on": on}, Done)
+
     async def conference_record(self, *, conference: str, on: bool | None = None) -> RecordingId:
         """conference.record"""
         return await self.call("conference.record", {"conference": conference, "on": on}, RecordingId)
+
+    async def conference_rooms(self) -> RoomList:
+        """conference.rooms"""
+        return await self.call("conference.rooms", {}, RoomList)
 
     async def config_diff(self) -> Changes:
         """config.diff"""
