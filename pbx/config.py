@@ -28,6 +28,9 @@ from switchroom.pbx.config_values import Endpoint, Listener, NameServer, Network
 from switchroom.pbx.config_voicemail import MailConfig, VoicemailConfig
 from switchroom.pbx.dialplan import Destination, DialPlan, Hours, Rule, UnknownContext
 from switchroom.pbx.errors import SwitchroomError
+from switchroom.pbx.trunks.config import Carrier, TrunkConfig
+from switchroom.pbx.trunks.outside import Outside
+from switchroom.pbx.trunks.profiles import profile
 
 Count = Annotated[int, Meta(ge=1)]
 CountOrNone = Annotated[int, Meta(ge=0)]
@@ -207,6 +210,8 @@ class User(Desk, frozen=True, kw_only=True):
     """Opens the mailbox from other phones, and moves the number to them: 4 to 12 digits."""
     email: str = ""
     """Where new messages are sent to."""
+    outside: Outside = Outside()
+    """What the user may call by trunks, and how much of it."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if not (self.password or self.ha1 or self.ha1_sha256):
@@ -308,6 +313,9 @@ class Config(Section, frozen=True):
     limits: Limits = Limits()
     users: tuple[User, ...] = field(default=(), name="user")
     peers: tuple[Peer, ...] = field(default=(), name="peer")
+    trunks: tuple[TrunkConfig, ...] = field(default=(), name="trunk")
+    routes: dict[str, tuple[Carrier, ...]] = field(default_factory=dict)
+    """[routes]: lists of trunks, for calls to the outside."""
     dial_plan: dict[str, tuple[Rule, ...]] = field(default_factory=lambda: {"default": ()})
     """[dial_plan]: one list of rules per context."""
     recording: RecordingConfig = RecordingConfig()
@@ -332,6 +340,23 @@ class Config(Section, frozen=True):
     rpc: RpcConfig = RpcConfig()
     journal: JournalConfig = JournalConfig()
     storage: StorageConfig = StorageConfig()
+
+    @property
+    def known_addresses(self) -> tuple[Peer, ...]:
+        """Who calls without digest: the peers, and the trunks as such."""
+        return (*self.peers, *map(_as_peer, self.trunks))
+
+
+def _as_peer(trunk: TrunkConfig) -> Peer:
+    return Peer(
+        name=trunk.name,
+        addresses=trunk.sources,
+        context=trunk.context,
+        codecs=trunk.codecs or profile(trunk.gateway).codecs,
+        srtp=trunk.srtp,
+        dtmf=trunk.dtmf or profile(trunk.gateway).dtmf,
+        trusted=trunk.trusted,
+    )
 
 
 def load(path: str | Path) -> Config:

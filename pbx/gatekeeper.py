@@ -3,7 +3,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -64,7 +64,10 @@ class Gatekeeper:
         self.guard = guard
         self._later = later
         self._users = {user.name: user for user in config.users}
-        self.peers = PeerTable(config.peers)
+        self.peers = PeerTable(config.known_addresses)
+        self._by_name = {peer.name: peer for peer in config.known_addresses}
+        self.learned: Mapping[str, str] = {}
+        """Addresses beside those of the configuration, and the name of the trunk that they belong to."""
         self._registrar = registrar
         self._realm = config.sip.realm
         self.sitting_at: Callable[[str], str] = lambda phone: phone
@@ -83,12 +86,13 @@ class Gatekeeper:
     def apply(self, config: Config) -> None:
         """New users and peers."""
         self._users = {user.name: user for user in config.users}
-        self.peers = PeerTable(config.peers)
+        self.peers = PeerTable(config.known_addresses)
+        self._by_name = {peer.name: peer for peer in config.known_addresses}
         self._ha1.clear()
 
     def identify(self, request: Request, flow: Flow) -> Caller | Refusal:
         """Whose call this is."""
-        peer = self.peers.find(flow.remote[0])
+        peer = self.peers.find(flow.remote[0]) or self._by_name.get(self.learned.get(flow.remote[0], ""))
         if peer is not None:
             told = identity.read(request, peer.trusted)
             return Caller(

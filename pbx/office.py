@@ -24,6 +24,7 @@ from switchroom.pbx.apps.paging import Paging
 from switchroom.pbx.apps.parking import Lot
 from switchroom.pbx.apps.pins import Pins
 from switchroom.pbx.apps.reach import Reach
+from switchroom.pbx.apps.reroutes import MAX_REROUTES, Reroute, Reroutes
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.apps.switches import HandSwitches
 from switchroom.pbx.apps.voicemail.boxes import Box, Boxes, Counts, Message, Sound
@@ -79,6 +80,7 @@ class Office:
         kept: Kept[Any] = await Kept.load(store, "hours", str)
         self.switches = HandSwitches(self._switch_states, kept, lambda: routing.plan.clockwork, utc, write)
         self.blacklist = Blacklist(config.blacklist, await Kept.load(store, "blacklist", str, MAX_ADDED), write)
+        self.reroutes = Reroutes(await Kept.load(store, "reroute", Reroute, MAX_REROUTES), routing, write)
         self.desks = desks = Desks(
             profiles(config),
             await Kept.load(store, "desk", DeskChange),

@@ -61,6 +61,8 @@ from switchroom.pbx.sound import SoundFiles
 from switchroom.pbx.storage.opening import open_store
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
+from switchroom.pbx.trunk_keeper import TrunkKeeper
+from switchroom.pbx.trunks.trunks import Trunks
 from switchroom.pbx.watch.hub import Contacts, Hub, Messages, Presence
 from switchroom.pbx.watch.lines import dialogs_of
 from switchroom.pbx.watch.messages import Relay
@@ -198,8 +200,9 @@ class Server:
         transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
         self.media = MediaServer(config.media, self._on_media_event, _hold_music(config))
         await self.media.start()
+        self.trunks = Trunks(loop.time, time.time, ids.below, self._write)
         self.board = Switchboard(
-            config=config, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
+            config=config, trunks=self.trunks, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
             write=self._write, log=log.warning, utc_s=time.time,
         )  # fmt: skip
         await self.board.recordings.repair(Path(config.server.data_dir))
@@ -249,8 +252,11 @@ class Server:
             self.office.routing,
             destinations,
             self.office.blacklist.refuses,
+            self.office.reroutes.of,
         )
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
+        self.trunk_keeper = TrunkKeeper(self.stack, self.trunks, self._write)
+        self.use_trunks(config)
         self.tls.start()
         self.watch.start()
         self.trace = Trace(self.stack, time.time, log.info)
@@ -289,6 +295,7 @@ class Server:
         await self.flows.close()
         self.tls.stop()
         self.watch.stop()
+        await self.trunk_keeper.close()
         await self.stack.close()
         await self.media.close()
         await self.board.recordings.close()
@@ -299,6 +306,13 @@ class Server:
         await self.store.close()
         if self._scratch is not None:
             self._scratch.cleanup()
+
+    def use_trunks(self, config: Config) -> None:
+        """The trunks, routes and limits of a configuration; the dial plan's hours are those of the office."""
+        users = {user.name: user.outside for user in config.users}
+        self.trunks.apply(config.trunks, config.routes, users, self.office.routing.plan.clockwork)
+        self.gatekeeper.learned = self.trunks.learned
+        self.trunk_keeper.apply()
 
     # ---- within
 

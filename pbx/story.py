@@ -48,6 +48,7 @@ class Story(Generic[L]):
         "_write",
         "began_s",
         "caller",
+        "cause",
         "counted_as",
         "dialled",
         "id",
@@ -79,6 +80,8 @@ class Story(Generic[L]):
         self.legs: list[L] = []
         self.result: CallResult | None = None
         """Set where the status of the first leg does not name the outcome."""
+        self.cause = 0, 0
+        """The last Q.850 cause that a party named, and the SIP status with which it came."""
         self.over = False
         self.began_s = began_s
         """When it began, by the clock of the event loop."""

@@ -35,7 +35,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.config": ("pbx.config", "pbx.dialplan", "pbx.errors", "media.config", "ivr.config", "pbx.config_values",
                    "pbx.config_reader", "pbx.config_recording", "pbx.config_rules", "pbx.config_office",
                    "pbx.config_voicemail", "pbx.config_tls", "pbx.acd.config", "pbx.config_security",
-                   "pbx.config_conference", "pbx.config_storage"),
+                   "pbx.config_conference", "pbx.config_storage", "pbx.trunks.config", "pbx.trunks.outside",
+                   "pbx.trunks.profiles"),
     "pbx.config_office": ("pbx.dialplan",),
     "pbx.config_voicemail": ("pbx.config_values",),
     "pbx.config_plan": ("pbx.config", "pbx.config_office", "pbx.dialplan"),
@@ -53,7 +54,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.calls": ("pbx.calls", "pbx.sip", "pbx.io.stack", "media", *CONTROL, "pbx.call", "pbx.config",
                   "pbx.config_recording", "pbx.dialplan", "pbx.admission", "pbx.gatekeeper", "pbx.ids", "pbx.peers",
                   "pbx.registrar", "pbx.storage.base", "pbx.apps.destinations", "pbx.apps.routing", "pbx.lines",
-                  "pbx.story"),
+                  "pbx.apps.reroutes", "pbx.story", "pbx.trunks"),
     "pbx.call": ("pbx.b2bua", *CONTROL),
     "pbx.b2bua": CONTROL,
     "pbx.story": CONTROL,
@@ -80,7 +81,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.lines": (),
     "ivr": ("ivr", "pbx.call", "pbx.config_reader", "pbx.journal", "pbx.storage.base", *CONTROL),
     "pbx.rpc": ("pbx.rpc", "pbx.apps", "pbx.config_office", "pbx.config_diff", "pbx.acd", "pbx.config",
-                "pbx.config_values", "pbx.journal", "pbx.reports", "pbx.storage.base", "ivr", *CONTROL),
+                "pbx.config_values", "pbx.journal", "pbx.reports", "pbx.storage.base", "pbx.trunks", "ivr",
+                *CONTROL),
 }  # fmt: skip
 """Module or package -> what of `switchroom` it may import (prefixes); the package's own root is always allowed."""
 

@@ -80,6 +80,15 @@ from switchroom.pbx.events.recordings import (
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.security import SourceBanned, SourceUnbanned
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
+from switchroom.pbx.events.trunks import (
+    NumberRerouted,
+    TollRefused,
+    TrunkChanged,
+    TrunkDown,
+    TrunkRegistered,
+    TrunkTried,
+    TrunkUp,
+)
 
 AnyRecord = (
     ServerStarted
@@ -150,6 +159,13 @@ AnyRecord = (
     | SupervisorJoined
     | SupervisorLeft
     | SupervisorTookOver
+    | TrunkTried
+    | TrunkUp
+    | TrunkDown
+    | TrunkRegistered
+    | TrunkChanged
+    | NumberRerouted
+    | TollRefused
 )
 
 
@@ -208,6 +224,7 @@ __all__ = [
     "LegTrouble",
     "MailFailed",
     "MessageLeft",
+    "NumberRerouted",
     "OfferEnded",
     "OfferOutcome",
     "OperatorCalled",
@@ -239,6 +256,12 @@ __all__ = [
     "SupervisorJoined",
     "SupervisorLeft",
     "SupervisorTookOver",
+    "TollRefused",
+    "TrunkChanged",
+    "TrunkDown",
+    "TrunkRegistered",
+    "TrunkTried",
+    "TrunkUp",
     "VoicemailCounted",
     "VoicemailLeft",
     "WaitReason",

@@ -87,6 +87,10 @@ class LegEnded(Record, frozen=True, tag="leg.ended"):
     ended_by: EndedBy
     media: dict[str, float] = msgspec.field(default_factory=dict)
     """The media plane's figures for the leg: packets, loss, jitter and so on."""
+    trunk: str = ""
+    """The trunk that the leg went by, or came by; of several that were tried, the last."""
+    cause: int = 0
+    """The ISDN cause (ITU-T Q.850) that its peer named; 0: none."""
 
 
 class CallBridged(Record, frozen=True, tag="call.bridged"):

@@ -14,6 +14,7 @@ from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.apps.blacklist import Blacklist
 from switchroom.pbx.apps.desks import Desks
 from switchroom.pbx.apps.parking import Lot
+from switchroom.pbx.apps.reroutes import Reroutes
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.apps.switches import HandSwitches
 from switchroom.pbx.apps.voicemail.boxes import Boxes
@@ -23,6 +24,7 @@ from switchroom.pbx.journal import Journal
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.audio import Audio
 from switchroom.pbx.storage.base import CdrQuery
+from switchroom.pbx.trunks.trunks import Trunks
 
 CallState = Literal["ringing", "answered", "talking"]
 
@@ -76,6 +78,17 @@ class JournalFigures(msgspec.Struct, frozen=True, kw_only=True):
     write_errors: int = 0
 
 
+class TrunkFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One trunk; a limit of 0 is none."""
+
+    name: str
+    up: bool
+    channels: int
+    used: int
+    blocked: int
+    failed: int
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The exchange at a glance."""
 
@@ -95,6 +108,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     media: list[ShardFigures] = []
     journal: JournalFigures = JournalFigures()
     cdrs_written: int = 0
+    trunks: list[TrunkFigures] = []
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +196,7 @@ class Office(Protocol):
     lot: Lot
     blacklist: Blacklist
     switches: HandSwitches
+    reroutes: Reroutes
 
 
 class Exchange(Protocol):
@@ -203,6 +218,11 @@ class Exchange(Protocol):
     @property
     def office(self) -> Office:
         """What users set, leave and park."""
+        ...
+
+    @property
+    def trunks(self) -> Trunks:
+        """Lines to the outside."""
         ...
 
     def reload(self, dry_run: bool, by: str) -> list[Change]:

@@ -23,6 +23,7 @@ from switchroom.pbx.rpc.methods import (
     system,
     tls,
     transfers,
+    trunks,
     voicemail,
 )
 
@@ -45,5 +46,6 @@ __all__ = [
     "system",
     "tls",
     "transfers",
+    "trunks",
     "voicemail",
 ]

@@ -214,6 +214,17 @@ class DeskState(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
 
 
+class Reroute(msgspec.Struct, frozen=True, kw_only=True):
+    """Where calls to a number go; it survives a restart."""
+
+    to: str
+    context: str = "default"
+
+
+class Rerouted(msgspec.Struct, frozen=True, kw_only=True):
+    rerouted: dict[str, Reroute]
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     at_ns: int
@@ -673,6 +684,17 @@ class JournalFigures(msgspec.Struct, frozen=True, kw_only=True):
     write_errors: int = 0
 
 
+class TrunkFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One trunk; a limit of 0 is none."""
+
+    name: str
+    up: bool
+    channels: int
+    used: int
+    blocked: int
+    failed: int
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The exchange at a glance."""
 
@@ -689,6 +711,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     media: list[ShardFigures] = msgspec.field(default_factory=list)
     journal: JournalFigures = msgspec.field(default_factory=JournalFigures)
     cdrs_written: int = 0
+    trunks: list[TrunkFigures] = msgspec.field(default_factory=list)
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -703,6 +726,50 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
 class Certificates(msgspec.Struct, frozen=True, kw_only=True):
     certificates: list[Certificate]
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One carrier in the explanation of a route."""
+
+    trunk: str
+    verdict: Literal["cannot", "first", "next", "not at this time", "not for this number"]
+    cost: float = 0.0
+    reason: str = ""
+
+
+class RouteExplained(msgspec.Struct, frozen=True, kw_only=True):
+    carriers: list[Candidate]
+
+
+class TrunkTarget(msgspec.Struct, frozen=True, kw_only=True):
+    target: str
+    state: Literal["down", "unknown", "up"]
+
+
+class TrunkState(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of 0 are none."""
+
+    name: str
+    gateway: str
+    enabled: bool
+    registered: bool
+    health: Literal["down", "unknown", "up"]
+    why_not: str
+    targets: list[TrunkTarget]
+    channels: int
+    channels_in: int
+    channels_out: int
+    calls_per_second: float
+    used_in: int
+    used_out: int
+    peak: int
+    blocked_in: int
+    blocked_out: int
+    failed: int
+
+
+class AllTrunks(msgspec.Struct, frozen=True, kw_only=True):
+    trunks: list[TrunkState]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -991,6 +1058,14 @@ class Client(Connection):
         """desks.sit"""
         return await self.call("desks.sit", {"user": user, "phone": phone}, DeskState)
 
+    async def did_list(self) -> Rerouted:
+        """did.list"""
+        return await self.call("did.list", {}, Rerouted)
+
+    async def did_reroute(self, *, number: str, to: str | None = None, context: str | None = None) -> Done:
+        """did.reroute"""
+        return await self.call("did.reroute", {"number": number, "to": to, "context": context}, Done)
+
     async def events_list(self, *, after: int | None = None, limit: int | None = None) -> Events:
         """events.list"""
         return await self.call("events.list", {"after": after, "limit": limit}, Events)
@@ -1263,6 +1338,38 @@ class Client(Connection):
     async def tls_reload(self) -> Certificates:
         """tls.reload"""
         return await self.call("tls.reload", {}, Certificates)
+
+    async def trunks_explain(self, *, route: str, number: str) -> RouteExplained:
+        """trunks.explain"""
+        return await self.call("trunks.explain", {"route": route, "number": number}, RouteExplained)
+
+    async def trunks_list(self) -> AllTrunks:
+        """trunks.list"""
+        return await self.call("trunks.list", {}, AllTrunks)
+
+    async def trunks_set(
+        self,
+        *,
+        trunk: str,
+        channels: int | None = None,
+        channels_in: int | None = None,
+        channels_out: int | None = None,
+        calls_per_second: float | None = None,
+        enabled: bool | None = None,
+    ) -> TrunkState:
+        """trunks.set"""
+        return await self.call(
+            "trunks.set",
+            {
+                "trunk": trunk,
+                "channels": channels,
+                "channels_in": channels_in,
+                "channels_out": channels_out,
+                "calls_per_second": calls_per_second,
+                "enabled": enabled,
+            },
+            TrunkState,
+        )
 
     async def voicemail_delete(self, *, message: str) -> Done:
         """voicemail.delete"""
