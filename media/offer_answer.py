@@ -44,6 +44,8 @@ class LocalMedia(msgspec.Struct, frozen=True, kw_only=True):
     """Our side of the stream: where we receive and what we can do, codecs by preference."""
 
     address: str
+    other: str = ""
+    """The one of the other family, for a peer that is there."""
     port: int
     codecs: tuple[Format, ...]
     session_id: int
@@ -57,6 +59,19 @@ class LocalMedia(msgspec.Struct, frozen=True, kw_only=True):
     """Whether our offers ask for RTP and RTCP on one port (RFC 5761). Offered by the peer, it is always accepted."""
     offer_rtcp_xr: bool = False
     """Whether our offers ask for extended reports (RFC 3611 section 5). Asked for by the peer, they are always sent."""
+
+    @property
+    def families(self) -> tuple[str | None, ...]:
+        """`IP4`, `IP6`: where the peer may be."""
+        own = sdp.address_family(self.address)
+        return (own, sdp.address_family(self.other)) if self.other else (own,)
+
+    def facing(self, host: str) -> "LocalMedia":
+        """The same with the address of the family of `host`, if there is one."""
+        family = sdp.address_family(host)
+        if family is None or family == sdp.address_family(self.address) or family not in self.families:
+            return self
+        return msgspec.structs.replace(self, address=self.other, other=self.address)
 
 
 class Agreed(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,7 +211,7 @@ class Negotiator:
         audio = offered.layout.audio
         if len(description.media) <= audio:
             raise SdpError(f"answer of {len(description.media)} m= lines to {len(offered.layout.slots)}")
-        remote = read_stream(description, audio, self.local.address, offered.codecs)
+        remote = read_stream(description, audio, self.local.families, offered.codecs)
         if remote is None or remote.port == 0:
             raise NotAcceptable("the peer refused the audio stream")
         self._agreed_on(
@@ -291,7 +306,7 @@ class Negotiator:
         reason = "no audio stream is offered"
         for index in order:
             try:
-                remote = read_stream(description, index, self.local.address, self.local.codecs)
+                remote = read_stream(description, index, self.local.families, self.local.codecs)
                 if remote is not None:
                     check_offer(self.srtp, remote.secure, remote.crypto)
             except NotAcceptable as error:
@@ -344,6 +359,8 @@ class Negotiator:
     ) -> Agreed:
         """Join the peer's description with ours. `codecs` and `events` carry the payload types at which we receive."""
         switched_on = remote.port != 0
+        if remote.reachable:  # the old hold says 0.0.0.0 whatever the family
+            self.local = self.local.facing(remote.address)
         self._remote = remote
         self.agreed = Agreed(
             address=remote.address,

@@ -59,7 +59,6 @@ class Session(Playing):
         super().__init__(plane, prompts, handle)
         self.id = next(_ids)
         self.owner: Any = None
-        self.address = config.address
         self.port = port
         self.bridge: Bridge | None = None
         self.conference: Conference | None = None
@@ -67,6 +66,7 @@ class Session(Playing):
         self._negotiator = Negotiator(
             LocalMedia(
                 address=config.address,
+                other=config.address6,
                 port=port,
                 codecs=formats,
                 session_id=sdp_id,
@@ -87,6 +87,15 @@ class Session(Playing):
             self.jitter_bounds(config.jitter_min_ms, config.jitter_max_ms)
 
     # offer and answer
+
+    @property
+    def address(self) -> str:
+        """What our SDP tells the peer."""
+        return self._negotiator.local.address
+
+    def face(self, host: str) -> None:
+        """Offer the address of the family of `host`; what the peer then describes decides."""
+        self._negotiator.local = self._negotiator.local.facing(host)
 
     def offer(self, direction: Direction = "sendrecv", codecs: Sequence[str] | None = None) -> bytes:
         """A new offer. Raises OfferPending, NotAcceptable."""
