@@ -43,6 +43,16 @@ def main(arguments: list[str] | None = None) -> int:
     again.add_argument("--url", default="http://127.0.0.1:8080/rpc", help="where the exchange listens (%(default)s)")
     again.add_argument("--token", default="", help="the bearer token; by default that of SWITCHROOM_TOKEN")
 
+    day = commands.add_parser("simulate", help="run a day of the call centre on the virtual clock")
+    day.add_argument("file", metavar="FILE", help="the day, in TOML (examples/day.toml)")
+    day.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed makes the same day (%(default)s)")
+    day.add_argument("--journal", default="", metavar="OUT", help="write the journal here, one JSON record a line")
+    day.add_argument("--replay", default="", metavar="JOURNAL", help="let the callers of a journal come again")
+
+    export = commands.add_parser("journal", help="write the journal of an exchange out, one JSON record a line")
+    export.add_argument("data_dir", metavar="DATA_DIR", help="the exchange's data_dir")
+    export.add_argument("--after", type=int, default=0, metavar="NUMBER", help="only what comes after this number")
+
     rpc = commands.add_parser("rpc", help="call a method of a running exchange")
     rpc.add_argument("method", metavar="METHOD", help="for example system.status")
     rpc.add_argument("params", nargs="?", default="{}", metavar="JSON", help="its parameters, as a JSON object")
@@ -69,6 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
 
                 dry_run = "true" if options.dry_run else "false"
                 return call_from_shell(options.url, options.token, "config.reload", f'{{"dry_run": {dry_run}}}')
+            case "simulate":
+                return _simulate(options.file, options.seed, options.journal, options.replay)
+            case "journal":
+                return _export(options.data_dir, options.after)
             case "rpc":
                 from switchroom.pbx.rpc.client import call_from_shell
 
@@ -141,3 +155,37 @@ def _check_flows(files: list[str], folder: str) -> int:
         wrong += len(findings)
         print("\n".join(map(str, findings)) or f"{file}: fine")
     return 1 if wrong else 0
+
+
+def _simulate(file: str, seed: int, journal: str, replay: str) -> int:
+    from pathlib import Path
+
+    from switchroom.pbx.day.config import load
+    from switchroom.pbx.day.replay import past_calls, read
+    from switchroom.pbx.day.report import Report
+    from switchroom.pbx.day.run import simulate
+
+    day = load(Path(file))
+    report = Report(day)
+    past = past_calls(read(Path(replay))) if replay else None
+    done = simulate(Path(file), day, seed, Path(journal) if journal else None, [report.add], past)
+    print("\n".join(report.lines(done.calls, done.journal.number)))
+    return 0
+
+
+def _export(data_dir: str, after: int) -> int:
+    import sqlite3
+    from pathlib import Path
+
+    path = Path(data_dir) / "switchroom.db"
+    if not path.is_file():
+        raise OSError(f"there is no journal in {data_dir}")
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        lines = db.execute(
+            "SELECT value FROM journal, json_each(entries) WHERE last > ? AND value ->> 'number' > ?"
+            " ORDER BY first, key",
+            (after, after),
+        )
+        for (line,) in lines:
+            print(line)
+    return 0

@@ -4,13 +4,14 @@
 The first is a fold over journal records, the same live and years later; the second reads what the scheduler knows now.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from switchroom.pbx.acd.model import Agent, Queue
 from switchroom.pbx.acd.scheduler import Scheduler
 from switchroom.pbx.events import (
+    CallEnded,
     Entry,
     OfferEnded,
     QueueAbandoned,
@@ -74,7 +75,7 @@ class WaitStory(msgspec.Struct, frozen=True, kw_only=True):
 
 def explain(call: str, entries: Iterable[Entry], now_ms: int | None = None) -> WaitStory | None:
     """The story of a call out of the records from its entry on, or some before; None when it was in no queue."""
-    fold = _Fold(call)
+    fold = WaitFold(call)
     for entry in entries:
         fold.add(entry)
     if now_ms is not None and fold.waits:
@@ -82,11 +83,13 @@ def explain(call: str, entries: Iterable[Entry], now_ms: int | None = None) -> W
     return fold.story() if fold.seen else None
 
 
-class _Fold:
-    def __init__(self, call: str) -> None:
+class WaitFold:
+    """One call's waiting, record after record. `reasons` may be shared by the folds of many calls (WaitFolds)."""
+
+    def __init__(self, call: str, reasons: "dict[ReasonKey, QueueWaits] | None" = None) -> None:
         self.call = call
         self.seen = self.waits = False
-        self._reasons: dict[tuple[str, int, str, str], QueueWaits] = {}
+        self._reasons: dict[ReasonKey, QueueWaits] = {} if reasons is None else reasons
         self._intervals: list[Interval] = []
         self._offers: dict[int, tuple[int, QueueOffered, dict[str, str]]] = {}
         self._offer: int | None = None
@@ -98,9 +101,8 @@ class _Fold:
     def add(self, entry: Entry) -> None:
         record, at_ms = entry.record, entry.at_ns // 1_000_000
         if isinstance(record, QueueWaits):
-            key = record.queue, record.stage, record.agent, repr(sorted(record.skills.items()))
-            if self.waits and self._offer is None and key == self._key():
-                self.cut(at_ms)
+            key = reason_key(record)
+            self.reason_ends(key, at_ms)
             self._reasons[key] = record
             return
         if getattr(record, "call", None) != self.call:
@@ -134,13 +136,18 @@ class _Fold:
             case QueueLeft():
                 self._end(at_ms, record.reason)
 
+    def reason_ends(self, key: "ReasonKey", at_ms: int) -> None:
+        """A reason is about to be replaced: what of the waiting it explained is over."""
+        if self.waits and self._offer is None and key == self._key():
+            self.cut(at_ms)
+
     def cut(self, at_ms: int) -> None:
         """The reason so far holds until now."""
         if self.waits and at_ms > self._since_ms:
             self._intervals.append(self._interval(at_ms))
             self._since_ms = at_ms
 
-    def _key(self) -> tuple[str, int, str, str]:
+    def _key(self) -> "ReasonKey":
         return self._queue, 0 if self._only else self._stage, self._only, self._skills
 
     def _interval(self, to_ms: int) -> Interval:
@@ -179,6 +186,43 @@ class _Fold:
                 for at_ms, offered, outcomes in self._offers.values()
             ],
         )  # fmt: skip
+
+
+ReasonKey = tuple[str, int, str, str]
+"""Queue, stage, the one agent waited for, and the skills asked for."""
+
+
+def reason_key(record: QueueWaits) -> ReasonKey:
+    """For which callers a reason holds."""
+    return record.queue, record.stage, record.agent, repr(sorted(record.skills.items()))
+
+
+class WaitFolds:
+    """The waiting of all calls of a journal; `on_story` is told each one's when it is over."""
+
+    def __init__(self, on_story: Callable[[WaitStory], None]) -> None:
+        self._on_story = on_story
+        self._reasons: dict[ReasonKey, QueueWaits] = {}
+        self._open: dict[str, WaitFold] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Take the next entry."""
+        record = entry.record
+        if isinstance(record, QueueWaits):
+            key = reason_key(record)
+            for fold in self._open.values():
+                fold.reason_ends(key, entry.at_ns // 1_000_000)
+            self._reasons[key] = record
+            return
+        if isinstance(record, QueueEntered) and record.call not in self._open:
+            self._open[record.call] = WaitFold(record.call, self._reasons)
+        fold_of = self._open.get(getattr(record, "call", ""))
+        if fold_of is None:
+            return
+        fold_of.add(entry)
+        if isinstance(record, CallEnded):
+            del self._open[record.call]
+            self._on_story(fold_of.story())
 
 
 _STANDINGS = {

@@ -121,6 +121,8 @@ class Crew(msgspec.Struct, frozen=True, kw_only=True):
     skills: dict[str, Annotated[int, Meta(ge=1, le=10)]] = msgspec.field(default_factory=dict)
     shift: Shift
     breaks: tuple[Shift, ...] = ()
+    turns: Annotated[int, Meta(ge=1, le=20)] = 1
+    """In how many turns they take their breaks, one after the other."""
     late_s: Annotated[float, Meta(ge=0, le=3600)] = 120.0
     """The mean time after which an agent comes and goes late."""
     answer_s: Annotated[float, Meta(ge=0, le=120)] = 3.0

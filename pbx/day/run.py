@@ -6,7 +6,7 @@ The same file and seed give the same journal, byte for byte.
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +21,7 @@ from switchroom.pbx.call import Call
 from switchroom.pbx.control import CallerGone, CallError, Endpoint
 from switchroom.pbx.day import people
 from switchroom.pbx.day.config import Crew, DayFile, DayRefused, Stream
+from switchroom.pbx.day.replay import PastCall
 from switchroom.pbx.dialplan import Clockwork
 from switchroom.pbx.events import AnyRecord, Entry, QueueAbandoned, ServerStarted, ServerStopped
 from switchroom.pbx.sim import clock
@@ -30,6 +31,9 @@ from switchroom.testing.world import TextPrompts, length_s
 
 _encode = msgspec.json.Encoder().encode
 VERSION = "simulated"
+MEAN_PATIENCE_S = 120.0
+MEAN_TALK_S = 180.0
+"""Of those of a replayed day of whom the journal does not tell."""
 
 
 class Lines:
@@ -39,7 +43,7 @@ class Lines:
         self._file = file
         self._start_ns = start_ns
         self.number = 0
-        self.listeners: list[Any] = []
+        self.listeners: list[Callable[[Entry], None]] = []
 
     def append(self, record: AnyRecord) -> int:
         """Give a record its number and time."""
@@ -84,7 +88,11 @@ class Ways:
 class Simulation:
     """One day, with one seed."""
 
-    def __init__(self, day: DayFile, folder: Path, seed: int, journal: Lines) -> None:
+    def __init__(
+        self, day: DayFile, folder: Path, seed: int, journal: Lines, past: Sequence[PastCall] | None = None
+    ) -> None:
+        """With `past` its callers come, instead of those of the streams."""
+        self.past = past
         self.day = day
         self.journal = journal
         self.chance = random.Random(seed)
@@ -92,7 +100,8 @@ class Simulation:
         self._folder = folder
         self._streams: dict[str, Stream] = {}
         """By the id of the call."""
-        self._gave_up: dict[str, tuple[Stream, str]] = {}
+        self._replayed: dict[str, PastCall] = {}
+        """By the id of the call."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.calls = 0
 
@@ -101,9 +110,12 @@ class Simulation:
         day = self.day.day
         self.journal.append(ServerStarted(version=VERSION))
         self._open()
-        coming = [asyncio.ensure_future(self._come(stream)) for stream in self.day.streams]
+        if self.past is not None:
+            coming = [asyncio.ensure_future(self._come_again(self.past))]
+        else:
+            coming = [asyncio.ensure_future(self._come(stream)) for stream in self.day.streams]
         working = [
-            asyncio.ensure_future(self._work(crew, f"{crew.name}{number}"))
+            asyncio.ensure_future(self._work(crew, f"{crew.name}{number}", number % crew.turns))
             for crew in self.day.crews
             for number in range(1, crew.agents + 1)
         ]
@@ -130,6 +142,8 @@ class Simulation:
             wishes: dict[str, Any] = {}
             if stream is not None:
                 wishes = {"priority": stream.priority, "skills": stream.skills}
+            elif (past := self._replayed.get(call.id)) is not None:
+                wishes = {"skills": past.skills}
             await self.desk.serve(call, name, **wishes)
         elif kind == "ivr":
             await self.shelf.serve(call, name)
@@ -191,25 +205,42 @@ class Simulation:
             await asyncio.sleep(at_s - loop.time())
             self._call(stream, people.number(self.chance, stream))
 
+    async def _come_again(self, past: Sequence[PastCall]) -> None:
+        """The callers of a journal."""
+        loop = asyncio.get_running_loop()
+        for caller in past:
+            if caller.queue in self.day.queues:
+                await asyncio.sleep(caller.at_s - loop.time())
+                self.calls += 1
+                leg = self.board.incoming(caller.number)
+                self._replayed[leg.call_id] = caller
+                patience_s = caller.waited_s
+                if not caller.gave_up:
+                    patience_s += self.chance.expovariate(1 / MEAN_PATIENCE_S)
+                self._start(self._serve(leg, f"queue:{caller.queue}", "", patience_s))
+
     def _call(self, stream: Stream, number: str) -> None:
         self.calls += 1
         leg = self.board.incoming(number, dialled=stream.dialled)
         self._streams[leg.call_id] = stream
-        task = asyncio.ensure_future(self._caller(stream, leg))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _caller(self, stream: Stream, leg: SimLeg) -> None:
-        loop = asyncio.get_running_loop()
-        call = Call(self.board, leg, stream.dialled)
-        patience_s = people.drawn(self.chance, stream.patience_s, stream.patience)
-        gives_up = loop.call_later(patience_s, self._loses_patience, leg)
         if stream.keys:
             pressed: set[int] = set()
             leg.on_change = lambda: self._listens(stream, leg, pressed)
-        leg.story.routed(stream.to, stream.dialled)
+        patience_s = people.drawn(self.chance, stream.patience_s, stream.patience)
+        self._start(self._serve(leg, stream.to, stream.dialled, patience_s))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, leg: SimLeg, to: str, dialled: str, patience_s: float) -> None:
+        """One caller, from beginning to end."""
+        call = Call(self.board, leg, dialled)
+        gives_up = asyncio.get_running_loop().call_later(patience_s, self._loses_patience, leg)
+        leg.story.routed(to, dialled)
         try:
-            await self.serve_at(call, stream.to)
+            await self.serve_at(call, to)
         except CallerGone:
             pass
         except CallError as error:
@@ -218,6 +249,7 @@ class Simulation:
             gives_up.cancel()
             leg.hangup(200 if leg.was_answered else 480)
             self._streams.pop(leg.call_id, None)
+            self._replayed.pop(leg.call_id, None)
 
     def _loses_patience(self, leg: SimLeg) -> None:
         if leg.partner is None:  # nobody hangs up in a talk for having waited
@@ -241,12 +273,15 @@ class Simulation:
 
     def _bridged(self, one: SimLeg, other: SimLeg) -> None:
         """They talk for a while; then one of them hangs up."""
-        stream = self._streams.get(one.call_id)
-        if stream is None:
-            return
         caller, agent = (one, other) if one.role == "caller" else (other, one)
-        talk_s = people.drawn(self.chance, stream.talk_s, stream.talk)
-        leaver = caller if self.chance.random() < stream.ends else agent
+        if (past := self._replayed.get(one.call_id)) is not None:
+            talk_s = past.talk_s if past.talk_s is not None else self.chance.expovariate(1 / MEAN_TALK_S)
+            leaver = caller
+        elif (stream := self._streams.get(one.call_id)) is not None:
+            talk_s = people.drawn(self.chance, stream.talk_s, stream.talk)
+            leaver = caller if self.chance.random() < stream.ends else agent
+        else:
+            return
         asyncio.get_running_loop().call_later(talk_s, leaver.leave)
 
     def _on_entry(self, entry: Entry) -> None:
@@ -264,7 +299,7 @@ class Simulation:
         if asyncio.get_running_loop().time() < self.day.day.hours * 3600:
             self._call(stream, number or people.number(self.chance, stream))
 
-    async def _work(self, crew: Crew, agent: str) -> None:
+    async def _work(self, crew: Crew, agent: str, turn: int) -> None:
         """An agent comes, takes its breaks, and goes."""
         loop = asyncio.get_running_loop()
 
@@ -273,20 +308,31 @@ class Simulation:
 
         steps: list[tuple[float, str]] = [(crew.shift.begin_s + late_s(), "available")]
         for pause in crew.breaks:
-            steps += [(pause.begin_s + late_s(), "break"), (pause.end_s + late_s(), "available")]
+            later_s = turn * (pause.end_s - pause.begin_s)
+            steps += [
+                (pause.begin_s + later_s + late_s(), "break"),
+                (pause.end_s + later_s + late_s(), "available"),
+            ]
         steps.append((crew.shift.end_s + late_s(), "logged-out"))
         for at_s, status in sorted(steps):
             await asyncio.sleep(max(0.0, at_s - loop.time()))
             self.desk.set_status(agent, status, "lunch" if status == "break" else "", by=agent)  # type: ignore[arg-type]
 
 
-def simulate(path: Path, day: DayFile, seed: int, journal: Path | None, listeners: Sequence[Any] = ()) -> Simulation:
-    """Run a day to its end, in virtual time; `listeners` are told every entry."""
+def simulate(
+    path: Path,
+    day: DayFile,
+    seed: int,
+    journal: Path | None,
+    listeners: Sequence[Callable[[Entry], None]] = (),
+    past: Sequence[PastCall] | None = None,
+) -> Simulation:
+    """Run a day to its end, in virtual time; `listeners` are told every entry. Raises OSError for the journal."""
     file = journal.open("wb") if journal is not None else None
     try:
         lines = Lines(file, day.day.start.utc_ns)
         lines.listeners += listeners
-        simulation = Simulation(day, path.parent, seed, lines)
+        simulation = Simulation(day, path.parent, seed, lines, past)
         clock.run(simulation.run())
         return simulation
     finally:
