@@ -22,6 +22,7 @@ from switchroom.media.formats import (
     answer_parameters,
     write_format,
 )
+from switchroom.media.local import LocalMedia
 from switchroom.media.remote import SECURE, Remote, read_stream
 from switchroom.media.sdp import Connection, Description, Direction, Media, Origin
 from switchroom.media.srtp import (
@@ -34,44 +35,8 @@ from switchroom.media.srtp import (
     keys_to_offer,
 )
 
-PTIME_MS: Final = 20
-
 _SENDING: Final = ("sendrecv", "sendonly")
 _RECEIVING: Final = ("sendrecv", "recvonly")
-
-
-class LocalMedia(msgspec.Struct, frozen=True, kw_only=True):
-    """Our side of the stream: where we receive and what we can do, codecs by preference."""
-
-    address: str
-    other: str = ""
-    """The one of the other family, for a peer that is there."""
-    port: int
-    codecs: tuple[Format, ...]
-    session_id: int
-    """Unique among our sessions and over restarts, for o= (RFC 8866 section 5.2): a count from a clock will do."""
-    rtcp_port: int | None = None
-    """None: the port above `port` (RFC 3550 section 11)."""
-    ptime_ms: int = PTIME_MS
-    """What we ask for, and send where the peer does not say."""
-    telephone_event: bool = True
-    offer_rtcp_mux: bool = False
-    """Whether our offers ask for RTP and RTCP on one port (RFC 5761). Offered by the peer, it is always accepted."""
-    offer_rtcp_xr: bool = False
-    """Whether our offers ask for extended reports (RFC 3611 section 5). Asked for by the peer, they are always sent."""
-
-    @property
-    def families(self) -> tuple[str | None, ...]:
-        """`IP4`, `IP6`: where the peer may be."""
-        own = sdp.address_family(self.address)
-        return (own, sdp.address_family(self.other)) if self.other else (own,)
-
-    def facing(self, host: str) -> "LocalMedia":
-        """The same with the address of the family of `host`, if there is one."""
-        family = sdp.address_family(host)
-        if family is None or family == sdp.address_family(self.address) or family not in self.families:
-            return self
-        return msgspec.structs.replace(self, address=self.other, other=self.address)
 
 
 class Agreed(msgspec.Struct, frozen=True, kw_only=True):

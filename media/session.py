@@ -19,8 +19,9 @@ from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.events import PlayDone
 from switchroom.media.formats import Format
 from switchroom.media.keys import pack_keys, tones_wanted
+from switchroom.media.local import LocalMedia
 from switchroom.media.move import Move
-from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
+from switchroom.media.offer_answer import Agreed, Negotiator
 from switchroom.media.plane import Plane
 from switchroom.media.playing import Playing
 from switchroom.media.prompts import PromptStore
