@@ -21,6 +21,7 @@ from switchroom.pbx.config_office import Blacklist, Desk, Features, Group, Parki
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_recording import Music, RecordingConfig
 from switchroom.pbx.config_security import SecurityConfig
+from switchroom.pbx.config_storage import StorageConfig
 from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, NameServer, Network, Secret
 from switchroom.pbx.config_voicemail import MailConfig, VoicemailConfig
@@ -338,6 +339,7 @@ class Config(Section, frozen=True):
     speech: SpeechConfig = SpeechConfig()
     rpc: RpcConfig = RpcConfig()
     journal: JournalConfig = JournalConfig()
+    storage: StorageConfig = StorageConfig()
 
 
 def load(path: str | Path) -> Config:

@@ -20,6 +20,7 @@ import switchroom
 from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent
 from switchroom.media.server import MediaServer
+from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.conferences import Conferences
 from switchroom.pbx.apps.destinations import App, Destinations
@@ -52,12 +53,13 @@ from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar, Rules
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch
 from switchroom.pbx.sip.timers import TimerValues
 from switchroom.pbx.smtp import Smtp
 from switchroom.pbx.sound import SoundFiles
-from switchroom.pbx.storage.sqlite import SqliteStore
+from switchroom.pbx.storage.opening import open_store
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
 from switchroom.pbx.watch.hub import Contacts, Hub, Messages, Presence
@@ -159,7 +161,7 @@ class Server:
             ours = own_music(Path(config.server.data_dir) / "music")
             config = self.config = msgspec.structs.replace(config, music={**config.music, "default": ours})
         self.tls = TlsKeeper(config, time.time())
-        self.store = await SqliteStore.open(Path(config.server.data_dir), config.journal.sync)
+        self.store = await open_store(config.storage.url.reveal(), Path(config.server.data_dir), config.journal.sync)
         self.journal = await Journal.open(
             self.store.journal,
             time.time_ns,
@@ -239,6 +241,10 @@ class Server:
             write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)
+        self.reports = Reports(
+            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
+            {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
+        )  # fmt: skip
         Steps(destinations, lambda: "music:default")
         self.incoming = Incoming(
             self.board,

@@ -97,7 +97,7 @@ class Switchboard:
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
         self._peers = PeerTable(config.peers)
         self.terms = TermsTable(config, self._peers)
-        self._write = write
+        self.write = write
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = 0
@@ -353,7 +353,7 @@ class Switchboard:
         self._order += 1
         story: Story[Leg] = Story(
             f"{self._order:x}-{self.ids.tag()}", caller, dialled, source=source, user=user, counted_as=counted_as,
-            began_s=asyncio.get_running_loop().time(), write=self._write, on_over=self._story_over,
+            began_s=asyncio.get_running_loop().time(), write=self.write, on_over=self._story_over,
         )  # fmt: skip
         self.stories[story.id] = story
         if counted_as:

@@ -36,6 +36,7 @@ from switchroom.pbx.events.acd import (
     WaitReason,
 )
 from switchroom.pbx.events.calls import (
+    CallBlocked,
     CallBridged,
     CallEnded,
     CallResult,
@@ -84,6 +85,7 @@ AnyRecord = (
     ServerStarted
     | ServerStopped
     | CallStarted
+    | CallBlocked
     | CallRouted
     | LegStarted
     | LegRinging
@@ -169,6 +171,7 @@ __all__ = [
     "AgentStatusSet",
     "AgentWrappedUp",
     "AnyRecord",
+    "CallBlocked",
     "CallBridged",
     "CallEnded",
     "CallForwarded",
