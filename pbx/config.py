@@ -89,6 +89,8 @@ class SipConfig(Section, frozen=True):
     """`transport:address:port`, transport udp, tcp, tls, ws or wss."""
     address: str = ""
     """The host that Via and Contact show; empty: that of the listener. Needed behind NAT and with 0.0.0.0."""
+    address6: str = ""
+    """The same over IPv6, where `address` is an IPv4 address; needed with `::`."""
     domains: tuple[str, ...] = ()
     """Names, beside our own addresses, for which requests are ours."""
     dns: tuple[NameServer, ...] = ()
@@ -135,8 +137,13 @@ class SipConfig(Section, frozen=True):
             yield "listen", "needs at least one listener"
         if len(set(self.listen)) < len(self.listen):
             yield "listen", "the same listener stands there twice"
-        if not self.address and any(listener.host in ("0.0.0.0", "::") for listener in self.listen):
+        bound_to = {listener.host for listener in self.listen}
+        if not self.address and ("0.0.0.0" in bound_to or ("::" in bound_to and not self.address6)):
             yield "address", "is needed when a listener is bound to all addresses: phones must be told one of them"
+        elif "::" in bound_to and not self.address6 and re.fullmatch(r"[\d.]+", self.address):
+            yield "address6", "is needed when a listener is bound to ::, because `address` is an IPv4 address"
+        if self.address6 and ":" not in self.address6:
+            yield "address6", "expected an IPv6 address"
         if self.t2_ms < self.t1_ms:
             yield "t2_ms", f"must not be less than t1_ms ({self.t1_ms})"
         if 0 < self.session_expires_s < self.min_se_s:
@@ -151,6 +158,10 @@ class MediaConfig(MediaSettings, frozen=True, kw_only=True):
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if self.ports[1] - self.ports[0] < 3:
             yield "ports", "first and last port must leave room for RTP and RTCP of two legs"
+        if self.address6 and (":" in self.address or ":" not in self.address6):
+            yield "address6", "is the IPv6 address beside the IPv4 one in `address`"
+        elif self.address6 and self.bind not in (None, "::"):
+            yield "bind", "must be :: (or absent) with address6: one socket serves both families"
         for codec in self.codecs:
             if codec not in get_args(Codec):
                 yield "codecs", f"{codec!r} is none of {', '.join(get_args(Codec))}"

@@ -183,6 +183,7 @@ class Server:
             ),
             ids,
             address=config.sip.address,
+            address6=config.sip.address6,
             name=config.server.name,
             values=TimerValues(config.sip.t1_ms / 1000, config.sip.t2_ms / 1000, config.sip.t4_ms / 1000),
             dns=Dns([str(server) for server in config.sip.dns]),

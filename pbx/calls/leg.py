@@ -135,8 +135,10 @@ class Leg(LegAudio):
         media.srtp = self.terms.srtp
         media.dtmf = self.terms.dtmf
         self.media = media
-        if isinstance(self.sip, ServerSession) and self.sip.request.body:
-            media.receive_offer(self.sip.request.body)
+        if isinstance(self.sip, ServerSession):
+            media.face(self.sip.flow.remote[0])
+            if self.sip.request.body:
+                media.receive_offer(self.sip.request.body)
 
     # ---- verbs (pbx/control.py)
 

@@ -163,6 +163,7 @@ class Switchboard:
         leg = Leg(self, story, self.leg_id(story), Party(endpoint.label), endpoint.user)
         leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
+        media.face(flow.remote[0])
         caller = calling or caller
         call_id = self.ids.call_id()
         host, port = self.stack.sent_by(flow)
