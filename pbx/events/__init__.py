@@ -53,7 +53,7 @@ from switchroom.pbx.events.calls import (
 )
 from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
-from switchroom.pbx.events.media import LegTrouble
+from switchroom.pbx.events.media import LegTrouble, MediaLate
 from switchroom.pbx.events.office import (
     CallerRefused,
     CallForwarded,
@@ -92,6 +92,7 @@ AnyRecord = (
     | LegResumed
     | LegEnded
     | LegTrouble
+    | MediaLate
     | CallBridged
     | CallUnbridged
     | CallTransferred
@@ -202,6 +203,7 @@ __all__ = [
     "LegStarted",
     "LegTrouble",
     "MailFailed",
+    "MediaLate",
     "MessageLeft",
     "OfferEnded",
     "OfferOutcome",
