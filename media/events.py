@@ -74,6 +74,7 @@ class Recorded(MediaEvent, frozen=True):
     recording: int
     frames: int
     lost: int
+    rate_hz: int
     error: str | None
     """What the system said when it last refused to write."""
 

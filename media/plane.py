@@ -273,7 +273,7 @@ class Plane:
         """It never began."""
         if self.recordings.pop(recording.number, None) is not None:
             recording.stopped = True
-            self.tell(Recorded(recording.session, recording.number, 0, 0, reason))
+            self.tell(Recorded(recording.session, recording.number, 0, 0, recording.rate_hz, reason))
 
     def _recorded(self, record: Record) -> None:
         recording = self.recordings.pop(record.other, None)
@@ -282,7 +282,7 @@ class Plane:
         recording.stopped = True
         frames, lost, number = _RECORDED.unpack_from(record.body)
         error = os.strerror(number) if number else None
-        self._on_event(Recorded(recording.session, recording.number, frames, lost, error))
+        self._on_event(Recorded(recording.session, recording.number, frames, lost, recording.rate_hz, error))
 
 
 def _opened(answer: Record) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 HEADER = struct.Struct("<IBBBBIIQII")
 MAGIC = 0x47535253
 VERSION = 1
-AUDIO, PAUSE = 0, 1
+AUDIO, PAUSE, LOST = 0, 1, 2
 WINDOW = 1 << 16
 SILENCE_FRAMES = 8000  # written at a time
 WAV_BYTES_MAX = 0xFFFFFFFF - 44
@@ -32,7 +32,7 @@ class Segment(NamedTuple):
     rate_hz: int
     first_frame: int
     frames: int
-    pcm: bytes  # little-endian int16, interleaved; empty for a pause
+    pcm: bytes  # little-endian int16, interleaved; empty but for AUDIO
     end: int  # where it ends in the file, bytes
 
 
@@ -56,7 +56,7 @@ def _segment(data: bytes, at: int, offset: int) -> Segment | None:
     if len(data) - at < HEADER.size:
         return None
     magic, version, kind, channels, _, rate_hz, _, first_frame, frames, crc = HEADER.unpack_from(data, at)
-    if magic != MAGIC or version != VERSION or kind not in (AUDIO, PAUSE) or channels not in (1, 2):
+    if magic != MAGIC or version != VERSION or kind not in (AUDIO, PAUSE, LOST) or channels not in (1, 2):
         return None
     if not 8000 <= rate_hz <= 48_000 or (kind == AUDIO and frames > rate_hz):
         return None
@@ -107,17 +107,21 @@ def placed(path: str | os.PathLike[str]) -> Iterator[tuple[Segment, int]]:
         at = segment.first_frame + segment.frames
 
 
-def summary(path: str | os.PathLike[str]) -> Summary:
-    """What the file holds. RecordingError when there is no sound segment in it."""
+def summary(path: str | os.PathLike[str], frames: int = 0) -> Summary:
+    """What the file holds, of at least `frames`. RecordingError when there is no sound segment in it."""
     last, paused, missing, pauses = None, 0, 0, []
     for last, hole in placed(path):
         missing += hole
         if last.kind == PAUSE:
             paused += last.frames
             pauses.append((last.first_frame, last.frames))
+        elif last.kind == LOST:
+            missing += last.frames
     if last is None:
         raise RecordingError(f"{os.fspath(path)}: no recorded audio in it")
-    frames = last.first_frame + last.frames
+    end = last.first_frame + last.frames
+    frames = max(frames, end)
+    missing += frames - end
     return Summary(last.rate_hz, last.channels, frames, paused, missing, tuple(pauses))
 
 
@@ -132,21 +136,28 @@ def repair(path: str | os.PathLike[str]) -> int:
     return size - good
 
 
-def pcm(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """The whole recording as little-endian interleaved int16, silence where nothing is."""
+def pcm(path: str | os.PathLike[str], frames: int = 0) -> Iterator[bytes]:
+    """The whole recording, at least `frames`, as little-endian interleaved int16, silence where nothing is."""
+    end, channels = 0, 1
     for segment, hole in placed(path):
-        silent = hole + (segment.frames if segment.kind == PAUSE else 0)
-        while silent:
-            frames = min(silent, SILENCE_FRAMES)
-            yield bytes(2 * segment.channels * frames)
-            silent -= frames
+        yield from _silence(hole + (segment.frames if segment.kind != AUDIO else 0), segment.channels)
         if segment.pcm:
             yield segment.pcm
+        end, channels = segment.first_frame + segment.frames, segment.channels
+    yield from _silence(frames - end, channels)
 
 
-def to_wav(path: str | os.PathLike[str], wav: str | os.PathLike[str]) -> Summary:
-    """Write the recording as a WAV file, whole or not at all; RecordingError when it holds nothing or is over 4 GB."""
-    found = summary(path)
+def _silence(frames: int, channels: int) -> Iterator[bytes]:
+    for left in range(frames, 0, -SILENCE_FRAMES):
+        yield bytes(2 * channels * min(left, SILENCE_FRAMES))
+
+
+def to_wav(path: str | os.PathLike[str], wav: str | os.PathLike[str], frames: int = 0) -> Summary:
+    """Write the recording, at least `frames` of it, as a WAV file, whole or not at all.
+
+    RecordingError when it holds nothing or is over 4 GB.
+    """
+    found = summary(path, frames)
     if found.frames * found.channels * 2 > WAV_BYTES_MAX:
         raise RecordingError(f"{os.fspath(path)}: too long for a WAV file")
     part = Path(f"{os.fspath(wav)}.part")
@@ -155,7 +166,7 @@ def to_wav(path: str | os.PathLike[str], wav: str | os.PathLike[str]) -> Summary
             out.setnchannels(found.channels)
             out.setsampwidth(2)
             out.setframerate(found.rate_hz)
-            for block in pcm(path):
+            for block in pcm(path, frames):
                 out.writeframesraw(block)
         os.replace(part, wav)
     finally:
@@ -193,10 +204,13 @@ class Finished(NamedTuple):
     sha256: str
 
 
-def finish(path: str | os.PathLike[str], wav: str | os.PathLike[str]) -> Finished:
-    """Mend the segments, write them as WAV, and take them away. Raises RecordingError, OSError; then they stay."""
+def finish(path: str | os.PathLike[str], wav: str | os.PathLike[str], frames: int = 0) -> Finished:
+    """Mend the segments, write them as WAV, and take them away. Raises RecordingError, OSError; then they stay.
+
+    `frames`: what was to be recorded, if it is known; what is missing at the end becomes silence.
+    """
     repair(path)
-    found = to_wav(path, wav)
+    found = to_wav(path, wav, frames)
     size, digest = _size_and_digest(wav)
     os.unlink(path)
     per_ms = found.rate_hz // 1000

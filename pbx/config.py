@@ -17,10 +17,12 @@ from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.acd import config as acd_config
+from switchroom.pbx.config_conference import ConferenceRoom
 from switchroom.pbx.config_office import Blacklist, Desk, Features, Group, Parking
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_recording import Music, RecordingConfig
 from switchroom.pbx.config_security import SecurityConfig
+from switchroom.pbx.config_storage import StorageConfig
 from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, NameServer, Network, Secret
 from switchroom.pbx.config_voicemail import MailConfig, VoicemailConfig
@@ -314,6 +316,8 @@ class Config(Section, frozen=True):
     times: dict[str, Hours] = field(default_factory=dict)
     """[times.NAME]: hours that rules name in `when`."""
     groups: dict[str, Group] = field(default_factory=dict, name="group")
+    conferences: dict[str, ConferenceRoom] = field(default_factory=dict, name="conference")
+    """[conference.NAME]: rooms."""
     features: Features = Features()
     parking: Parking = Parking()
     blacklist: Blacklist = Blacklist()
@@ -327,6 +331,7 @@ class Config(Section, frozen=True):
     speech: SpeechConfig = SpeechConfig()
     rpc: RpcConfig = RpcConfig()
     journal: JournalConfig = JournalConfig()
+    storage: StorageConfig = StorageConfig()
 
 
 def load(path: str | Path) -> Config:

@@ -11,6 +11,7 @@ from switchroom.pbx.config_values import Secret
 
 LIVE = frozenset({
     "user", "peer", "dial_plan", "times", "group", "features", "parking", "blacklist", "voicemail", "limits",
+    "conference",
 })  # fmt: skip
 """Sections that take effect at once; of all others the old values stay until a restart."""
 

@@ -23,6 +23,7 @@ from switchroom.pbx.journal import Journal
 from switchroom.pbx.office import Office
 from switchroom.pbx.operations_audio import OperationsAudio
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.exchange import (
     BanInfo,
     CallInfo,
@@ -69,6 +70,10 @@ class Operations:
     @property
     def flows(self) -> Shelf:
         return self._server.flows.shelf
+
+    @property
+    def reports(self) -> Reports:
+        return self._server.reports
 
     @property
     def office(self) -> Office:

@@ -20,8 +20,8 @@ import switchroom
 from switchroom.ivr.shelf import PythonFlow
 from switchroom.media.events import MediaEvent, PlaneLate
 from switchroom.media.server import MediaServer
+from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
-from switchroom.pbx.apps.conferences import Conferences
 from switchroom.pbx.apps.destinations import App, Destinations
 from switchroom.pbx.apps.sound_check import SoundCheck
 from switchroom.pbx.apps.steps import Steps
@@ -59,12 +59,13 @@ from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar, Rules
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch
 from switchroom.pbx.sip.timers import TimerValues
 from switchroom.pbx.smtp import Smtp
 from switchroom.pbx.sound import SoundFiles
-from switchroom.pbx.storage.sqlite import SqliteStore
+from switchroom.pbx.storage.opening import open_store
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
 from switchroom.pbx.watch.hub import Contacts, Hub, Messages, Presence
@@ -166,7 +167,7 @@ class Server:
             ours = own_music(Path(config.server.data_dir) / "music")
             config = self.config = msgspec.structs.replace(config, music={**config.music, "default": ours})
         self.tls = TlsKeeper(config, time.time())
-        self.store = await SqliteStore.open(Path(config.server.data_dir), config.journal.sync)
+        self.store = await open_store(config.storage.url.reveal(), Path(config.server.data_dir), config.journal.sync)
         self.journal = await Journal.open(
             self.store.journal,
             time.time_ns,
@@ -227,8 +228,6 @@ class Server:
             ),
         )  # fmt: skip
         SoundCheck(destinations, lambda text: self.flows.speech.say(text))
-        self.conferences = Conferences(self.board, self.journal.append)
-        destinations.register("conference", self.conferences.serve)
         self.flows = Flows(
             config, write=self.journal.append, destinations=destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,
@@ -245,6 +244,10 @@ class Server:
             write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)
+        self.reports = Reports(
+            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
+            {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
+        )  # fmt: skip
         Steps(destinations, lambda: "music:default")
         self.incoming = Incoming(
             self.board,

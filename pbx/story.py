@@ -85,7 +85,8 @@ class Story(Generic[L]):
         self._failure: tuple[int, str, CallResult] | None = None
         self._write = write
         self._on_over = on_over
-        write(CallStarted(call=call_id, caller=caller.number, dialled=dialled, source=source, user=user))
+        peer = counted_as.removeprefix("peer ") if counted_as.startswith("peer ") else ""
+        write(CallStarted(call=call_id, caller=caller.number, dialled=dialled, source=source, user=user, peer=peer))
 
     def write(self, record: AnyRecord) -> None:
         """Put a record of this call into the journal."""

@@ -27,6 +27,7 @@ SECTIONS = {
     "features",
     "ivr",
     "journal",
+    "storage",
     "limits",
     "mail",
     "media",

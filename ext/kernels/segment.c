@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define FULL_PERCENT 90 /* of a second; until the writer looks again it must not be over, or a kill costs more than one */
+
 typedef struct message { /* in the ring, followed by PCM when it is audio */
     uint32_t kind;
     uint32_t frames;
@@ -164,6 +166,7 @@ static int append(sr_recording *r, uint32_t kind, uint64_t first_frame, uint32_t
     if (error == 0) {
         r->sequence++;
         r->good_bytes += bytes;
+        r->placed = first_frame + frames;
         return 0;
     }
     /* Half a segment must not stay before the next whole one; should this fail too, readers skip it by its CRC. */
@@ -220,6 +223,8 @@ int sr_recording_drain(sr_recording *r)
         }
         atomic_store_explicit(&r->read, at, memory_order_release);
     }
+    if (r->filled >= r->rate_hz / 100 * FULL_PERCENT && (failed = flush(r)) != 0)
+        error = failed;
     return error;
 }
 
@@ -228,11 +233,11 @@ int sr_recording_finish(sr_recording *r)
     int error = sr_recording_drain(r), failed;
     failed = flush(r);
     error = failed ? failed : error;
-    if (r->skipped) { /* frames refused at the very end: a pause mark keeps the length */
-        failed = append(r, SR_SEGMENT_PAUSE, r->frame, (uint32_t)r->skipped, 0);
+    r->frame += r->skipped;
+    r->skipped = 0;
+    if (r->frame > r->placed) { /* lost at the very end: the mark keeps the length */
+        failed = append(r, SR_SEGMENT_LOST, r->placed, (uint32_t)(r->frame - r->placed), 0);
         error = failed ? failed : error;
-        r->frame += r->skipped;
-        r->skipped = 0;
     }
     return error;
 }

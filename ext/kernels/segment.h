@@ -23,6 +23,7 @@
 enum sr_segment_kind {
     SR_SEGMENT_AUDIO = 0,
     SR_SEGMENT_PAUSE = 1, /* asked for: `frames` of silence without payload */
+    SR_SEGMENT_LOST = 2,  /* at the end: so many frames could not be kept, and nothing came after them */
 };
 
 typedef struct sr_segment_header {
@@ -55,6 +56,7 @@ typedef struct sr_recording {
     uint32_t filled;               /* frames in it */
     uint32_t sequence;
     uint64_t frame;                /* place of the next frame in the recording */
+    uint64_t placed;               /* where the last segment in the file ends */
     uint64_t good_bytes;           /* length of the file up to the last whole segment */
     _Atomic uint64_t disk_lost;    /* frames that the disk did not take */
     _Atomic uint64_t errors;
@@ -79,7 +81,8 @@ uint32_t sr_recording_forget(sr_recording *r, uint32_t bytes, uint32_t frames);
 /* Tick: the recording is paused for this long: a marked silence. */
 int sr_recording_pause(sr_recording *r, uint32_t frames);
 
-/* Writer: everything in the ring; whole seconds go to the file. Returns 0, or an errno of the last failed write. */
+/* Writer: everything in the ring; all but the newest part of a second goes to the file. Returns 0, or an errno of the last
+ * failed write. */
 int sr_recording_drain(sr_recording *r);
 
 /* Writer: drain, and write the second begun. The file stays open. */

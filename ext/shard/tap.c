@@ -9,7 +9,7 @@
 #include "plane.h"
 #include "random.h"
 
-#define DRAIN_EVERY_NS 100000000
+#define DRAIN_EVERY_NS 50000000
 #define FRAME_MAX (SR_TAP_MAX_RATE_HZ / 1000 * SR_TAP_MS)
 
 static sr_tap *tap_of(const sr_plane *plane, const sr_leg *leg)

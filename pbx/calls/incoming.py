@@ -12,7 +12,8 @@ from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.calls.transfers import find
-from switchroom.pbx.control import CallError
+from switchroom.pbx.control import CallError, Presentation
+from switchroom.pbx.events import CallBlocked
 from switchroom.pbx.gatekeeper import Caller, Gatekeeper, Refusal
 from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
@@ -97,6 +98,9 @@ class Incoming:
         limit = caller.max_calls or (self.board.limits.calls_per_user if caller.user else 0)
         if limit and self.board.calls_of.get(caller.account, 0) >= limit:
             self._count("calls_per_user" if caller.user else "calls_per_peer")
+            if not caller.user:
+                source = f"{session.flow.remote[0]}:{session.flow.remote[1]}"
+                self.board.write(CallBlocked(peer=caller.peer, source=source, reason="calls_per_peer"))
             session.reject(503, headers={"retry-after": [str(RETRY_S)]})
             return None
         return self.board.receive(
@@ -151,7 +155,9 @@ class Incoming:
     async def _serve(self, leg: Leg, session: ServerSession, caller: Caller, replaced: Leg | None) -> None:
         uri = parse_uri(session.request.uri)
         dialled = leg.story.dialled
+        leg.private = caller.private
         call = Call(self.board, leg, dialled, caller.user, context=caller.context)
+        call.presentation = Presentation(private=caller.private, diverted_by=caller.diverted_by)
         if replaced is not None:
             await self._take_place(call, replaced)
             return

@@ -62,6 +62,8 @@ class Leg(LegAudio):
         self.keys = Keys()
         self.transfer: Transfer | None = None
         """The last one that the party asked for."""
+        self.private = False
+        """The caller wants its number kept from who is called (RFC 3323)."""
         self._invite: Callable[[Headers], ClientSession] | None = None
         self._fallbacks: list[SrtpMode] = []
         story.legs.append(self)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from switchroom.pbx.calls.room import Room
 
 SUFFIX = ".segments"
+PENDING = ".pending"
+"""Beside a WAV file that is to become FLAC or Opus, until it is."""
 T = TypeVar("T")
 
 
@@ -88,7 +90,7 @@ class Recording:
 
 class Recordings:
     """All of one exchange. `folder` is the archive: recordings without a path of their own go there, by day, and are
-    kept as `form` (wav, flac, opus). `utc_s` is the clock on the wall."""
+    kept as `form` (wav, flac, opus); others stay what they are. `utc_s` is the clock on the wall."""
 
     def __init__(
         self,
@@ -111,6 +113,7 @@ class Recordings:
         self._order = 0
         self._by_number: dict[int, Recording] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._converting: set[str] = set()
         self._finishers = ThreadPoolExecutor(2, "recordings")
         self._converter = ThreadPoolExecutor(1, "conversion", lambda: os.nice(10))  # of this thread alone, on Linux
 
@@ -168,15 +171,19 @@ class Recordings:
             self._spawn(self._finish(recording, event))
 
     async def _finish(self, recording: Recording, event: MediaRecorded) -> None:
-        path, lost_ms, error = Path(recording.path), 0, event.error or ""
+        path, error = Path(recording.path), event.error or ""
         done: Finished | None = None
         try:
-            done = await self._in(self._finishers, recording_file.finish, recording.segments, path)
-            lost_ms = done.missing_ms
-        except (RecordingError, OSError) as trouble:
+            done = await self._in(self._finishers, recording_file.finish, recording.segments, path, event.frames)
+        except OSError as trouble:  # the next start tries again
             error = error or str(trouble)
+        except RecordingError as trouble:
+            error = error or str(trouble)
+            await self._in(self._finishers, _give_up, recording.segments)
         self.running.pop(recording.id, None)
         ended = _ended(recording.id, path, done, error)
+        if done is None and event.frames == event.lost:  # nothing could be kept, not even for the next start
+            ended = msgspec.structs.replace(ended, lost_ms=1000 * event.frames // event.rate_hz)
         leg = recording.leg
         if leg is not None:
             ended = msgspec.structs.replace(ended, call=leg.call_id, leg=leg.id)
@@ -184,7 +191,7 @@ class Recordings:
         if error:
             self._log("recording.trouble", recording=recording.id, path=recording.path, error=error)
         if leg is not None:
-            leg.tell(Recorded(recording.id, recording.path, ended.duration_ms, lost_ms))
+            leg.tell(Recorded(recording.id, recording.path, ended.duration_ms, ended.lost_ms))
         self._convert(recording.id, path)
 
     # ---- what a killed exchange left
@@ -202,20 +209,27 @@ class Recordings:
                 error = str(trouble)
             except RecordingError as trouble:
                 error = str(trouble)
-                os.replace(segments, f"{segments}.unreadable")
+                await self._in(self._finishers, _give_up, segments)
             self.write(msgspec.structs.replace(_ended(recording_id, path, done, error), repaired=True))
             self._log("recording.repaired", recording=recording_id, path=str(path), error=error)
-        if self._form != "wav":
-            for path in await self._in(self._finishers, lambda: sorted(self.folder.rglob("*.wav"))):
-                self._convert(path.stem, path)
+            self._convert(recording_id, path)
+        for pending in await self._in(self._finishers, lambda: sorted(self.folder.rglob(f"*.wav{PENDING}"))):
+            path = pending.with_suffix("")
+            if self._form == "wav" or not path.exists():
+                pending.unlink(missing_ok=True)
+            self._convert(path.stem, path)
         return len(left)
 
     # ---- other forms
 
     def _convert(self, recording_id: str, path: Path) -> None:
-        """FLAC or Opus in place of the WAV file, in its own time; only in the archive, which is ours."""
-        if self._form != "wav" and path.suffix == ".wav" and path.is_relative_to(self.folder) and path.exists():
-            self._spawn(self._converted(recording_id, path))
+        """FLAC or Opus in place of the WAV file, in its own time, unless somebody chose the name of that file."""
+        chosen = path.stem != recording_id or not path.is_relative_to(self.folder)
+        if self._form == "wav" or chosen or recording_id in self._converting or not path.exists():
+            return
+        _pending(path).touch()  # so that the next start goes on with it
+        self._converting.add(recording_id)
+        self._spawn(self._converted(recording_id, path))
 
     async def _converted(self, recording_id: str, path: Path) -> None:
         to = path.with_suffix(f".{self._form}")
@@ -224,8 +238,11 @@ class Recordings:
         except (RecordingError, OSError) as error:
             self._log("recording.trouble", recording=recording_id, path=str(to), error=str(error))
             return
+        finally:
+            self._converting.discard(recording_id)
         self.write(RecordingConverted(recording=recording_id, path=str(to), size_bytes=size, sha256=digest))
         await self._in(self._finishers, path.unlink)
+        await self._in(self._finishers, _pending(path).unlink)
 
     async def close(self) -> None:
         """Wait for files that are being finished; conversions that have not begun are done at the next start."""
@@ -241,6 +258,18 @@ class Recordings:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _give_up(segments: Path) -> None:
+    """Somebody may still want to look at what cannot be read; nothing of it is looked at again."""
+    if segments.stat().st_size:
+        os.replace(segments, f"{segments}.unreadable")
+    else:
+        segments.unlink()
+
+
+def _pending(path: Path) -> Path:
+    return Path(f"{path}{PENDING}")
 
 
 def _ended(recording_id: str, path: Path, done: Finished | None, error: str) -> RecordingEnded:

@@ -40,6 +40,7 @@ from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.sip.client_session import ClientSession, Way
 from switchroom.pbx.sip.header import NameAddr, parse_name_addr
+from switchroom.pbx.sip.identity import Shown, from_of, headers_of
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session
@@ -97,7 +98,7 @@ class Switchboard:
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
         self._peers = PeerTable(config.peers)
         self.terms = TermsTable(config, self._peers)
-        self._write = write
+        self.write = write
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = 0
@@ -164,11 +165,16 @@ class Switchboard:
         leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
         caller = calling or caller
-        headers = {}
-        if path:
-            headers["route"] = list(path)
         host, port = self.stack.sent_by(flow)
         origin = f"{host}:{port}" if port != 5060 else host
+        shown = Shown(
+            host=origin, number=caller.number, name=caller.name, trusted=terms.trusted,
+            private=presentation.private or (beside is not None and beside.private),
+            diverted_by=presentation.diverted_by, auto_answer=presentation.auto_answer, alert=presentation.alert,
+        )  # fmt: skip
+        headers = headers_of(shown, endpoint.user or parse_uri(endpoint.uri).user or "")
+        if path:
+            headers["route"] = list(path)
         label = parse_uri(endpoint.uri) if ":" in endpoint.label else None
         codecs = self._codecs(endpoint, beside)
 
@@ -177,12 +183,12 @@ class Switchboard:
                 endpoint.uri,
                 flow,
                 leg,
-                from_=NameAddr(caller.name, f"sip:{caller.number}@{origin}" if caller.number else f"sip:{origin}", {}),
+                from_=from_of(shown),
                 to=NameAddr("", f"sip:{endpoint.label}@{origin}", {}) if label is None else None,
                 body=media.offer(codecs=codecs),
                 headers={**headers, **more},
                 max_forwards=hops,
-                contact_user=caller.number,
+                contact_user="" if shown.private else caller.number,
                 timer_rules=terms.timers,
             )
             session.alternatives = list(others)
@@ -352,7 +358,7 @@ class Switchboard:
         self._order += 1
         story: Story[Leg] = Story(
             f"{self._order:x}-{self.ids.tag()}", caller, dialled, source=source, user=user, counted_as=counted_as,
-            began_s=asyncio.get_running_loop().time(), write=self._write, on_over=self._story_over,
+            began_s=asyncio.get_running_loop().time(), write=self.write, on_over=self._story_over,
         )  # fmt: skip
         self.stories[story.id] = story
         if counted_as:

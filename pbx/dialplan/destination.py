@@ -23,6 +23,7 @@ KINDS: dict[str, bool] = {
     "repeat": False,
     "music": True,
     "conference": True,
+    "meet-me": False,
     "ivr": True,
     "app": True,
     "steps": True,

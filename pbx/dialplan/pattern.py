@@ -38,6 +38,11 @@ class Pattern(msgspec.Struct, frozen=True):
                 parts.append(_CLASSES.get(character) or re.escape(character))
         return cls(text, "".join(parts))
 
+    @property
+    def exact(self) -> bool:
+        """Whether it is one number and no other."""
+        return self.expression == re.escape(self.text)
+
     def __str__(self) -> str:
         return self.text
 

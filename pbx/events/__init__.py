@@ -36,6 +36,7 @@ from switchroom.pbx.events.acd import (
     WaitReason,
 )
 from switchroom.pbx.events.calls import (
+    CallBlocked,
     CallBridged,
     CallEnded,
     CallResult,
@@ -51,7 +52,7 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
-from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
+from switchroom.pbx.events.conferences import ConferenceChanged, ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
 from switchroom.pbx.events.media import LegTrouble, MediaLate
 from switchroom.pbx.events.office import (
@@ -84,6 +85,7 @@ AnyRecord = (
     ServerStarted
     | ServerStopped
     | CallStarted
+    | CallBlocked
     | CallRouted
     | LegStarted
     | LegRinging
@@ -102,6 +104,7 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | ConferenceChanged
     | ConferenceJoined
     | ConferenceLeft
     | RecordingStarted
@@ -170,6 +173,7 @@ __all__ = [
     "AgentStatusSet",
     "AgentWrappedUp",
     "AnyRecord",
+    "CallBlocked",
     "CallBridged",
     "CallEnded",
     "CallForwarded",
@@ -185,6 +189,7 @@ __all__ = [
     "CallbackAsked",
     "CallbackTried",
     "CallerRefused",
+    "ConferenceChanged",
     "ConferenceJoined",
     "ConferenceLeft",
     "ConfigChanged",

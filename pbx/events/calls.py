@@ -27,6 +27,16 @@ class CallStarted(Record, frozen=True, tag="call.started"):
     """host:port from which the call came; empty for a call that the exchange began."""
     user: str = ""
     """The authenticated user; empty for trusted peers and for calls that the exchange began."""
+    peer: str = ""
+    """The trunk or other peer that it came over."""
+
+
+class CallBlocked(Record, frozen=True, tag="call.blocked"):
+    """A call that found all lines of a trunk taken."""
+
+    peer: str
+    source: str = ""
+    reason: str = ""
 
 
 class CallRouted(Record, frozen=True, tag="call.routed"):

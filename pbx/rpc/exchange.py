@@ -20,6 +20,7 @@ from switchroom.pbx.apps.voicemail.boxes import Boxes
 from switchroom.pbx.config_diff import Change
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.audio import Audio
 from switchroom.pbx.storage.base import CdrQuery
 
@@ -211,6 +212,11 @@ class Exchange(Protocol):
     @property
     def audio(self) -> Audio:
         """Conferences, recordings, legs."""
+        ...
+
+    @property
+    def reports(self) -> Reports:
+        """Figures of the past."""
         ...
 
     def status(self) -> Status: ...

@@ -15,7 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from switchroom.ext.segment import Recording
-from switchroom.media.recording_file import RecordingError, convert, pcm, repair, segments, summary, to_wav
+from switchroom.media.recording_file import RecordingError, convert, finish, pcm, repair, segments, summary, to_wav
 
 FRAME = 160
 
@@ -70,10 +70,29 @@ def test_a_slow_writer_loses_frames_but_not_the_length(tmp_path: Path) -> None:
     assert 0 < stats["ring_lost"] < 500 * FRAME
     found = summary(tmp_path / "a.rec")
     assert found.frames == 500 * FRAME
-    assert found.missing + found.paused == stats["ring_lost"]
+    assert (found.missing, found.paused) == (stats["ring_lost"], 0)
     sound, whole = played(tmp_path / "a.rec"), frames(0, 500 * FRAME)
     kept = sound != 0
     assert (sound[kept] == whole[kept]).all()
+
+
+def test_what_is_lost_at_the_very_end_is_lost_and_not_paused(tmp_path: Path) -> None:
+    recording = record(tmp_path / "a.rec", 300, drain_every=1000, ring_bytes=1 << 17)  # 4 s, and nobody drains it
+    recording.close()
+    lost = recording.stats["ring_lost"]
+    assert lost > 8000
+    found = summary(tmp_path / "a.rec")
+    assert (found.frames, found.missing, found.paused, found.pauses) == (300 * FRAME, lost, 0, ())
+    assert len(played(tmp_path / "a.rec")) == 2 * 300 * FRAME
+
+
+def test_the_writer_leaves_less_than_a_second_in_memory(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "a.rec")
+    for tick in range(400):
+        recording.put(frames(tick * FRAME, FRAME))
+        if tick % 5 == 4:  # each 100 ms
+            recording.drain()
+            assert (tick + 1) * FRAME - len(played(tmp_path / "a.rec")) // 2 < 7_200
 
 
 WRITER = """
@@ -166,6 +185,19 @@ def test_a_full_disk_is_counted_and_survived(tmp_path: Path) -> None:
     sound = played(path)
     assert [int(s) for s in sound[:: 2 * 8000]] == [1, 2, 3, 0, 0, 0, 0, 8, 9, 10]
     assert summary(path).missing == 4 * 8000
+
+
+def test_a_disk_that_stays_full_leaves_the_length(tmp_path: Path) -> None:
+    path = tmp_path / "a.rec"
+    code = FULL.replace("(3, 7)", "(3,)")
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert int(done.stdout.split()[0]) == 7 * 8000
+    finished = finish(path, tmp_path / "a.wav", 10 * 8000)
+    assert (finished.duration_ms, finished.missing_ms, finished.paused_ms) == (10_000, 7_000, 0)
+    with wave.open(str(tmp_path / "a.wav")) as file:
+        assert file.getnframes() == 10 * 8000
+        sound = np.frombuffer(file.readframes(10 * 8000), np.int16)
+    assert [int(s) for s in sound[:: 2 * 8000]] == [1, 2, 3, 0, 0, 0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("suffix", [".flac", ".opus", ".ogg"])

@@ -2,15 +2,19 @@
 """Recordings of real legs and rooms: what is on them, how they are told, and what a full disk or a kill leaves."""
 
 import asyncio
+import fcntl
 import hashlib
+import os
 import resource
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import numpy
 import pytest
 import soundfile
 
+from switchroom.media import recording_file
+from switchroom.media.recorder import Recording as MediaRecording
 from switchroom.pbx.calls.recordings import Recording
 from switchroom.pbx.control import CallError, Recorded
 from switchroom.pbx.events import (
@@ -154,6 +158,23 @@ async def test_the_archive_is_kept_in_another_form(tmp_path: Path, form: str) ->
         message.stop()
         await ended(office, message)
         assert elsewhere.exists()
+        named = phone.leg.record("greeting.wav")
+        await office.talk(300)
+        named.stop()
+        await ended(office, named)
+        assert "greeting.wav" in os.listdir(tmp_path)
+        assert not [name for name in os.listdir(tmp_path) if "pending" in name]
+
+
+async def test_a_start_converts_what_was_waiting_for_it_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("old", "r1-t", "r2-t"):
+        soundfile.write(tmp_path / f"{name}.wav", numpy.zeros(8000, numpy.int16), RATE_HZ)
+    (tmp_path / "r1-t.wav.pending").touch()
+    (tmp_path / "gone.wav.pending").touch()
+    async with exchange(23_200, f'[recording]\nfolder = "{tmp_path}"\nformat = "flac"') as office:
+        await office.board.recordings.repair()
+        await until(lambda: sorted(os.listdir(tmp_path)) == ["old.wav", "r1-t.flac", "r2-t.wav"])
+        assert [r.recording for r in office.records if isinstance(r, RecordingConverted)] == ["r1-t"]
 
 
 async def test_what_a_killed_exchange_left_is_mended_at_the_start(tmp_path: Path) -> None:
@@ -173,25 +194,82 @@ async def test_what_a_killed_exchange_left_is_mended_at_the_start(tmp_path: Path
         mended, empty = ([one for one in repaired if bool(one.error) is bad] for bad in (False, True))
         assert await office.board.recordings.repair() == 0
         assert [(one.recording, one.path) for one in mended] == [(recording.id, str(tmp_path / "other" / "lost.wav"))]
-        assert mended[0].duration_ms == 1_000
+        assert 900 <= mended[0].duration_ms <= 1_000
         assert sides(mended[0].path)[0].level_db(433.0, 0.4) == pytest.approx(0, abs=0.5)
         assert [one.recording for one in empty] == ["r9-x"]
 
 
-async def test_a_full_disk_costs_what_does_not_fit_and_is_told(office: Exchange) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+@pytest.fixture
+def fill_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Let files take so many bytes, until a recording is to be finished."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    finish = recording_file.finish
+
+    def finish_with_room(segments: Path, wav: Path, frames: int) -> recording_file.Finished:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        return finish(segments, wav, frames)
+
+    monkeypatch.setattr(recording_file, "finish", finish_with_room)
+    yield lambda room: resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+async def test_a_full_disk_costs_what_does_not_fit_and_is_told(
+    office: Exchange, fill_disk: Callable[[int], None]
+) -> None:
     phone = await office.phone(433.0)
     recording = phone.leg.record("full.wav", stereo=False)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # a second of 16,000 bytes fits
-    try:
-        await office.talk(3_300)
-        recording.stop()
-        await asyncio.sleep(0.3)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    fill_disk(20_000)  # a second of 16,000 bytes fits
+    await office.talk(3_300)
+    recording.stop()
     end = await ended(office, recording)
     assert end.error == "File too large"
-    assert sides(end.path)[0].samples[:7_000].any()
+    samples = sides(end.path)[0].samples
+    assert samples[:7_000].any()
+    assert not samples[8_000:].any()
+    assert end.duration_ms == len(samples) // 8 == pytest.approx(3_300, abs=250)
+    assert (end.lost_ms, end.paused_ms) == (pytest.approx(end.duration_ms - 950, abs=70), 0)
+    assert phone.facts[-1] == Recorded(recording.id, end.path, end.duration_ms, end.lost_ms)
+
+
+async def test_a_disk_that_is_full_from_the_start_loses_all_and_says_so(
+    office: Exchange, fill_disk: Callable[[int], None]
+) -> None:
+    phone = await office.phone(433.0)
+    recording = phone.leg.record("full.wav")
+    fill_disk(0)
+    await office.talk(1_500)
+    recording.stop()
+    end = await ended(office, recording)
+    assert (end.error, end.duration_ms) == ("File too large", 0)
+    assert end.lost_ms == pytest.approx(1_500, abs=250)
+    assert phone.facts[-1] == Recorded(recording.id, end.path, 0, end.lost_ms)
+    assert not list(office.board.recordings.folder.rglob("full*"))
+
+
+async def test_a_disk_that_stands_still_is_not_heard(office: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is a pipe that takes 4 kB until somebody reads it."""
+    caller, agent = await office.phone(433.0), await office.phone(769.0)
+    office.board.bridge(caller.leg, agent.leg)
+    out, end = os.pipe()
+    fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)
+    monkeypatch.setattr(MediaRecording, "_create", lambda recording: end)
+    recording = caller.leg.record("slow.wav")
+    await office.talk(2_500)
+    assert agent.heard().level_db(433.0) == pytest.approx(0, abs=0.5)
+    recording.stop()
+    kept = bytearray()
+
+    def read() -> None:
+        while data := os.read(out, 65_536):
+            kept.extend(data)
+
+    await asyncio.to_thread(read)  # all that waited, to the end
+    os.close(out)
+    recording.segments.write_bytes(kept)
+    told = await ended(office, recording)
+    assert (told.lost_ms, told.duration_ms) == (0, pytest.approx(2_500, abs=250))
+    assert sides(told.path)[0].level_db(433.0, 1.5) == pytest.approx(0, abs=0.5)
 
 
 async def test_what_cannot_be_recorded_is_said(office: Exchange, tmp_path: Path) -> None:
