@@ -18,7 +18,7 @@ import uvloop
 
 import switchroom
 from switchroom.ivr.shelf import PythonFlow
-from switchroom.media.events import MediaEvent
+from switchroom.media.events import MediaEvent, PlaneLate
 from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
@@ -35,7 +35,14 @@ from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
 from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.errors import SwitchroomError
-from switchroom.pbx.events import AnyRecord, RegistrationAdded, RegistrationRemoved, ServerStarted, ServerStopped
+from switchroom.pbx.events import (
+    AnyRecord,
+    MediaLate,
+    RegistrationAdded,
+    RegistrationRemoved,
+    ServerStarted,
+    ServerStopped,
+)
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
@@ -382,7 +389,19 @@ class Server:
         return number
 
     def _on_media_event(self, event: MediaEvent) -> None:
-        self.board.on_media_event(event)
+        if isinstance(event, PlaneLate):
+            self._media_late(event)
+        else:
+            self.board.on_media_event(event)
+
+    def _media_late(self, event: PlaneLate) -> None:
+        """Told before callers hear it: the operators can still take load off this machine."""
+        record = MediaLate(
+            shard=event.shard, on=event.on, late_slots=event.late_slots, skipped_slots=event.skipped_slots,
+            worst_ms=round(event.worst_ms, 1),
+        )  # fmt: skip
+        self._write(record)
+        (log.warning if event.on else log.info)("media.late", **msgspec.structs.asdict(record))
 
     def _watch_lateness(self, due_s: float | None = None) -> None:
         """Measure how late the loop comes to its timers, for the admission of calls."""

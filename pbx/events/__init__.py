@@ -54,7 +54,7 @@ from switchroom.pbx.events.calls import (
 )
 from switchroom.pbx.events.conferences import ConferenceChanged, ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
-from switchroom.pbx.events.media import LegTrouble
+from switchroom.pbx.events.media import LegTrouble, MediaLate
 from switchroom.pbx.events.office import (
     CallerRefused,
     CallForwarded,
@@ -103,6 +103,7 @@ AnyRecord = (
     | LegResumed
     | LegEnded
     | LegTrouble
+    | MediaLate
     | CallBridged
     | CallUnbridged
     | CallTransferred
@@ -223,6 +224,7 @@ __all__ = [
     "LegStarted",
     "LegTrouble",
     "MailFailed",
+    "MediaLate",
     "MessageLeft",
     "NumberRerouted",
     "OfferEnded",
