@@ -28,7 +28,6 @@ from switchroom.pbx.apps.steps import Steps
 from switchroom.pbx.apps.transfer import Transfers
 from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
-from switchroom.pbx.calls.sources import music_files
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
@@ -47,7 +46,6 @@ from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
 from switchroom.pbx.io.address import Listener
-from switchroom.pbx.io.connections import TcpLimits
 from switchroom.pbx.io.dns import Dns
 from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
@@ -57,11 +55,12 @@ from switchroom.pbx.music import own_music
 from switchroom.pbx.office import Around, Office
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
-from switchroom.pbx.registrar import Registrar, Rules
+from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.reload import reload
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch
+from switchroom.pbx.settings import hold_music, registration_rules, tcp_limits
 from switchroom.pbx.sip.timers import TimerValues
 from switchroom.pbx.smtp import Smtp
 from switchroom.pbx.sound import SoundFiles
@@ -186,7 +185,7 @@ class Server:
         ids = RandomIds(config.server.name)
         self.stack = SipStack(
             transports := Transports(
-                _tcp_limits(config), config.limits.requests_per_second_per_source, self.tls.certificates
+                tcp_limits(config), config.limits.requests_per_second_per_source, self.tls.certificates
             ),
             ids,
             address=config.sip.address,
@@ -198,7 +197,7 @@ class Server:
         )
         self.registrar = Registrar(
             {user.name: user.max_contacts for user in config.users},
-            _registration_rules(config),
+            registration_rules(config),
             self.store.bindings,
             self._write,
             time.time,
@@ -206,7 +205,7 @@ class Server:
         await self.registrar.load()
         self.stack.on_flow_lost = self.registrar.flow_lost
         transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
-        self.media = MediaServer(config.media, self._on_media_event, _hold_music(config))
+        self.media = MediaServer(config.media, self._on_media_event, hold_music(config))
         await self.media.start()
         self.trunks = Trunks(loop.time, time.time, ids.below, self._write)
         self.board = Switchboard(
@@ -413,16 +412,6 @@ class Server:
         self._lateness = loop.call_at(due_s, self._watch_lateness, due_s)
 
 
-def _hold_music(config: Config) -> list[str]:
-    """What held parties hear: the class `default` of [music.NAME], where there is one."""
-    if "default" not in config.music:
-        return []
-    try:
-        return music_files(config.music["default"])
-    except ValueError as error:
-        raise SwitchroomError(f"music.default: {error}") from error
-
-
 def _spare_the_collector() -> None:
     """Let the garbage collector look at what is new, in small portions, and hardly ever at the rest.
 
@@ -433,24 +422,3 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(25_000, 50, 100)
-
-
-def _registration_rules(config: Config) -> Rules:
-    return Rules(
-        min_expires_s=config.sip.min_expires_s,
-        default_expires_s=config.sip.default_expires_s,
-        max_expires_s=config.sip.max_expires_s,
-        per_user=config.limits.registrations_per_user,
-        per_source=config.limits.registrations_per_source,
-    )
-
-
-def _tcp_limits(config: Config) -> TcpLimits:
-    sip = config.sip
-    return TcpLimits(
-        connections=sip.tcp_connections,
-        connections_per_source=sip.tcp_connections_per_source,
-        message_s=sip.tcp_message_s,
-        idle_s=sip.tcp_idle_s,
-        body_bytes=sip.max_message_bytes,
-    )
