@@ -15,8 +15,10 @@ class MediaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     address: str = "127.0.0.1"
     """Numeric; what our SDP tells peers."""
+    address6: str = ""
+    """The IPv6 one where `address` is IPv4: each peer is told that of its family. Sockets are then bound to `::`."""
     bind: str | None = None
-    """Numeric; where sockets are bound, `address` when None. Behind a one-to-one NAT the two differ."""
+    """Numeric; where sockets are bound, `address` (or `::`) when None. Behind a one-to-one NAT the two differ."""
     ports: tuple[Port, Port] = (16_384, 32_767)
     """Both included; RTP takes the even ones, RTCP the odd ones above."""
     port_rest_ms: Annotated[int, msgspec.Meta(ge=0, le=600_000)] = 2_000
@@ -47,3 +49,8 @@ class MediaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """DSCP and ECN of what we send: Expedited Forwarding (RFC 3246) unless chosen otherwise."""
     max_prompts: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 1_024
     """Sound files kept in memory at the same time."""
+
+    @property
+    def bound_to(self) -> str:
+        """Where sockets are bound."""
+        return self.bind or ("::" if self.address6 else self.address)

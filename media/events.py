@@ -87,5 +87,15 @@ class Trouble(SessionEvent, frozen=True):
     figure: float
 
 
+class PlaneLate(MediaEvent, frozen=True):
+    """A shard is overloaded, or (`on` false) no longer; the slots of 5 ms are those since this was last told."""
+
+    shard: int
+    on: bool
+    late_slots: int
+    skipped_slots: int
+    worst_ms: float
+
+
 class PlaneLost(SessionEvent, frozen=True):
     """The thread or process that carried the session is gone, and the session with it."""

@@ -22,6 +22,7 @@ from switchroom.media.formats import (
     answer_parameters,
     write_format,
 )
+from switchroom.media.local import LocalMedia
 from switchroom.media.remote import SECURE, Remote, read_stream
 from switchroom.media.sdp import Connection, Description, Direction, Media, Origin
 from switchroom.media.srtp import (
@@ -34,29 +35,8 @@ from switchroom.media.srtp import (
     keys_to_offer,
 )
 
-PTIME_MS: Final = 20
-
 _SENDING: Final = ("sendrecv", "sendonly")
 _RECEIVING: Final = ("sendrecv", "recvonly")
-
-
-class LocalMedia(msgspec.Struct, frozen=True, kw_only=True):
-    """Our side of the stream: where we receive and what we can do, codecs by preference."""
-
-    address: str
-    port: int
-    codecs: tuple[Format, ...]
-    session_id: int
-    """Unique among our sessions and over restarts, for o= (RFC 8866 section 5.2): a count from a clock will do."""
-    rtcp_port: int | None = None
-    """None: the port above `port` (RFC 3550 section 11)."""
-    ptime_ms: int = PTIME_MS
-    """What we ask for, and send where the peer does not say."""
-    telephone_event: bool = True
-    offer_rtcp_mux: bool = False
-    """Whether our offers ask for RTP and RTCP on one port (RFC 5761). Offered by the peer, it is always accepted."""
-    offer_rtcp_xr: bool = False
-    """Whether our offers ask for extended reports (RFC 3611 section 5). Asked for by the peer, they are always sent."""
 
 
 class Agreed(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,7 +176,7 @@ class Negotiator:
         audio = offered.layout.audio
         if len(description.media) <= audio:
             raise SdpError(f"answer of {len(description.media)} m= lines to {len(offered.layout.slots)}")
-        remote = read_stream(description, audio, self.local.address, offered.codecs)
+        remote = read_stream(description, audio, self.local.families, offered.codecs)
         if remote is None or remote.port == 0:
             raise NotAcceptable("the peer refused the audio stream")
         self._agreed_on(
@@ -291,7 +271,7 @@ class Negotiator:
         reason = "no audio stream is offered"
         for index in order:
             try:
-                remote = read_stream(description, index, self.local.address, self.local.codecs)
+                remote = read_stream(description, index, self.local.families, self.local.codecs)
                 if remote is not None:
                     check_offer(self.srtp, remote.secure, remote.crypto)
             except NotAcceptable as error:
@@ -344,6 +324,8 @@ class Negotiator:
     ) -> Agreed:
         """Join the peer's description with ours. `codecs` and `events` carry the payload types at which we receive."""
         switched_on = remote.port != 0
+        if remote.reachable:  # the old hold says 0.0.0.0 whatever the family
+            self.local = self.local.facing(remote.address)
         self._remote = remote
         self.agreed = Agreed(
             address=remote.address,

@@ -43,7 +43,7 @@ def new_shard(config: MediaConfig, ports: Ports, wire_fd: int, door: bool = Fals
         return Shard(
             wire_fd,
             [registry.capsule(name) for name in config.codecs],
-            config.bind or config.address,
+            config.bound_to,
             ports,
             max_legs=config.max_sessions,
             max_prompts=config.max_prompts,

@@ -63,7 +63,9 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
         return self.port == 0 or not self.reachable or self.direction in ("sendonly", "inactive")
 
 
-def read_stream(description: Description, index: int, local_address: str, codecs: tuple[Format, ...]) -> Remote | None:
+def read_stream(
+    description: Description, index: int, families: tuple[str | None, ...], codecs: tuple[Format, ...]
+) -> Remote | None:
     """The stream of one m= line; None when it is no RTP audio or is switched off.
 
     Raises NotAcceptable for audio that we cannot do (protocol, address, codecs), SdpError where an address is missing.
@@ -76,7 +78,7 @@ def read_stream(description: Description, index: int, local_address: str, codecs
     connection = media.connection or description.connection
     if connection is None:
         raise SdpError("an audio stream without a c= line")
-    reachable = _check_address(connection, local_address)
+    reachable = _check_address(connection, families)
     formats = read_formats(media)
     pairs = _common(codecs, formats)
     if not pairs:
@@ -104,12 +106,12 @@ def read_stream(description: Description, index: int, local_address: str, codecs
     )
 
 
-def _check_address(connection: Connection, local_address: str) -> bool:
+def _check_address(connection: Connection, families: tuple[str | None, ...]) -> bool:
     """True for an address to which we may send, False for 0.0.0.0; NotAcceptable for all others."""
     family = address_family(connection.address)
     if family is None:
         raise NotAcceptable(f"not a numeric address: {connection.address[:60]}")
-    if family != connection.family or family != address_family(local_address):
+    if family != connection.family or family not in families:
         raise NotAcceptable(f"address family of {connection.address} ({connection.family[:10]})")
     if connection.address in ("0.0.0.0", "::"):
         return False

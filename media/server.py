@@ -18,6 +18,7 @@ from switchroom.media.events import MediaEvent
 from switchroom.media.formats import Format
 from switchroom.media.found import FoundLeg
 from switchroom.media.limits import raise_file_limit
+from switchroom.media.overload import Overload
 from switchroom.media.plane import Plane
 from switchroom.media.process import new_ports
 from switchroom.media.prompts import PromptStore, source_key
@@ -52,6 +53,7 @@ class MediaServer:
             raise MediaError("no codec is chosen")
         self._on_event = on_event
         self._planes: list[Plane] = []
+        self._watches: list[Overload] = []
         self._round: asyncio.TimerHandle | None = None
         self.prompts = PromptStore(config.max_prompts)
         # Unique over restarts, as o= wants it (RFC 8866 section 5.2): microseconds since 1970, then counted up.
@@ -66,6 +68,7 @@ class MediaServer:
                 plane = Plane(self.config, ports, shard, self._tell)
                 await plane.start()
                 self._planes.append(plane)
+                self._watches.append(Overload(shard))
             if self._hold_music:
                 await self._load_hold_music(self._hold_music)
             self._round = asyncio.get_running_loop().call_later(_ROUND_S / _WARDS, self._make_round, 0)
@@ -78,6 +81,7 @@ class MediaServer:
         if self._round is not None:
             self._round.cancel()
         planes, self._planes = self._planes, []
+        self._watches.clear()
         for plane in planes:
             await plane.close()
         await asyncio.to_thread(self.prompts.close)
@@ -115,6 +119,11 @@ class MediaServer:
         """One entry for each shard."""
         return [plane.stats() for plane in self._planes]
 
+    def lateness(self) -> list[int]:
+        """How many slots of all shards were how late; `stats.late_limit_us` has the steps."""
+        pages = [plane.page.lateness() for plane in self._planes if plane.page is not None]
+        return [sum(counts) for counts in zip(*pages, strict=True)]
+
     @property
     def sessions(self) -> list[Session]:
         """All that are open."""
@@ -133,7 +142,16 @@ class MediaServer:
             if session.id % _WARDS == ward:
                 for trouble in examine(session):
                     self._tell(trouble)
+        self._watch_clocks()
         self._round = asyncio.get_running_loop().call_later(_ROUND_S / _WARDS, self._make_round, (ward + 1) % _WARDS)
+
+    def _watch_clocks(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        for plane, watch in zip(self._planes, self._watches, strict=True):
+            if plane.page is not None and not plane.wire.closed:
+                event = watch.look(now_s, plane.page.plane(), plane.page.lateness())
+                if event is not None:
+                    self._tell(event)
 
     async def _load_hold_music(self, paths: Sequence[str]) -> None:
         rates = {rate for plane in self._planes for rate in plane.rates.values()}

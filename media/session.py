@@ -19,8 +19,9 @@ from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.events import PlayDone
 from switchroom.media.formats import Format
 from switchroom.media.keys import pack_keys, tones_wanted
+from switchroom.media.local import LocalMedia
 from switchroom.media.move import Move
-from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
+from switchroom.media.offer_answer import Agreed, Negotiator
 from switchroom.media.plane import Plane
 from switchroom.media.playing import Playing
 from switchroom.media.prompts import PromptStore
@@ -59,7 +60,6 @@ class Session(Playing):
         super().__init__(plane, prompts, handle)
         self.id = next(_ids)
         self.owner: Any = None
-        self.address = config.address
         self.port = port
         self.bridge: Bridge | None = None
         self.conference: Conference | None = None
@@ -67,6 +67,7 @@ class Session(Playing):
         self._negotiator = Negotiator(
             LocalMedia(
                 address=config.address,
+                other=config.address6,
                 port=port,
                 codecs=formats,
                 session_id=sdp_id,
@@ -87,6 +88,15 @@ class Session(Playing):
             self.jitter_bounds(config.jitter_min_ms, config.jitter_max_ms)
 
     # offer and answer
+
+    @property
+    def address(self) -> str:
+        """What our SDP tells the peer."""
+        return self._negotiator.local.address
+
+    def face(self, host: str) -> None:
+        """Offer the address of the family of `host`; what the peer then describes decides."""
+        self._negotiator.local = self._negotiator.local.facing(host)
 
     def offer(self, direction: Direction = "sendrecv", codecs: Sequence[str] | None = None) -> bytes:
         """A new offer. Raises OfferPending, NotAcceptable."""

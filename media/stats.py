@@ -16,6 +16,8 @@ _TRIES: Final = 1_000
 _LOCK: Final = struct.Struct("=I")
 _LEG: Final = struct.Struct("=II4Qq6I2Ii7I8Bq20s2IB3x4I2f5I3I2i6I")
 _PLANE: Final = struct.Struct("=II3Qq2Q4I")
+LATE_STEPS: Final = 48
+_LATE: Final = struct.Struct(f"={LATE_STEPS}Q")
 
 FEEDS: Final = ("nothing", "relay", "echo", "mix", "transcode", "player", "hold", "silence", "digits")
 
@@ -137,6 +139,11 @@ def _tenths(value: int) -> float | None:
     return None if value == _UNKNOWN else value / 10
 
 
+def late_limit_us(step: int) -> int:
+    """Below which the lateness of a step is: quarters of an octave from 16 us on (ext/shard/stats.h)."""
+    return (4 + step % 4) << (2 + step // 4)
+
+
 class StatsPage:
     """The shared memory of one plane; takes over `fd`."""
 
@@ -177,6 +184,13 @@ class StatsPage:
             free_ports=ports,
             facts_lost=lost,
         )
+
+    def lateness(self) -> tuple[int, ...]:
+        """How many slots were how late; `late_limit_us` has the steps. Raises RuntimeError like `plane`."""
+        block = self._block(0)
+        if block is None:
+            raise RuntimeError("the statistics of the plane stay locked")
+        return _LATE.unpack_from(block, _PLANE.size)
 
     def leg(self, handle: int) -> LegStats | None:
         """None when the slot belongs to another leg by now."""

@@ -37,6 +37,10 @@ class CdrLeg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     troubles: tuple[str, ...] = ()
     """What the leg doctor found wrong, each kind once."""
     sip_call_id: str = ""
+    trunk: str = ""
+    """The trunk that the leg went by, or came by."""
+    cause: int = 0
+    """The ISDN cause (ITU-T Q.850) that its peer named; 0: none."""
 
 
 class Cdr(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +102,7 @@ class CallFold:
                 self._held_since.setdefault(leg, at_ms)
             case events.LegResumed(leg=leg):
                 self._resume(leg, at_ms)
-            case events.LegEnded(leg=leg, status=status, reason=reason, ended_by=ended_by, media=media) if (
+            case events.LegEnded(leg=leg, status=status, reason=reason, ended_by=ended_by, media=media) as over if (
                 leg in self._legs
             ):
                 self._resume(leg, at_ms)
@@ -108,6 +112,8 @@ class CallFold:
                     "reason": reason,
                     "ended_by": ended_by,
                     "media": media,
+                    "trunk": over.trunk,
+                    "cause": over.cause,
                 }
             case events.LegTrouble(leg=leg, kind=kind, on=True) if leg in self._legs:
                 known = self._legs[leg].get("troubles", ())

@@ -59,7 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
     rpc.add_argument("--url", default="http://127.0.0.1:8080/rpc", help="where the exchange listens (%(default)s)")
     rpc.add_argument("--token", default="", help="the bearer token; by default that of SWITCHROOM_TOKEN")
 
-    commands.add_parser("demo", help="run a small exchange on 127.0.0.1 to try things with")
+    demonstrate = commands.add_parser("demo", help="run a small exchange on 127.0.0.1 to try things with")
+    demonstrate.add_argument("--busy", action="store_true", help="with simulated callers and agents, and a wallboard")
+    demonstrate.add_argument("--seed", type=int, default=1, metavar="N", help="which callers and agents (%(default)s)")
 
     options = parser.parse_args(arguments)
     try:
@@ -90,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
             case _:
                 from switchroom.pbx.demo import demo
 
-                return demo()
+                return demo(options.busy, options.seed)
     except SwitchroomError as error:
         print(error, file=sys.stderr)
         return 1

@@ -17,15 +17,20 @@ from switchroom.ivr.config import IvrConfig, SpeechConfig
 from switchroom.media.config import MediaConfig as MediaSettings
 from switchroom.pbx import config_rules
 from switchroom.pbx.acd import config as acd_config
+from switchroom.pbx.config_conference import ConferenceRoom
 from switchroom.pbx.config_office import Blacklist, Desk, Features, Group, Parking
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_recording import Music, RecordingConfig
 from switchroom.pbx.config_security import SecurityConfig
+from switchroom.pbx.config_storage import StorageConfig
 from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, NameServer, Network, Secret
 from switchroom.pbx.config_voicemail import MailConfig, VoicemailConfig
 from switchroom.pbx.dialplan import Destination, DialPlan, Hours, Rule, UnknownContext
 from switchroom.pbx.errors import SwitchroomError
+from switchroom.pbx.trunks.config import Carrier, TrunkConfig
+from switchroom.pbx.trunks.outside import Outside
+from switchroom.pbx.trunks.profiles import profile
 
 Count = Annotated[int, Meta(ge=1)]
 CountOrNone = Annotated[int, Meta(ge=0)]
@@ -84,6 +89,8 @@ class SipConfig(Section, frozen=True):
     """`transport:address:port`, transport udp, tcp, tls, ws or wss."""
     address: str = ""
     """The host that Via and Contact show; empty: that of the listener. Needed behind NAT and with 0.0.0.0."""
+    address6: str = ""
+    """The same over IPv6, where `address` is an IPv4 address; needed with `::`."""
     domains: tuple[str, ...] = ()
     """Names, beside our own addresses, for which requests are ours."""
     dns: tuple[NameServer, ...] = ()
@@ -130,8 +137,13 @@ class SipConfig(Section, frozen=True):
             yield "listen", "needs at least one listener"
         if len(set(self.listen)) < len(self.listen):
             yield "listen", "the same listener stands there twice"
-        if not self.address and any(listener.host in ("0.0.0.0", "::") for listener in self.listen):
+        bound_to = {listener.host for listener in self.listen}
+        if not self.address and ("0.0.0.0" in bound_to or ("::" in bound_to and not self.address6)):
             yield "address", "is needed when a listener is bound to all addresses: phones must be told one of them"
+        elif "::" in bound_to and not self.address6 and re.fullmatch(r"[\d.]+", self.address):
+            yield "address6", "is needed when a listener is bound to ::, because `address` is an IPv4 address"
+        if self.address6 and ":" not in self.address6:
+            yield "address6", "expected an IPv6 address"
         if self.t2_ms < self.t1_ms:
             yield "t2_ms", f"must not be less than t1_ms ({self.t1_ms})"
         if 0 < self.session_expires_s < self.min_se_s:
@@ -146,6 +158,10 @@ class MediaConfig(MediaSettings, frozen=True, kw_only=True):
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if self.ports[1] - self.ports[0] < 3:
             yield "ports", "first and last port must leave room for RTP and RTCP of two legs"
+        if self.address6 and (":" in self.address or ":" not in self.address6):
+            yield "address6", "is the IPv6 address beside the IPv4 one in `address`"
+        elif self.address6 and self.bind not in (None, "::"):
+            yield "bind", "must be :: (or absent) with address6: one socket serves both families"
         for codec in self.codecs:
             if codec not in get_args(Codec):
                 yield "codecs", f"{codec!r} is none of {', '.join(get_args(Codec))}"
@@ -205,6 +221,8 @@ class User(Desk, frozen=True, kw_only=True):
     """Opens the mailbox from other phones, and moves the number to them: 4 to 12 digits."""
     email: str = ""
     """Where new messages are sent to."""
+    outside: Outside = Outside()
+    """What the user may call by trunks, and how much of it."""
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         if not (self.password or self.ha1 or self.ha1_sha256):
@@ -306,6 +324,9 @@ class Config(Section, frozen=True):
     limits: Limits = Limits()
     users: tuple[User, ...] = field(default=(), name="user")
     peers: tuple[Peer, ...] = field(default=(), name="peer")
+    trunks: tuple[TrunkConfig, ...] = field(default=(), name="trunk")
+    routes: dict[str, tuple[Carrier, ...]] = field(default_factory=dict)
+    """[routes]: lists of trunks, for calls to the outside."""
     dial_plan: dict[str, tuple[Rule, ...]] = field(default_factory=lambda: {"default": ()})
     """[dial_plan]: one list of rules per context."""
     recording: RecordingConfig = RecordingConfig()
@@ -314,6 +335,8 @@ class Config(Section, frozen=True):
     times: dict[str, Hours] = field(default_factory=dict)
     """[times.NAME]: hours that rules name in `when`."""
     groups: dict[str, Group] = field(default_factory=dict, name="group")
+    conferences: dict[str, ConferenceRoom] = field(default_factory=dict, name="conference")
+    """[conference.NAME]: rooms."""
     features: Features = Features()
     parking: Parking = Parking()
     blacklist: Blacklist = Blacklist()
@@ -327,6 +350,24 @@ class Config(Section, frozen=True):
     speech: SpeechConfig = SpeechConfig()
     rpc: RpcConfig = RpcConfig()
     journal: JournalConfig = JournalConfig()
+    storage: StorageConfig = StorageConfig()
+
+    @property
+    def known_addresses(self) -> tuple[Peer, ...]:
+        """Who calls without digest: the peers, and the trunks as such."""
+        return (*self.peers, *map(_as_peer, self.trunks))
+
+
+def _as_peer(trunk: TrunkConfig) -> Peer:
+    return Peer(
+        name=trunk.name,
+        addresses=trunk.sources,
+        context=trunk.context,
+        codecs=trunk.codecs or profile(trunk.gateway).codecs,
+        srtp=trunk.srtp,
+        dtmf=trunk.dtmf or profile(trunk.gateway).dtmf,
+        trusted=trunk.trusted,
+    )
 
 
 def load(path: str | Path) -> Config:

@@ -10,7 +10,8 @@ from switchroom.pbx.config import Config
 from switchroom.pbx.config_values import Secret
 
 LIVE = frozenset({
-    "user", "peer", "dial_plan", "times", "group", "features", "parking", "blacklist", "voicemail", "limits",
+    "user", "peer", "trunk", "routes", "dial_plan", "times", "group", "features", "parking", "blacklist", "voicemail",
+    "limits", "conference",
 })  # fmt: skip
 """Sections that take effect at once; of all others the old values stay until a restart."""
 
@@ -55,7 +56,7 @@ def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(item, f"{key}.{name}")
     elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
         for index, item in enumerate(value):
-            yield from _flat(item, f"{key}.{item.name if key in ('user', 'peer') else index}")
+            yield from _flat(item, f"{key}.{item.name if key in ('user', 'peer', 'trunk') else index}")
     else:
         yield key, value
 

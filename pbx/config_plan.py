@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The dial plan of a configuration: its contexts, and before them what users may dial everywhere.
 
-That is the codes of [features], the parking slots, the numbers of groups, and the switches of [times].
+That is the codes of [features], the parking slots, the numbers of groups and conference rooms, and the switches of
+[times].
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +24,8 @@ CONTEXT = "features"
 def dial_plan(config: Config, switches: Switches, utc: Callable[[], float], routes: Sequence[Rule] = ()) -> DialPlan:
     """Compile it. `routes` are those of an embedding program, which come first in `default`.
 
-    A context is given the features when a user dials in it. What its own rules say of codes, numbers that begin with
-    `*`, comes before them.
+    A context is given the features when a user dials in it. What its own rules say of one number and no other, or of
+    codes (numbers that begin with `*`), comes before them.
     """
     mine = {user.context for user in config.users}
     common = list(feature_rules(config))
@@ -32,8 +33,8 @@ def dial_plan(config: Config, switches: Switches, utc: Callable[[], float], rout
     for name in {"default": (), **config.dial_plan}:
         rules = config.dial_plan.get(name, ())
         first = (*(routes if name == "default" else ()), *((Rule(include=CONTEXT),) if name in mine and common else ()))
-        codes = [rule for rule in rules if not rule.include and rule.number.text.startswith("*")]
-        contexts[name] = [*codes, *first, *(rule for rule in rules if rule not in codes)]
+        own = [rule for rule in rules if not rule.include and (rule.number.exact or rule.number.text.startswith("*"))]
+        contexts[name] = [*own, *first, *(rule for rule in rules if rule not in own)]
     return DialPlan(contexts, Clockwork(config.times, switches), utc)
 
 
@@ -57,6 +58,9 @@ def feature_rules(config: Config) -> Iterator[Rule]:
     for name, group in config.groups.items():
         if group.number:
             yield _rule(group.number, f"group:{name}")
+    for name, room in config.conferences.items():
+        if room.number:
+            yield _rule(room.number, f"conference:{name}")
 
 
 def _rule(number: str, to: str) -> Rule:

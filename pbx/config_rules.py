@@ -17,8 +17,9 @@ def check(document: Table, reader: Reader, folder: Path) -> None:
     """Note every broken rule in `reader`; files are looked for relative to `folder`."""
     plan = document.get("dial_plan")
     contexts = {"default", *plan} if isinstance(plan, dict) else {"default"}
-    for section in ("user", "peer"):
-        first: dict[str, str] = {}
+    by_address: dict[str, str] = {}
+    for section in ("user", "peer", "trunk"):
+        first: dict[str, str] = {} if section == "user" else by_address  # peers and trunks share their names
         for key, table in _tables(document.get(section), section):
             name, context = table.get("name"), table.get("context", "default")
             if isinstance(name, str) and (earlier := first.setdefault(name, key)) != key:
@@ -27,6 +28,10 @@ def check(document: Table, reader: Reader, folder: Path) -> None:
                 reader.mistake(f"{key}.context", f"the dial plan has no context {context!r}")
     times = document.get("times")
     hours = set(times) if isinstance(times, dict) else set()
+    trunks = {table.get("name") for _, table in _tables(document.get("trunk"), "trunk")}
+    routes = document.get("routes")
+    outside = {"trunk": trunks, "route": set(routes) if isinstance(routes, dict) else set()}
+    _check_routes(routes, trunks, hours, reader)
     _check_tls_files(document.get("tls"), reader, folder)
     for key, user in _tables(document.get("user"), "user"):
         for line_key, line in _tables(user.get("forward"), f"{key}.forward"):
@@ -41,6 +46,20 @@ def check(document: Table, reader: Reader, folder: Path) -> None:
         _check_times(when, hours, f"{key}.when", reader)
         if isinstance(to, str) and to.startswith("play:") and "{" not in to and not (folder / to[5:]).is_file():
             reader.mistake(f"{key}.to", f"there is no file {to[5:]!r}")
+        if isinstance(to, str) and (kind := to.partition(":")[0]) in outside:
+            name = to.partition(":")[2].partition("/")[0]
+            if name not in outside[kind]:
+                reader.mistake(f"{key}.to", f"there is no {kind} {name!r}")
+
+
+def _check_routes(routes: Any, trunks: set[Any], hours: set[str], reader: Reader) -> None:
+    for name, carriers in routes.items() if isinstance(routes, dict) else ():
+        for key, carrier in _tables(carriers, join("routes", name)):
+            trunk, when = carrier.get("trunk"), carrier.get("when")
+            if isinstance(trunk, str) and trunk not in trunks:
+                reader.mistake(f"{key}.trunk", f"there is no trunk {trunk!r}")
+            if isinstance(when, str) and (unknown := set(when.replace("not ", "").split(" and ")) - hours):
+                reader.mistake(f"{key}.when", f"there is no [times.{min(unknown).strip()}]")
 
 
 def _check_tls_files(tls: Any, reader: Reader, folder: Path) -> None:

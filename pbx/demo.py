@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """`switchroom demo`: a small exchange on 127.0.0.1, with users to register as and numbers to dial.
 
-It prints what to do, and then, live, what happens.
+It prints what to do, and then, live, what happens. `--busy` adds people (pbx/demo_people.py), and on a terminal the
+wallboard (pbx/wallboard.py) in place of the lines.
 """
 
 import asyncio
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import uvloop
+from rich.console import Console
+from rich.live import Live
 
 from switchroom.pbx import logs
 from switchroom.pbx.config import Config, ConfigError, loads
+from switchroom.pbx.demo_people import CALLERS_HOST
 from switchroom.pbx.events import (
     AgentStatusSet,
     AnyRecord,
     CallBridged,
     CallEnded,
+    CallRated,
     CallRouted,
     CallStarted,
     LegAnswered,
@@ -33,10 +40,13 @@ from switchroom.pbx.events import (
 )
 from switchroom.pbx.journal import Gap
 from switchroom.pbx.server import Server
+from switchroom.pbx.wallboard import Wallboard
 
 FIRST_USER, LAST_USER = 1001, 1020
 LAST_AGENT = 1010
 TOKEN = "demo-operator"
+LOOK_S = 0.5
+"""How often the wallboard is drawn."""
 
 NUMBERS = (
     ("9000", "echo", "you hear yourself"),
@@ -49,13 +59,22 @@ NUMBERS = (
     ("9011", "repeat", "records what you say, and plays it back"),
     ("9012", "keys", "reads back keys that it hears as tones"),
     ("9013", "music:default", "music on hold"),
+    ("8888", "ivr:demo", "greets you: 1 sales, 2 support, 3 self-service, 8 Chinese; then asks how it was"),
     ("8000", "queue:sales", "the sales queue"),
     ("8001", "queue:support", "the support queue"),
     ("*11", "agent:login", f"logs you in as an agent ({FIRST_USER} to {LAST_AGENT}); *12 logs you out"),
     ("*13X", "agent:break:{number:3}", "takes a break: *131 to *134; *14 ends it, *15 a wrap-up"),
     (f"*21{FIRST_USER // 100}XX", "supervise:{number:3}", f"listens to an agent, from {LAST_USER}; then press 4 to 7"),
 )
+OUTSIDE = ("8888", "8000", "8001")
+"""What callers from the outside reach."""
 HIDDEN = (("*12", "agent:logout"), ("*14", "agent:available"), ("*15", "agent:done"), ("*22", "pick:sales"))
+PEOPLE = f"""
+[[peer]]
+name = "outside"
+addresses = ["{CALLERS_HOST}"]
+context = "outside"
+"""
 CENTRE = """
 [acd]
 break_reasons = ["break", "lunch", "meeting", "training"]
@@ -77,8 +96,9 @@ overflow = [{ when = "wait", after_s = 60.0, to = "queue:sales" }]
 """
 
 
-def configuration(data_dir: str) -> str:
+def configuration(data_dir: str, *, busy: bool = False) -> str:
     """The demo's configuration, as a file would hold it."""
+    outside = [f'  {{ number = "{number}", to = "{to}" }},' for number, to, _ in NUMBERS if number in OUTSIDE]
     numbers = [(number, to) for number, to, _ in NUMBERS]
     rules = [f'  {{ number = "{number}", to = "{to}" }},' for number, to in (*numbers, *HIDDEN)]
     agents = [
@@ -112,39 +132,85 @@ def configuration(data_dir: str) -> str:
             '  { number = "10XX", to = "user:{number}" },',
             *rules,
             "]",
+            "outside = [",
+            *outside,
+            "]",
             *users,
             CENTRE,
             *agents,
             team,
+            PEOPLE if busy else "",
         ]
     )
 
 
-def demo() -> int:
-    """Run until interrupted."""
+def demo(busy: bool = False, seed: int = 1) -> int:
+    """Run until interrupted; `busy`: with people, drawn from the seed."""
     with tempfile.TemporaryDirectory(prefix="switchroom-demo-") as folder:
-        config, mistakes = loads(configuration(folder), str(Path(folder) / "demo.toml"))
+        config, mistakes = loads(configuration(folder, busy=busy), str(Path(folder) / "demo.toml"))
         if config is None:
             raise ConfigError(mistakes)
         logs.configure(config.server.log_level, config.server.log_format)
-        uvloop.run(_run(config))
+        uvloop.run(_run(config, seed if busy else None))
     return 0
 
 
-async def _run(config: Config) -> None:
+async def _run(config: Config, seed: int | None) -> None:
     server = Server(config)
-    watching: list[asyncio.Task[None]] = []
+    around: list[asyncio.Task[None]] = []
 
     def started() -> None:
-        _introduce()
-        watching.append(asyncio.ensure_future(_watch(server)))
+        console = Console()
+        if seed is not None and console.is_terminal:
+            around.append(asyncio.ensure_future(_show(server, console)))
+        else:
+            _introduce()
+            around.append(asyncio.ensure_future(_watch(server)))
+        if seed is not None:
+            around.append(asyncio.ensure_future(_people(seed, Path(config.server.data_dir) / "speech")))
 
     server.on_started = started
     try:
         await server.serve()
     finally:
-        for task in watching:
+        for task in around:
             task.cancel()
+        await asyncio.gather(*around, return_exceptions=True)
+
+
+async def _people(seed: int, speech: Path) -> None:
+    """The people live as long as this task."""
+    command = (sys.executable, "-m", "switchroom.pbx.demo_people", "127.0.0.1:5060", str(seed), str(speech))
+    people = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, start_new_session=True)
+    try:
+        await people.wait()
+        print("switchroom: the people of the demo have left", file=sys.stderr)
+    finally:
+        if people.returncode is None:
+            people.terminate()
+            await people.wait()
+
+
+async def _show(server: Server, console: Console) -> None:
+    """Draw the wallboard, until the end."""
+    board = Wallboard(
+        server.call_centre.floor, "Switchroom demo: dial 8888, 8000 or 8001; Ctrl-C ends",
+        lambda: time.strftime("%H:%M:%S"),
+    )  # fmt: skip
+
+    async def follow() -> None:
+        async for entry in server.journal.subscribe(0):
+            if not isinstance(entry, Gap):
+                board.take(entry.record, describe(entry.record))
+
+    following = asyncio.ensure_future(follow())
+    try:
+        with Live(console=console, screen=True, auto_refresh=False) as live:
+            while True:
+                live.update(board.picture(console.height), refresh=True)
+                await asyncio.sleep(LOOK_S)
+    finally:
+        following.cancel()
 
 
 def _introduce() -> None:
@@ -205,6 +271,8 @@ def describe(record: AnyRecord) -> str:
             return f"[{_short(record.call)}] agent {record.agent} took it after {record.waited_ms / 1000:.1f} s"
         case QueueAbandoned():
             return f"[{_short(record.call)}] gave up after {record.waited_ms / 1000:.1f} s"
+        case CallRated():
+            return f"[{_short(record.call)}] rated agent {record.agent}: {record.grade}"
         case SupervisorJoined():
             return f"{record.supervisor} is with agent {record.agent}: {record.mode}"
         case CallEnded():

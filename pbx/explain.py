@@ -14,7 +14,7 @@ class Unexplained(SwitchroomError):
 
 def context_of(config: Config, from_: str) -> str:
     """In which context a user, peer or context dials. Raises Unexplained."""
-    named = {one.name: one.context for one in config.peers} | {one.name: one.context for one in config.users}
+    named = {one.name: one.context for one in config.known_addresses} | {one.name: one.context for one in config.users}
     if from_ in named:
         return named[from_]
     if from_ in config.dial_plan:

@@ -3,7 +3,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -12,6 +12,7 @@ from switchroom.pbx.control import Party
 from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import IntervalTooBrief, Registrar
 from switchroom.pbx.security.guard import Guard
+from switchroom.pbx.sip import identity
 from switchroom.pbx.sip.auth import Accepted, Algorithm, Challenged, DigestServer, ha1
 from switchroom.pbx.sip.errors import ParseError, SipError
 from switchroom.pbx.sip.flow import Flow
@@ -29,6 +30,10 @@ class Caller(msgspec.Struct, frozen=True):
     peer: str = ""
     max_calls: int = 0
     """0: as [limits] says for users, no limit for peers."""
+    private: bool = False
+    """Its number is to be kept from whom it calls."""
+    diverted_by: tuple[str, ...] = ()
+    """Who sent the call on before it came here, the last one first."""
 
     @property
     def account(self) -> str:
@@ -59,7 +64,10 @@ class Gatekeeper:
         self.guard = guard
         self._later = later
         self._users = {user.name: user for user in config.users}
-        self.peers = PeerTable(config.peers)
+        self.peers = PeerTable(config.known_addresses)
+        self._by_name = {peer.name: peer for peer in config.known_addresses}
+        self.learned: Mapping[str, str] = {}
+        """Addresses beside those of the configuration, and the name of the trunk that they belong to."""
         self._registrar = registrar
         self._realm = config.sip.realm
         self.sitting_at: Callable[[str], str] = lambda phone: phone
@@ -78,14 +86,19 @@ class Gatekeeper:
     def apply(self, config: Config) -> None:
         """New users and peers."""
         self._users = {user.name: user for user in config.users}
-        self.peers = PeerTable(config.peers)
+        self.peers = PeerTable(config.known_addresses)
+        self._by_name = {peer.name: peer for peer in config.known_addresses}
         self._ha1.clear()
 
     def identify(self, request: Request, flow: Flow) -> Caller | Refusal:
         """Whose call this is."""
-        peer = self.peers.find(flow.remote[0])
+        peer = self.peers.find(flow.remote[0]) or self._by_name.get(self.learned.get(flow.remote[0], ""))
         if peer is not None:
-            return Caller(_party_of(request), peer.context, peer=peer.name, max_calls=peer.max_calls)
+            told = identity.read(request, peer.trusted)
+            return Caller(
+                Party(told.number, told.name), peer.context, peer=peer.name, max_calls=peer.max_calls,
+                private=told.private, diverted_by=told.diverted_by,
+            )  # fmt: skip
         verdict = self._digest.check(request, flow.remote[0], proxy=True)
         if isinstance(verdict, Challenged):
             return self._refusal(verdict, request, flow)
@@ -93,7 +106,10 @@ class Gatekeeper:
         if user is None:
             return Refusal(403, {})
         user = self._users[self.sitting_at(user.name)]
-        return Caller(Party(user.name, user.display_name), user.context, user.name, max_calls=user.max_calls)
+        return Caller(
+            Party(user.name, user.display_name), user.context, user.name, max_calls=user.max_calls,
+            private=identity.wants_privacy(request),
+        )  # fmt: skip
 
     def is_peer(self, host: str) -> bool:
         """Whether an address is a peer's."""
@@ -174,9 +190,3 @@ def _respond_if_open(transaction: Transaction, response: Response) -> None:
     """A connection may have ended meanwhile, and the transaction with it."""
     if transaction.state != TERMINATED:
         transaction.respond(response)
-
-
-def _party_of(request: Request) -> Party:
-    """The caller as a trusted peer names it."""
-    from_ = request.from_
-    return Party(parse_uri(from_.uri).user or "", from_.display)

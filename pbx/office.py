@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 
 from switchroom.pbx.apps.blacklist import MAX_ADDED, Blacklist
+from switchroom.pbx.apps.conference_door import Door
+from switchroom.pbx.apps.conferences import Conferences
 from switchroom.pbx.apps.desks import Desks, Profile
 from switchroom.pbx.apps.destinations import Destinations
 from switchroom.pbx.apps.features import FeatureCodes, Parts
@@ -22,6 +24,7 @@ from switchroom.pbx.apps.paging import Paging
 from switchroom.pbx.apps.parking import Lot
 from switchroom.pbx.apps.pins import Pins
 from switchroom.pbx.apps.reach import Reach
+from switchroom.pbx.apps.reroutes import MAX_REROUTES, Reroute, Reroutes
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.apps.switches import HandSwitches
 from switchroom.pbx.apps.voicemail.boxes import Box, Boxes, Counts, Message, Sound
@@ -77,6 +80,7 @@ class Office:
         kept: Kept[Any] = await Kept.load(store, "hours", str)
         self.switches = HandSwitches(self._switch_states, kept, lambda: routing.plan.clockwork, utc, write)
         self.blacklist = Blacklist(config.blacklist, await Kept.load(store, "blacklist", str, MAX_ADDED), write)
+        self.reroutes = Reroutes(await Kept.load(store, "reroute", Reroute, MAX_REROUTES), routing, write)
         self.desks = desks = Desks(
             profiles(config),
             await Kept.load(store, "desk", DeskChange),
@@ -102,6 +106,8 @@ class Office:
         self.gatherings = Gatherings(control, routing)
         self._deposit = Deposit(boxes, around.sound, speak, config.voicemail)
         self._menu = Menu(boxes, around.sound, speak, pins, self._call_back, utc, config.voicemail)
+        self.conferences = Conferences(control, write, config.conferences)
+        self.door = Door(control, self.conferences, routing, speak)
         paging = Paging(control, groups, reach)
         features = FeatureCodes(
             Parts(
@@ -113,7 +119,7 @@ class Office:
         for kind, serve in (
             ("user", reach.serve), ("group", groups.serve), ("page", paging.serve), ("park", lot.serve),
             ("parked", lot.retrieve), ("voicemail", self._deposit.serve), ("mailbox", self._menu.serve),
-            ("feature", features.serve),
+            ("feature", features.serve), ("conference", self.door.serve), ("meet-me", self.door.meet_me),
         ):  # fmt: skip
             around.destinations.register(kind, serve)
         if config.mail.host:
@@ -144,6 +150,7 @@ class Office:
         self.reach.ring_s = config.sip.no_answer_s
         self.groups.groups = config.groups
         self.lot.config = config.parking
+        self.conferences.rooms = config.conferences
         self.blacklist.apply(config.blacklist)
         self._deposit.config = self._menu.config = config.voicemail
 

@@ -23,6 +23,7 @@ from switchroom.pbx.journal import Journal
 from switchroom.pbx.office import Office
 from switchroom.pbx.operations_audio import OperationsAudio
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.exchange import (
     BanInfo,
     CallInfo,
@@ -36,11 +37,14 @@ from switchroom.pbx.rpc.exchange import (
     SipFigures,
     Status,
     TracedMessage,
+    TrunkFigures,
 )
 from switchroom.pbx.security.guard import Ban
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.storage.base import CdrQuery
 from switchroom.pbx.story import Story
+from switchroom.pbx.trunks.trunk import Trunk
+from switchroom.pbx.trunks.trunks import Trunks
 
 if TYPE_CHECKING:
     from switchroom.pbx.server import Server
@@ -71,8 +75,16 @@ class Operations:
         return self._server.flows.shelf
 
     @property
+    def reports(self) -> Reports:
+        return self._server.reports
+
+    @property
     def office(self) -> Office:
         return self._server.office
+
+    @property
+    def trunks(self) -> Trunks:
+        return self._server.trunks
 
     def reload(self, dry_run: bool, by: str) -> list[Change]:
         return reload(self._server, dry_run=dry_run, by=by)
@@ -102,6 +114,7 @@ class Operations:
             media=[msgspec.convert(shard, ShardFigures, from_attributes=True) for shard in server.media.stats()],
             journal=msgspec.convert(server.journal.stats, JournalFigures, from_attributes=True),
             cdrs_written=server.cdrs.written,
+            trunks=[_figures(trunk) for trunk in server.trunks.by_name.values()],
         )
 
     def registrations(self, user: str | None = None) -> list[Registration]:
@@ -239,6 +252,18 @@ class Operations:
             state=_state(story),
             legs=[_leg(leg, describe) for leg in story.legs],
         )
+
+
+def _figures(trunk: Trunk) -> TrunkFigures:
+    channels = trunk.channels
+    return TrunkFigures(
+        name=trunk.name,
+        up=trunk.enabled and trunk.health != "down",
+        channels=channels.both,
+        used=channels.all_used,
+        blocked=channels.blocked["in"] + channels.blocked["out"],
+        failed=trunk.failed,
+    )
 
 
 def _ban(ban: Ban) -> BanInfo:

@@ -10,7 +10,7 @@ from switchroom.pbx.apps.conferences import Conference
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.recordings import Recording
 from switchroom.pbx.control import CallError, TapMode
-from switchroom.pbx.rpc.audio import ConferenceInfo, LegFigures, PartyInfo
+from switchroom.pbx.rpc.audio import ConferenceInfo, LegFigures, PartyInfo, RoomInfo
 from switchroom.pbx.storage.base import RecordingQuery, StoredRecording
 
 if TYPE_CHECKING:
@@ -24,25 +24,40 @@ class OperationsAudio:
         self._server = server
 
     def conferences(self) -> list[ConferenceInfo]:
-        return [_conference(one) for one in self._server.conferences.running.values()]
+        return [_conference(one) for one in self._server.office.conferences.running.values()]
 
     def conference(self, name: str) -> ConferenceInfo:
-        return _conference(self._server.conferences.find(name))
+        return _conference(self._server.office.conferences.find(name))
 
     def mute(self, name: str, leg: str, muted: bool) -> None:
-        self._server.conferences.mute(name, leg, muted)
+        self._server.office.conferences.mute(name, leg, muted)
 
     def kick(self, name: str, leg: str) -> None:
-        self._server.conferences.kick(name, leg)
+        self._server.office.conferences.kick(name, leg)
 
     def lock(self, name: str, locked: bool) -> None:
-        self._server.conferences.lock(name, locked)
+        self._server.office.conferences.lock(name, locked)
+
+    def mute_all(self, name: str, muted: bool) -> None:
+        self._server.office.conferences.mute_all(name, muted)
+
+    async def invite(self, name: str, number: str, context: str, moderator: bool) -> str:
+        return await self._server.office.door.invite(name, number, context, moderator=moderator)
+
+    def rooms(self) -> list[RoomInfo]:
+        return [
+            RoomInfo(
+                conference=name, number=room.number, pin=bool(room.pin), moderator_pin=bool(room.moderator_pin),
+                moderators=room.moderators, max_parties=room.max_parties,
+            )
+            for name, room in self._server.office.conferences.rooms.items()
+        ]  # fmt: skip
 
     def end(self, name: str) -> None:
-        self._server.conferences.end(name)
+        self._server.office.conferences.end(name)
 
     def record_conference(self, name: str, on: bool) -> str:
-        return self._server.conferences.record(name, on).id
+        return self._server.office.conferences.record(name, on).id
 
     async def recordings(self, query: RecordingQuery) -> list[StoredRecording]:
         return await self._server.store.recordings.find(query)
@@ -87,6 +102,7 @@ def _conference(conference: Conference) -> ConferenceInfo:
     return ConferenceInfo(
         conference=conference.name,
         locked=conference.locked,
+        waiting=not conference.open,
         recording=recording.id if recording is not None else "",
         for_s=round(now_s - conference.began_s, 3),
         parties=[
@@ -94,6 +110,7 @@ def _conference(conference: Conference) -> ConferenceInfo:
                 leg=member.leg.id,
                 call=member.leg.call_id,
                 party=member.leg.party.number,
+                moderator=member.moderator,
                 muted=member.muted,
                 speaking=member.call.speaking,
                 for_s=round(now_s - member.joined_s, 3),

@@ -38,6 +38,7 @@ def reload(server: "Server", *, dry_run: bool = False, by: str = "") -> list[Cha
         server.gatekeeper.apply(config)
         server.registrar.apply({user.name: user.max_contacts for user in config.users}, config.limits)
         server.board.apply(config)
+        server.use_trunks(config)
         server.admission.apply(config.limits)
         server.config = config
         server.journal.append(ConfigChanged(changes=tuple(change.key for change in changes[:100]), by=by))

@@ -18,29 +18,34 @@ import uvloop
 
 import switchroom
 from switchroom.ivr.shelf import PythonFlow
-from switchroom.media.events import MediaEvent
+from switchroom.media.events import MediaEvent, PlaneLate
 from switchroom.media.server import MediaServer
+from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
-from switchroom.pbx.apps.conferences import Conferences
 from switchroom.pbx.apps.destinations import App, Destinations
 from switchroom.pbx.apps.sound_check import SoundCheck
 from switchroom.pbx.apps.steps import Steps
 from switchroom.pbx.apps.transfer import Transfers
 from switchroom.pbx.call_centre import CallCentre, FlowQueues
 from switchroom.pbx.calls.incoming import Incoming
-from switchroom.pbx.calls.sources import music_files
 from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.cdr_sink import CdrSink
 from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config import Config, load
 from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.errors import SwitchroomError
-from switchroom.pbx.events import AnyRecord, RegistrationAdded, RegistrationRemoved, ServerStarted, ServerStopped
+from switchroom.pbx.events import (
+    AnyRecord,
+    MediaLate,
+    RegistrationAdded,
+    RegistrationRemoved,
+    ServerStarted,
+    ServerStopped,
+)
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
 from switchroom.pbx.io.address import Listener
-from switchroom.pbx.io.connections import TcpLimits
 from switchroom.pbx.io.dns import Dns
 from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
@@ -50,16 +55,20 @@ from switchroom.pbx.music import own_music
 from switchroom.pbx.office import Around, Office
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
-from switchroom.pbx.registrar import Registrar, Rules
+from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch
+from switchroom.pbx.settings import hold_music, registration_rules, tcp_limits
 from switchroom.pbx.sip.timers import TimerValues
 from switchroom.pbx.smtp import Smtp
 from switchroom.pbx.sound import SoundFiles
-from switchroom.pbx.storage.sqlite import SqliteStore
+from switchroom.pbx.storage.opening import open_store
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
+from switchroom.pbx.trunk_keeper import TrunkKeeper
+from switchroom.pbx.trunks.trunks import Trunks
 from switchroom.pbx.watch.hub import Contacts, Hub, Messages, Presence
 from switchroom.pbx.watch.lines import dialogs_of
 from switchroom.pbx.watch.messages import Relay
@@ -159,7 +168,7 @@ class Server:
             ours = own_music(Path(config.server.data_dir) / "music")
             config = self.config = msgspec.structs.replace(config, music={**config.music, "default": ours})
         self.tls = TlsKeeper(config, time.time())
-        self.store = await SqliteStore.open(Path(config.server.data_dir), config.journal.sync)
+        self.store = await open_store(config.storage.url.reveal(), Path(config.server.data_dir), config.journal.sync)
         self.journal = await Journal.open(
             self.store.journal,
             time.time_ns,
@@ -176,10 +185,11 @@ class Server:
         ids = RandomIds(config.server.name)
         self.stack = SipStack(
             transports := Transports(
-                _tcp_limits(config), config.limits.requests_per_second_per_source, self.tls.certificates
+                tcp_limits(config), config.limits.requests_per_second_per_source, self.tls.certificates
             ),
             ids,
             address=config.sip.address,
+            address6=config.sip.address6,
             name=config.server.name,
             values=TimerValues(config.sip.t1_ms / 1000, config.sip.t2_ms / 1000, config.sip.t4_ms / 1000),
             dns=Dns([str(server) for server in config.sip.dns]),
@@ -187,7 +197,7 @@ class Server:
         )
         self.registrar = Registrar(
             {user.name: user.max_contacts for user in config.users},
-            _registration_rules(config),
+            registration_rules(config),
             self.store.bindings,
             self._write,
             time.time,
@@ -195,10 +205,11 @@ class Server:
         await self.registrar.load()
         self.stack.on_flow_lost = self.registrar.flow_lost
         transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
-        self.media = MediaServer(config.media, self._on_media_event, _hold_music(config))
+        self.media = MediaServer(config.media, self._on_media_event, hold_music(config))
         await self.media.start()
+        self.trunks = Trunks(loop.time, time.time, ids.below, self._write)
         self.board = Switchboard(
-            config=config, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
+            config=config, trunks=self.trunks, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
             write=self._write, log=log.warning, utc_s=time.time,
         )  # fmt: skip
         await self.board.recordings.repair(Path(config.server.data_dir))
@@ -220,8 +231,6 @@ class Server:
             ),
         )  # fmt: skip
         SoundCheck(destinations, lambda text: self.flows.speech.say(text))
-        self.conferences = Conferences(self.board, self.journal.append)
-        destinations.register("conference", self.conferences.serve)
         self.flows = Flows(
             config, write=self.journal.append, destinations=destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,
@@ -238,6 +247,10 @@ class Server:
             write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)
+        self.reports = Reports(
+            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
+            {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
+        )  # fmt: skip
         Steps(destinations, lambda: "music:default")
         self.incoming = Incoming(
             self.board,
@@ -246,8 +259,11 @@ class Server:
             self.office.routing,
             destinations,
             self.office.blacklist.refuses,
+            self.office.reroutes.of,
         )
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
+        self.trunk_keeper = TrunkKeeper(self.stack, self.trunks, self._write)
+        self.use_trunks(config)
         self.tls.start()
         self.watch.start()
         self.trace = Trace(self.stack, time.time, log.info)
@@ -286,6 +302,7 @@ class Server:
         await self.flows.close()
         self.tls.stop()
         self.watch.stop()
+        await self.trunk_keeper.close()
         await self.stack.close()
         await self.media.close()
         await self.board.recordings.close()
@@ -296,6 +313,13 @@ class Server:
         await self.store.close()
         if self._scratch is not None:
             self._scratch.cleanup()
+
+    def use_trunks(self, config: Config) -> None:
+        """The trunks, routes and limits of a configuration; the dial plan's hours are those of the office."""
+        users = {user.name: user.outside for user in config.users}
+        self.trunks.apply(config.trunks, config.routes, users, self.office.routing.plan.clockwork)
+        self.gatekeeper.learned = self.trunks.learned
+        self.trunk_keeper.apply()
 
     # ---- within
 
@@ -364,7 +388,19 @@ class Server:
         return number
 
     def _on_media_event(self, event: MediaEvent) -> None:
-        self.board.on_media_event(event)
+        if isinstance(event, PlaneLate):
+            self._media_late(event)
+        else:
+            self.board.on_media_event(event)
+
+    def _media_late(self, event: PlaneLate) -> None:
+        """Told before callers hear it: the operators can still take load off this machine."""
+        record = MediaLate(
+            shard=event.shard, on=event.on, late_slots=event.late_slots, skipped_slots=event.skipped_slots,
+            worst_ms=round(event.worst_ms, 1),
+        )  # fmt: skip
+        self._write(record)
+        (log.warning if event.on else log.info)("media.late", **msgspec.structs.asdict(record))
 
     def _watch_lateness(self, due_s: float | None = None) -> None:
         """Measure how late the loop comes to its timers, for the admission of calls."""
@@ -374,16 +410,6 @@ class Server:
             self.admission.note_lateness(now_s - due_s)
         due_s = now_s + LATENESS_S
         self._lateness = loop.call_at(due_s, self._watch_lateness, due_s)
-
-
-def _hold_music(config: Config) -> list[str]:
-    """What held parties hear: the class `default` of [music.NAME], where there is one."""
-    if "default" not in config.music:
-        return []
-    try:
-        return music_files(config.music["default"])
-    except ValueError as error:
-        raise SwitchroomError(f"music.default: {error}") from error
 
 
 def _spare_the_collector() -> None:
@@ -396,24 +422,3 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(25_000, 50, 100)
-
-
-def _registration_rules(config: Config) -> Rules:
-    return Rules(
-        min_expires_s=config.sip.min_expires_s,
-        default_expires_s=config.sip.default_expires_s,
-        max_expires_s=config.sip.max_expires_s,
-        per_user=config.limits.registrations_per_user,
-        per_source=config.limits.registrations_per_source,
-    )
-
-
-def _tcp_limits(config: Config) -> TcpLimits:
-    sip = config.sip
-    return TcpLimits(
-        connections=sip.tcp_connections,
-        connections_per_source=sip.tcp_connections_per_source,
-        message_s=sip.tcp_message_s,
-        idle_s=sip.tcp_idle_s,
-        body_bytes=sip.max_message_bytes,
-    )

@@ -48,6 +48,7 @@ class Story(Generic[L]):
         "_write",
         "began_s",
         "caller",
+        "cause",
         "counted_as",
         "dialled",
         "id",
@@ -79,13 +80,16 @@ class Story(Generic[L]):
         self.legs: list[L] = []
         self.result: CallResult | None = None
         """Set where the status of the first leg does not name the outcome."""
+        self.cause = 0, 0
+        """The last Q.850 cause that a party named, and the SIP status with which it came."""
         self.over = False
         self.began_s = began_s
         """When it began, by the clock of the event loop."""
         self._failure: tuple[int, str, CallResult] | None = None
         self._write = write
         self._on_over = on_over
-        write(CallStarted(call=call_id, caller=caller.number, dialled=dialled, source=source, user=user))
+        peer = counted_as.removeprefix("peer ") if counted_as.startswith("peer ") else ""
+        write(CallStarted(call=call_id, caller=caller.number, dialled=dialled, source=source, user=user, peer=peer))
 
     def write(self, record: AnyRecord) -> None:
         """Put a record of this call into the journal."""

@@ -12,6 +12,7 @@ import pytest
 from switchroom.pbx import config
 from switchroom.pbx.acd.config import AgentConfig, QueueConfig, TeamConfig
 from switchroom.pbx.config_values import Endpoint, Listener, Secret
+from switchroom.pbx.trunks.config import TrunkConfig
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -27,6 +28,7 @@ SECTIONS = {
     "features",
     "ivr",
     "journal",
+    "storage",
     "limits",
     "mail",
     "media",
@@ -63,7 +65,14 @@ def test_every_key_of_a_section_stands_there_with_its_default(section: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("section", "kind"), [("user", config.User), ("peer", config.Peer), ("agent", AgentConfig), ("team", TeamConfig)]
+    ("section", "kind"),
+    [
+        ("user", config.User),
+        ("peer", config.Peer),
+        ("trunk", TrunkConfig),
+        ("agent", AgentConfig),
+        ("team", TeamConfig),
+    ],
 )
 def test_every_key_of_users_and_peers_stands_there(section: str, kind: type[msgspec.Struct]) -> None:
     known = {field.name for field in msgspec.structs.fields(kind)} - {"ha1", "ha1_sha256"}

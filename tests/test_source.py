@@ -99,3 +99,9 @@ def test_nothing_that_is_built_is_kept() -> None:
         pytest.skip("not a git repository")
     built = [name for name in kept.stdout.splitlines() if name.endswith((".so", ".pyc", ".o", ".db"))]
     assert built == []
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest imports them by their bare names."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

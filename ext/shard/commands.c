@@ -34,9 +34,9 @@ static enum sr_error configure(sr_plane *plane, sr_leg *leg, const sr_configure 
 {
     sr_endpoint rtp, rtcp;
     int family = plane->config.bind.address.any.sa_family;
-    if (!makes_sense(plane, body) || !sr_endpoint_from_wire(&rtp, &body->rtp) || rtp.address.any.sa_family != family)
+    if (!makes_sense(plane, body) || !sr_endpoint_from_wire(&rtp, &body->rtp) || !sr_endpoint_fit(&rtp, family))
         return SR_BAD_RECORD;
-    if (!sr_endpoint_from_wire(&rtcp, &body->rtcp) || rtcp.address.any.sa_family != family)
+    if (!sr_endpoint_from_wire(&rtcp, &body->rtcp) || !sr_endpoint_fit(&rtcp, family))
         return SR_BAD_RECORD;
 
     if ((body->flags & SR_RECEIVES) && !(leg->flags & SR_RECEIVES))

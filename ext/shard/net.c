@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+/* RFC 4291 section 2.5.5.2: before an IPv4 address in an IPv6 one. */
+static const uint8_t MAPPED[12] = {[10] = 0xff, [11] = 0xff};
+
 static int open_socket(void *context, const sr_endpoint *local, int traffic_class)
 {
     (void)context;
@@ -13,12 +16,11 @@ static int open_socket(void *context, const sr_endpoint *local, int traffic_clas
     if (fd < 0)
         return -errno;
     if (family == AF_INET6) {
-        int yes = 1;
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+        int no = 0; /* bound to ::, it takes IPv4 too, as ::ffff:a.b.c.d */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
         setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &traffic_class, sizeof traffic_class);
-    } else {
-        setsockopt(fd, IPPROTO_IP, IP_TOS, &traffic_class, sizeof traffic_class);
     }
+    setsockopt(fd, IPPROTO_IP, IP_TOS, &traffic_class, sizeof traffic_class);
     if (bind(fd, &local->address.any, local->length) < 0) {
         int error = errno;
         close(fd);
@@ -78,6 +80,20 @@ bool sr_endpoint_from_wire(sr_endpoint *endpoint, const sr_wire_address *wire)
     return true;
 }
 
+bool sr_endpoint_fit(sr_endpoint *endpoint, int family)
+{
+    if (family == AF_INET6 && endpoint->address.any.sa_family == AF_INET) {
+        struct sockaddr_in v4 = endpoint->address.v4;
+        memset(endpoint, 0, sizeof *endpoint);
+        endpoint->address.v6.sin6_family = AF_INET6;
+        endpoint->address.v6.sin6_port = v4.sin_port;
+        memcpy(endpoint->address.v6.sin6_addr.s6_addr, MAPPED, sizeof MAPPED);
+        memcpy(endpoint->address.v6.sin6_addr.s6_addr + sizeof MAPPED, &v4.sin_addr, 4);
+        endpoint->length = sizeof endpoint->address.v6;
+    }
+    return endpoint->address.any.sa_family == family;
+}
+
 void sr_endpoint_to_wire(const sr_endpoint *endpoint, sr_wire_address *wire)
 {
     memset(wire, 0, sizeof *wire);
@@ -85,8 +101,13 @@ void sr_endpoint_to_wire(const sr_endpoint *endpoint, sr_wire_address *wire)
         return;
     wire->family = endpoint->address.any.sa_family;
     wire->port = sr_endpoint_port(endpoint);
-    if (wire->family == AF_INET)
+    const uint8_t *v6 = endpoint->address.v6.sin6_addr.s6_addr;
+    if (wire->family == AF_INET) {
         memcpy(wire->ip, &endpoint->address.v4.sin_addr, 4);
-    else
-        memcpy(wire->ip, &endpoint->address.v6.sin6_addr, 16);
+    } else if (memcmp(v6, MAPPED, sizeof MAPPED) == 0) {
+        wire->family = AF_INET;
+        memcpy(wire->ip, v6 + sizeof MAPPED, 4);
+    } else {
+        memcpy(wire->ip, v6, 16);
+    }
 }

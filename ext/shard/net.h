@@ -40,6 +40,8 @@ extern const sr_net sr_sockets;
 /* Returns false when the wire's address is none or of an unknown family. */
 bool sr_endpoint_from_wire(sr_endpoint *endpoint, const sr_wire_address *wire);
 void sr_endpoint_to_wire(const sr_endpoint *endpoint, sr_wire_address *wire);
+/* For a socket of this family: IPv4 is mapped into IPv6. Returns false when it cannot be done. */
+bool sr_endpoint_fit(sr_endpoint *endpoint, int family);
 
 static inline uint16_t sr_endpoint_port(const sr_endpoint *endpoint)
 {

@@ -267,6 +267,26 @@ bool sr_plane_may_rest(const sr_plane *plane)
         && (plane->facts_count == 0 || plane->wire_fd < 0);
 }
 
+static int late_step(int64_t late_ns)
+{
+    uint64_t us = (uint64_t)late_ns / 1000;
+    if (us < 16)
+        return 0;
+    int octave = 63 - __builtin_clzll(us);
+    int step = 1 + 4 * (octave - 4) + (int)(us >> (octave - 2) & 3);
+    return step < SR_LATE_STEPS ? step : SR_LATE_STEPS - 1;
+}
+
+void sr_plane_note_late(sr_plane *plane, int64_t late_ns, int slots)
+{
+    if (late_ns < 0)
+        late_ns = 0;
+    if (late_ns > plane->counts.max_late_ns)
+        plane->counts.max_late_ns = late_ns;
+    plane->counts.late_slots += late_ns > LATE_NS ? (uint64_t)slots : 0;
+    plane->counts.late_steps[late_step(late_ns)] += (uint64_t)slots;
+}
+
 int64_t sr_plane_tick(sr_plane *plane)
 {
     int64_t due_ns = plane->first_slot_ns + (int64_t)(plane->slot + 1) * SR_SLOT_NS;
@@ -274,18 +294,19 @@ int64_t sr_plane_tick(sr_plane *plane)
     if (late_ns < 0)
         return due_ns;
     late_ns = late_ns > rest_ns ? late_ns - rest_ns : 0;
-    if (late_ns > plane->counts.max_late_ns)
-        plane->counts.max_late_ns = late_ns;
     if (late_ns > MAX_CATCH_UP * SR_SLOT_NS) {
         int64_t skipped = late_ns / SR_SLOT_NS;
         plane->first_slot_ns += skipped * SR_SLOT_NS;
         due_ns += skipped * SR_SLOT_NS;
         plane->counts.skipped_slots += (uint64_t)skipped;
+        if (!plane->resting)
+            sr_plane_note_late(plane, late_ns, 1);
     }
     for (; due_ns <= plane->now_ns; due_ns += SR_SLOT_NS) {
         plane->slot++;
         plane->counts.slots++;
-        plane->counts.late_slots += plane->now_ns - due_ns > LATE_NS + rest_ns;
+        if (!plane->resting)
+            sr_plane_note_late(plane, plane->now_ns - due_ns, 1);
         do_slot(plane);
     }
     publish(plane);

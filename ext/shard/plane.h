@@ -157,6 +157,7 @@ typedef struct sr_plane {
     sr_leg *wheel[SR_WHEEL_SLOTS];
     uint32_t wheel_legs;         /* how many are on it */
     bool resting;                /* ticks come every SR_REST_SLOTS */
+    int64_t timer_due_ns;        /* while it rests: when the next one should come */
 
     sr_leg *legs;
     uint32_t free_head, free_tail; /* first in, first out: a slot rests as long as possible */
@@ -199,6 +200,9 @@ void sr_plane_free(sr_plane *plane);
 void sr_plane_clock(sr_plane *plane, int64_t now_ns, int64_t wall_ns);
 /* Does all slots that are due; returns the time of the next one. */
 int64_t sr_plane_tick(sr_plane *plane);
+/* Counts how late the thread came to `slots` slots. sr_plane_tick does it, but not for a plane that rests: its slots wait
+ * on purpose, so the thread tells how late the timer's call reached it. */
+void sr_plane_note_late(sr_plane *plane, int64_t late_ns, int slots);
 /* Whether nothing needs the clock at each slot: no audio is generated, and all that is to be told is told. */
 bool sr_plane_may_rest(const sr_plane *plane);
 /* Puts a leg with a generated feed on the wheel, takes another off it. */

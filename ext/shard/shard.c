@@ -105,6 +105,7 @@ static void rest(sr_plane *plane)
         return;
     int64_t due_ns = plane->first_slot_ns + (int64_t)(plane->slot + (may ? SR_REST_SLOTS : 1)) * SR_SLOT_NS;
     set_timer(plane, due_ns, may ? SR_REST_SLOTS : 1);
+    plane->timer_due_ns = due_ns;
     plane->resting = may;
 }
 
@@ -152,9 +153,12 @@ void sr_shard_run(sr_plane *plane)
             }
         }
         if (tick) {
-            uint64_t expirations;
-            ssize_t bytes = read(plane->timer_fd, &expirations, sizeof expirations);
-            (void)bytes; /* how many there were is told by the clock itself */
+            uint64_t expirations; /* how many there were is told by the clock itself, unless it rests */
+            bool called = read(plane->timer_fd, &expirations, sizeof expirations) == sizeof expirations;
+            if (called && plane->resting) {
+                sr_plane_note_late(plane, woken_ns - plane->timer_due_ns, SR_REST_SLOTS);
+                plane->timer_due_ns += (int64_t)expirations * SR_REST_SLOTS * SR_SLOT_NS;
+            }
         }
         if (tick || command)
             sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));

@@ -48,13 +48,17 @@ typedef struct sr_leg_stats {
     uint8_t room[512 - 248];
 } sr_leg_stats;
 
+/* How late slots were: counts by quarters of an octave, the first for less than 16 us, the last for 49 ms and more. */
+#define SR_LATE_STEPS 48
+
 typedef struct sr_plane_stats {
     uint32_t lock, version;
     uint64_t slots, skipped_slots, late_slots; /* of 5 ms; late by more than 2 ms */
     int64_t max_late_ns;
     uint64_t received_packets, sent_packets;
     uint32_t open_legs, max_legs, free_ports, facts_lost;
-    uint8_t room[512 - 72];
+    uint64_t late_steps[SR_LATE_STEPS];
+    uint8_t room[512 - 72 - 8 * SR_LATE_STEPS];
 } sr_plane_stats;
 
 _Static_assert(sizeof(sr_leg_stats) == 512 && sizeof(sr_plane_stats) == 512, "media/stats.py counts on these sizes");

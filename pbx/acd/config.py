@@ -4,7 +4,7 @@
 What of a queue may be changed while the exchange runs stands in `LIVE`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -204,6 +204,11 @@ class AcdConfig(Section, frozen=True):
     """The context of the dial plan for agents' numbers, overflow and choices."""
     remember_callers: CountOrNone = 100_000
     """Callers whose last agent is remembered."""
+
+
+def targets(queues: Mapping[str, QueueConfig]) -> dict[str, tuple[int, int]]:
+    """For each queue how soon callers are to be answered, and what is a short abandon, in milliseconds."""
+    return {name: (round(queue.target_s * 1000), round(queue.short_abandon_s * 1000)) for name, queue in queues.items()}
 
 
 def is_file(text: str) -> bool:

@@ -2,12 +2,23 @@
 """A caller and an agent talk, until one hangs up, the agent passes the caller on, or a supervisor takes over."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from switchroom.pbx.control import CallControl, CallError, Ended, Fact, Leg, PlayDone, TransferAsked
+from switchroom.pbx.control import (
+    CallControl,
+    CallerGone,
+    CallError,
+    Ended,
+    Fact,
+    Leg,
+    PlayDone,
+    SendOn,
+    SentOn,
+    TransferAsked,
+)
 
 if TYPE_CHECKING:
     from switchroom.pbx.acd.desk import Desk
@@ -25,6 +36,10 @@ class Over(msgspec.Struct, frozen=True):
     """Whom the caller talks to from now on."""
     service: "asyncio.Task[None] | None" = None
     """Who serves the caller now that it was put through, to its end."""
+    sent_on: SentOn | None = None
+    """The caller is wanted elsewhere: whoever serves its call goes on with that."""
+    leg_kept: bool = False
+    """The agent's leg goes on elsewhere."""
 
 
 class Conversation:
@@ -54,7 +69,8 @@ class Conversation:
                 self.join()
             return await self._over
         finally:
-            if not (self._over.done() and not self._over.cancelled() and self._over.result().service):
+            over = self._over.result() if self._over.done() and not self._over.cancelled() else None
+            if over is None or (over.service is None and over.sent_on is None):
                 self.caller.listener = self._former  # else it is theirs who serve it now
 
     def join(self) -> None:
@@ -82,6 +98,11 @@ class Conversation:
             self.leg.stop()
 
     def _on_caller(self, leg: Leg, fact: Fact) -> None:
+        if isinstance(fact, SendOn) and not self._over.done():
+            self._control.unbridge(leg)
+            leg.listener = None
+            self._end(Over("transferred", sent_on=SentOn(fact.serve)))
+            return
         if isinstance(fact, Ended):
             self._end(Over("caller"))
         if isinstance(fact, Ended | PlayDone) and self._former is not None:
@@ -98,6 +119,11 @@ class Conversation:
                 self._former_of_agent(leg, fact)
         elif isinstance(fact, TransferAsked) and not self._over.done():
             self._transfer(fact)
+        elif isinstance(fact, SendOn) and not self._over.done():
+            self._control.unbridge(leg)
+            leg.listener = self._former_of_agent
+            self._end(Over("agent", leg_kept=True))
+            self._desk.spawn(_go_on(leg, fact.serve))
 
     def _transfer(self, asked: TransferAsked) -> None:
         """The agent passes the caller on: into a queue at once, to anybody else when somebody there takes it."""
@@ -144,3 +170,18 @@ class Conversation:
     def _end(self, over: Over) -> None:
         if not self._over.done():
             self._over.set_result(over)
+
+
+async def _go_on(leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
+    """Serve an agent's leg that was sent on, and perhaps is again, to its end."""
+    try:
+        while True:
+            try:
+                await serve(leg)
+                return
+            except SentOn as sent_on:
+                serve = sent_on.serve
+    except (CallError, CallerGone):
+        pass  # it led nowhere, or is over
+    finally:
+        leg.hangup(200)

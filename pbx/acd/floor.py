@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from switchroom.pbx.acd.config import LIVE, QueueConfig
+from switchroom.pbx.acd.config import LIVE, QueueConfig, targets
 from switchroom.pbx.acd.desk import Desk
 from switchroom.pbx.acd.errors import AcdError
 from switchroom.pbx.acd.explain import WaitStory, explain, why_idle
@@ -94,12 +94,7 @@ class Floor:
     def __init__(self, desk: Desk, supervisors: Supervisors) -> None:
         self.desk = desk
         self.supervisors = supervisors
-        self.board = Board(
-            {
-                name: (round(queue.target_s * 1000), round(queue.short_abandon_s * 1000))
-                for name, queue in desk.centre.queues.items()
-            }
-        )
+        self.board = Board(targets(desk.centre.queues))
         self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
 
     def take(self, entry: Entry) -> None:

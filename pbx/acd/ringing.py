@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from switchroom.pbx.acd.decisions import Offered
-from switchroom.pbx.control import Answered, CallError, Ended, Endpoint, Fact, Leg, Party, Presentation
+from switchroom.pbx.control import Answered, CallError, Ended, Endpoint, Fact, Leg, Party, PickedUp, Presentation
 from switchroom.pbx.events import OfferOutcome
 
 if TYPE_CHECKING:
@@ -87,9 +87,25 @@ class Ringing:
                 self._settle("answered")
             else:
                 leg.hangup(487, "answered elsewhere")
+        elif isinstance(fact, PickedUp):
+            self._on_picked_up(fact)
         elif isinstance(fact, Ended):
             self._worst = _OUTCOMES.get(fact.status, "refused" if 400 <= fact.status < 500 else "failed")
             self._check()
+
+    def _on_picked_up(self, fact: PickedUp) -> None:
+        """Somebody takes the call at another phone, in the agent's name; `over` is done when that leg ends."""
+
+        def on_fact(leg: Leg, fact_of_leg: Fact) -> None:
+            if isinstance(fact_of_leg, Ended) and not fact.over.done():
+                fact.over.set_result(None)
+
+        former, fact.leg.listener = fact.leg.listener, on_fact
+        if self._desk.offer_answered(self._offer.offer, self._agent, fact.leg):
+            self._settle("answered")
+        else:
+            fact.leg.listener = former
+            fact.over.set_result(None)
 
     def _check(self) -> None:
         """When no leg rings any more, it has come to nothing."""

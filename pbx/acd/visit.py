@@ -14,7 +14,7 @@ import msgspec
 from switchroom.pbx.acd.conversation import Conversation, Over
 from switchroom.pbx.acd.decisions import Overflowed
 from switchroom.pbx.call import Call
-from switchroom.pbx.control import CallerGone, Leg
+from switchroom.pbx.control import CallerGone, Leg, SentOn
 
 if TYPE_CHECKING:
     from switchroom.pbx.acd.desk import Desk
@@ -69,6 +69,8 @@ class Visit:
         self._news: asyncio.Future[Connected | Overflowed] = asyncio.get_running_loop().create_future()
         self._talk_s = self._waited_s = 0.0
         self._adverts = 0
+        self._talked = False
+        """The agent's leg has been dealt with."""
 
     # ---- told by the desk
 
@@ -107,6 +109,7 @@ class Visit:
             await call.ring(early_media=True)
         wishes = await self._same_agent(wishes)
         self._news = asyncio.get_running_loop().create_future()
+        self._talked = False
         desk.visits[call.id] = self
         desk.scheduler.leave(desk.now(), call.id, "transferred")  # where an agent put it through to a queue
         try:
@@ -121,8 +124,16 @@ class Visit:
             if isinstance(news, Overflowed):
                 return self._served("left", news.reason, news.to)
             return await self._talk(news)
+        except SentOn:
+            desk.scheduler.leave(desk.now(), call.id, "moved")
+            raise
         finally:
-            if self._news.done() and not self._news.cancelled() and isinstance(self._news.result(), Connected):
+            if (
+                not self._talked
+                and self._news.done()
+                and not self._news.cancelled()
+                and isinstance(self._news.result(), Connected)
+            ):
                 self._news.result().leg.hangup()  # type: ignore[union-attr]
             desk.visits.pop(call.id, None)
             desk.scheduler.leave(desk.now(), call.id, "abandoned" if call.ended else "failed")
@@ -180,7 +191,7 @@ class Visit:
         try:
             for source in await made:
                 await self.call.play(source, until_digit=True)
-        except CallerGone:
+        except (CallerGone, SentOn):
             raise
         except Exception as error:
             self._desk.log("acd.announcement", call=self.call.id, queue=self.queue, error=repr(error))
@@ -204,6 +215,7 @@ class Visit:
     async def _talk(self, news: Connected) -> Served:
         desk, call = self._desk, self.call
         agent, leg, took_over = news.agent, news.leg, False
+        self._talked = True
         listener = call.leg.listener
         self._waited_s += desk.now() - self._came_s
         while True:
@@ -223,12 +235,15 @@ class Visit:
                     del desk.conversations[agent]
                 desk.scheduler.finished(desk.now(), call.id, over.by)
                 desk.talk_ended(agent, leg)
-                leg.hangup(200)
+                if not over.leg_kept:
+                    leg.hangup(200)
                 desk.look_after()
                 desk.step()
             if over.leg is None:
                 break
             agent, leg, took_over = over.who, over.leg, True
+        if over.sent_on is not None:
+            raise over.sent_on
         if over.service is not None:
             await over.service
             call.leg.listener = listener

@@ -34,6 +34,8 @@ class Destinations:
         self._handlers: dict[str, Handler] = {
             "user": self._user,
             "sip": self._sip,
+            "trunk": self._trunk,
+            "route": self._route,
             "echo": self._echo,
             "tone": self._tone,
             "play": self._play,
@@ -68,6 +70,12 @@ class Destinations:
 
     async def _sip(self, call: Call, argument: str, rule: Rule | None) -> None:
         await self._dial(call, f"sip:{argument}", rule)
+
+    async def _trunk(self, call: Call, argument: str, rule: Rule | None) -> None:
+        await self._dial(call, f"trunk:{argument}", rule)
+
+    async def _route(self, call: Call, argument: str, rule: Rule | None) -> None:
+        await self._dial(call, f"route:{argument}", rule)
 
     async def _dial(self, call: Call, target: str, rule: Rule | None) -> None:
         outcome = await call.dial(target, ring_s=self._ring_s, codecs=rule.codecs if rule is not None else ())

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three or more in one call: a call that goes on becomes a room, and further parties are called into it."""
 
-import asyncio
-from collections.abc import Sequence
-
 from switchroom.pbx.apps.parking import held_by
+from switchroom.pbx.apps.ringing import first_answer
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.call import Call, go_on
-from switchroom.pbx.control import Answered, CallControl, CallError, Ended, Endpoint, Fact, Leg, SendOn
+from switchroom.pbx.control import CallControl, CallError, Leg, SendOn
 
 RING_S = 45.0
 MAX_PARTIES = 32
@@ -69,7 +67,7 @@ class Gatherings:
         """Call a number, and let it join those legs. Raises CallError."""
         endpoints = self._routing.endpoints(number, context)
         known = next((self._of[leg] for leg in legs if leg in self._of), None)
-        third = await self._call(number, endpoints, legs[0])
+        third = await first_answer(self._control, [], endpoints, caller=legs[0].party, beside=legs[0], ring_s=RING_S)
         gathering = known or Gathering(self._control)
         self._of = {leg: found for leg, found in self._of.items() if leg.state != "ended"}
         for leg in legs:
@@ -77,29 +75,3 @@ class Gatherings:
                 gathering.bring(leg)
             self._of[leg] = gathering
         go_on(third, gathering.stay)
-
-    async def _call(self, number: str, endpoints: Sequence[Endpoint], beside: Leg) -> Leg:
-        """The first phone to answer. Raises CallError."""
-        answered: asyncio.Future[Leg] = asyncio.get_running_loop().create_future()
-        ringing: list[Leg] = []
-
-        def on_fact(leg: Leg, fact: Fact) -> None:
-            if isinstance(fact, Answered) and not answered.done():
-                answered.set_result(leg)
-            elif isinstance(fact, Ended) and not answered.done() and all(other.state == "ended" for other in ringing):
-                answered.set_exception(CallError(fact.status, fact.reason, by=fact.by))
-
-        try:
-            for endpoint in endpoints:
-                leg = await self._control.originate(endpoint, caller=beside.party, beside=beside)
-                ringing.append(leg)
-                leg.listener = on_fact
-            async with asyncio.timeout(RING_S):
-                winner = await answered
-        except TimeoutError:
-            raise CallError(480, f"{number} does not answer", "no-answer") from None
-        finally:
-            for leg in ringing:
-                if leg.state != "answered":
-                    leg.hangup(487, "answered elsewhere")
-        return winner

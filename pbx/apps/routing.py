@@ -8,7 +8,7 @@ from switchroom.pbx.call import Call
 from switchroom.pbx.control import CallControl, CallError, Endpoint
 from switchroom.pbx.dialplan import Destination, DialPlan, Rule, UnknownContext
 
-RUNG = ("user", "sip", "trunk")
+RUNG = ("user", "sip", "trunk", "route")
 """Kinds of destination that are phones, and can be rung beside others."""
 VOICEMAIL = "voicemail"
 

@@ -30,11 +30,14 @@ class Steps:
         await call.hangup(200 if call.leg.state == "answered" else 480)
 
     async def menu(self, call: Call, argument: str, rule: Rule | None) -> None:
-        """Answer, and wait in silence for a key that means something."""
+        """Answer, and wait in silence for a key that means something; tones count even where events were agreed."""
         await call.answer()
         keys = parse_menu(argument)
+        call.leg.detect_digits()
         while (to := keys.get(await call.digit())) is None:
             continue
+        if call.leg.state == "answered":
+            call.leg.detect_digits(False)
         if to == "hangup":
             await call.hangup(200)
             return

@@ -5,14 +5,18 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+import msgspec
+
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import Destinations
+from switchroom.pbx.apps.reroutes import Reroute
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
-from switchroom.pbx.calls.switchboard import Switchboard
+from switchroom.pbx.calls.switchboard import Switchboard, number_of
 from switchroom.pbx.calls.transfers import find
-from switchroom.pbx.control import CallError
+from switchroom.pbx.control import CallError, Presentation
+from switchroom.pbx.events import CallBlocked
 from switchroom.pbx.gatekeeper import Caller, Gatekeeper, Refusal
 from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
@@ -22,8 +26,11 @@ from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session, SessionUser
 from switchroom.pbx.sip.session_timer import too_brief
 from switchroom.pbx.sip.uri import Uri, parse_uri
+from switchroom.pbx.trunks import causes
+from switchroom.pbx.trunks.trunk import Trunk
 
 RETRY_S = 5
+NO_CIRCUIT, NETWORK_OUT_OF_ORDER = 34, 38
 SUPPORTED = "100rel, norefersub, replaces, timer"
 DIALOG_METHODS = {"INFO", "MESSAGE", "PRACK", "REFER", "UPDATE"}
 
@@ -49,10 +56,12 @@ class Incoming:
         routing: Routing,
         destinations: Destinations,
         blacklisted: Callable[[str, str], int],
+        rerouted: Callable[[str], Reroute | None] = lambda number: None,
     ) -> None:
         self.board = board
         self._routing = routing
         self._blacklisted = blacklisted
+        self._rerouted = rerouted
         self.refused: dict[str, int] = {}
         """Calls refused before they cost anything, by reason."""
         self._gatekeeper = gatekeeper
@@ -82,6 +91,11 @@ class Incoming:
             self._count("blacklist")
             session.reject(status)
             return None
+        trunk = self.board.trunks.by_name.get(caller.peer) if caller.peer else None
+        dialled = ""
+        if trunk is not None:
+            caller = msgspec.structs.replace(caller, party=trunk.caller_in(caller.party))
+            dialled = trunk.called_in(number_of(session.request))
         session.timer_rules = self.board.terms.of_account(caller.account).timers
         brief = too_brief(session.request, session.timer_rules)
         if brief is not None:
@@ -97,15 +111,36 @@ class Incoming:
         limit = caller.max_calls or (self.board.limits.calls_per_user if caller.user else 0)
         if limit and self.board.calls_of.get(caller.account, 0) >= limit:
             self._count("calls_per_user" if caller.user else "calls_per_peer")
+            if not caller.user:
+                source = f"{session.flow.remote[0]}:{session.flow.remote[1]}"
+                self.board.write(CallBlocked(peer=caller.peer, source=source, reason="calls_per_peer"))
             session.reject(503, headers={"retry-after": [str(RETRY_S)]})
             return None
-        return self.board.receive(
+        if trunk is not None and not self._take_channel(trunk, session):
+            return None
+        leg = self.board.receive(
             session,
             caller.party,
             caller.user,
             caller.account,
             lambda leg: self._serve_or_note(leg, session, caller, replaced),
+            dialled,
         )
+        if trunk is not None:
+            leg.trunk = trunk.name
+            leg.when_over(lambda leg: trunk.channels.give_back("in"))
+        return leg
+
+    def _take_channel(self, trunk: Trunk, session: ServerSession) -> bool:
+        """A channel of the trunk for a call that comes in; else it is refused as a switch without circuits would."""
+        if trunk.enabled and trunk.channels.take("in"):
+            return True
+        self._count("trunk_channels" if trunk.enabled else "trunk_out_of_service")
+        headers = {"retry-after": [str(RETRY_S)]}
+        if trunk.config.tells_causes:
+            headers["reason"] = [causes.reason(NO_CIRCUIT if trunk.enabled else NETWORK_OUT_OF_ORDER)]
+        session.reject(503, headers=headers)
+        return False
 
     def _hold_back(self, session: ServerSession, refusal: Refusal) -> SessionUser:
         """Refuse later: the source has been guessing."""
@@ -151,7 +186,9 @@ class Incoming:
     async def _serve(self, leg: Leg, session: ServerSession, caller: Caller, replaced: Leg | None) -> None:
         uri = parse_uri(session.request.uri)
         dialled = leg.story.dialled
+        leg.private = caller.private
         call = Call(self.board, leg, dialled, caller.user, context=caller.context)
+        call.presentation = Presentation(private=caller.private, diverted_by=caller.diverted_by)
         if replaced is not None:
             await self._take_place(call, replaced)
             return
@@ -162,7 +199,13 @@ class Incoming:
             leg.story.routed(f"sip:{target}", "")
             await self._destinations.send(call, "sip", target)
             return
+        if not caller.user and (other := self._rerouted(dialled)) is not None:
+            leg.story.routed(other.to, "re-routed")
+            await self._routing.send(call, other.to, other.context)
+            return
         route = self._routing.plan.route(dialled, caller.context) if dialled else None
+        if route is None and self._may_go_on(dialled, caller):
+            raise CallError(484, "Address Incomplete", "not-found")
         if route is None:
             raise CallError(404, "Not Found", "not-found")
         leg.story.routed(str(route.to), route.rule.name)
@@ -170,6 +213,11 @@ class Incoming:
 
     def _is_ours(self, uri: Uri) -> bool:
         return uri.scheme == "tel" or self.board.stack.is_ours(uri, self.board.config.sip.domains)
+
+    def _may_go_on(self, dialled: str, caller: Caller) -> bool:
+        """Whether more digits may follow: the trunk sends them one by one (RFC 3578)."""
+        trunk = self.board.trunks.by_name.get(caller.peer)
+        return trunk is not None and trunk.overlap and self._routing.plan.may_become(dialled, caller.context)
 
     def _count(self, reason: str) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1

@@ -5,17 +5,18 @@ The SIP side tells it what the peer wants, the media side what is agreed and hea
 its listener and records for its story, and is the place where offers and answers meet the messages that carry them.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from switchroom.media.errors import MediaError, OfferPending
 from switchroom.media.session import Session as MediaSession
-from switchroom.media.srtp import SrtpMode
 from switchroom.pbx.calls import keypad
+from switchroom.pbx.calls.attempts import Attempts
 from switchroom.pbx.calls.digits import Keys
 from switchroom.pbx.calls.doctor import media_figures
 from switchroom.pbx.calls.leg_audio import LegAudio
-from switchroom.pbx.calls.terms import FALLBACKS, REFUSALS, Terms
+from switchroom.pbx.calls.terms import Terms
 from switchroom.pbx.calls.transfers import Transfer, on_refer
 from switchroom.pbx.control import (
     Answered,
@@ -37,6 +38,7 @@ from switchroom.pbx.sip.message import Headers, Request, Response
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import SDP, Session
 from switchroom.pbx.sip.transaction import Transaction
+from switchroom.pbx.trunks import causes
 
 if TYPE_CHECKING:
     from switchroom.pbx.calls.switchboard import Switchboard
@@ -62,8 +64,16 @@ class Leg(LegAudio):
         self.keys = Keys()
         self.transfer: Transfer | None = None
         """The last one that the party asked for."""
-        self._invite: Callable[[Headers], ClientSession] | None = None
-        self._fallbacks: list[SrtpMode] = []
+        self.private = False
+        """The caller wants its number kept from who is called (RFC 3323)."""
+        self.trunk = ""
+        """The trunk that it goes by, or came by."""
+        self.cause = 0
+        """The Q.850 cause that its peer named; 0: none."""
+        self.answered_s = 0.0
+        """When it was answered, by the clock of the event loop."""
+        self._when_over: list[Callable[[Leg], None]] = []
+        self._attempts: Attempts | None = None
         story.legs.append(self)
         board.lines.add(user, self)
 
@@ -90,17 +100,33 @@ class Leg(LegAudio):
             )
         )
 
-    def begin_outgoing(self, invite: Callable[[Headers], ClientSession]) -> None:
-        """Call: `invite` makes the session, given some headers more; again where the first offer is refused."""
-        self.sip = session = invite({})
-        self._invite = invite
-        self._fallbacks = list(FALLBACKS) if self.terms.srtp == "optional" else []
+    def begin_outgoing(self, attempts: Attempts, call_id: str) -> None:
+        """Call, as often as it takes; all INVITEs have one Call-ID."""
+        self._attempts = attempts
         self.story.write(
-            LegStarted(
-                call=self.story.id, leg=self.id, direction="out", party=self.party.number, sip_call_id=session.call_id
-            )
+            LegStarted(call=self.story.id, leg=self.id, direction="out", party=self.party.number, sip_call_id=call_id)
         )
+        attempts.begin(self)
+
+    def invited(self, session: ClientSession) -> None:
+        """Another INVITE, in place of that before: send it."""
+        if self.sip is not None:
+            self.sip.let_go()
+        self.sip = session
         session.start()
+
+    def came_to_nothing(self, status: int, reason: str, by: EndedBy, cause: int) -> None:
+        """No attempt is left."""
+        self._hear_cause(cause, status)
+        self._finish(status, reason, by)
+
+    def end_after(self, seconds: float, reason: str) -> None:
+        """The answered leg may last so long."""
+        self._later(seconds, lambda: self.hangup(200, reason))
+
+    def when_over(self, work: "Callable[[Leg], None]") -> None:
+        """Have something done when the leg is over."""
+        self._when_over.append(work)
 
     def take_media(self, media: MediaSession) -> None:
         """Own a media session, and give it the caller's offer. Raises MediaError where the offer cannot be served."""
@@ -109,8 +135,10 @@ class Leg(LegAudio):
         media.srtp = self.terms.srtp
         media.dtmf = self.terms.dtmf
         self.media = media
-        if isinstance(self.sip, ServerSession) and self.sip.request.body:
-            media.receive_offer(self.sip.request.body)
+        if isinstance(self.sip, ServerSession):
+            media.face(self.sip.flow.remote[0])
+            if self.sip.request.body:
+                media.receive_offer(self.sip.request.body)
 
     # ---- verbs (pbx/control.py)
 
@@ -157,9 +185,9 @@ class Leg(LegAudio):
         session = self.sip
         if session is not None and not session.ended:
             if isinstance(session, ServerSession) and not session.confirmed:
-                session.reject(max(status, 400), reason or None)
+                session.reject(max(status, 400), reason or None, self._tell_why(max(status, 400)))
             else:
-                session.bye({"reason": [f'SIP;cause={status};text="{_quotable(reason)}"']} if reason else None)
+                session.bye(self._tell_why(status, f'SIP;cause={status};text="{_quotable(reason)}"' if reason else ""))
         self._finish(200 if self.was_answered else status, reason, by)
 
     def redirect(self, uris: Sequence[str]) -> None:
@@ -218,8 +246,16 @@ class Leg(LegAudio):
         self._set_answered()
 
     def on_failure(self, session: Session, status: int, reason: str, response: Response | None) -> None:
-        if response is not None and status in REFUSALS and self._offer_otherwise(session):
+        if session is not self.sip or self.state == "ended":
             return
+        if response is not None:
+            cause = causes.read_reason(response.headers.get("reason", ()))
+            self._hear_cause(cause or 0, status)
+        if self._attempts is not None and isinstance(session, ClientSession):
+            if self._attempts.goes_on(self, session, status, reason, response):
+                return
+            if self.terms.causes and self.cause and response is not None:
+                status = causes.told_status(status, self.cause)
         redirect: tuple[str, ...] = ()
         if response is not None and 300 <= status < 400:
             try:
@@ -230,6 +266,7 @@ class Leg(LegAudio):
         self._finish(status, reason, by, redirect)
 
     def on_cancel(self, session: Session, reason: str) -> None:
+        self._hear_cause(causes.read_reason([reason]) or 0, 487)
         self._finish(487, reason or "cancelled", self.story.role(self))
 
     def on_request(self, session: Session, request: Request, transaction: Transaction) -> None:
@@ -240,24 +277,33 @@ class Leg(LegAudio):
 
     def on_ended(self, session: Session, status: int, reason: str) -> None:
         by = self.story.role(self)
+        self._hear_cause(causes.read_reason([reason]) or 0, status)
         self._finish(200 if self.was_answered and status == 200 else status, reason, by)
 
     # ---- within
 
-    def _offer_otherwise(self, session: Session) -> bool:
-        """Invite again after a refusal, with more or less security (RFC 3261 section 8.1.3.5). False: none is left."""
-        if self.state == "ended" or not self._fallbacks or self._invite is None or self.media is None:
-            return False
-        self.media.rollback()
-        self.media.srtp = self._fallbacks.pop(0)
-        number = session.request.cseq.number + 1 if isinstance(session, ClientSession) else 2
-        self.sip = again = self._invite({"call-id": [session.call_id], "cseq": [f"{number} INVITE"]})
-        again.start()
-        return True
+    def _hear_cause(self, cause: int, status: int) -> None:
+        if cause:
+            self.cause = cause
+            self.story.cause = cause, status
+
+    def _tell_why(self, status: int, *reasons: str) -> Headers | None:
+        """The Reason header; a trunk is told a Q.850 cause beside (RFC 3326), of the other party where it named one."""
+        values = [reason for reason in reasons if reason]
+        if self.terms.causes:
+            cause, of_status = self.story.cause
+            refused = isinstance(self.sip, ServerSession) and not self.was_answered
+            if refused and of_status != status:
+                cause = 0
+            values.append(causes.reason(cause or (causes.cause_of(status) if refused else causes.NORMAL_CLEARING)))
+        return {"reason": values} if values else None
 
     def _set_answered(self) -> None:
         self.state = "answered"
         self.was_answered = True
+        self.answered_s = asyncio.get_running_loop().time()
+        if self._attempts is not None:
+            self._attempts.answered(self)
         media = self._media()
         self.story.write(LegAnswered(call=self.story.id, leg=self.id, codec=media.codec or "", srtp=media.srtp_suite))
         self.board.line_changed(self)
@@ -278,7 +324,7 @@ class Leg(LegAudio):
         for clock in self._clocks:
             clock.cancel()
         self._clocks.clear()
-        self._invite = None
+        self._attempts = None
         self.board.taps.leg_over(self)
         self.board.part(self)
         self.board.lines.remove(self.user, self)
@@ -288,15 +334,26 @@ class Leg(LegAudio):
             figures = media_figures(self.media.stats())
             self.media = None
         self.story.write(
-            LegEnded(call=self.story.id, leg=self.id, status=status, reason=reason, ended_by=by, media=figures)
+            LegEnded(
+                call=self.story.id,
+                leg=self.id,
+                status=status,
+                reason=reason,
+                ended_by=by,
+                media=figures,
+                trunk=self.trunk,
+                cause=self.cause,
+            )
         )
         self.board.line_changed(self)
+        works, self._when_over = self._when_over, []
+        for work in works:
+            work(self)
         self._tell(Ended(status, reason, by, redirect))
         self.story.leg_ended()
         # No circles are left behind: what a call leaves is then freed at once, and the garbage collector need not look.
         if self.sip is not None:
             self.sip.let_go()
-        self._invite = None
         if self.recording is None:  # whose end is told later
             self.listener = None
 

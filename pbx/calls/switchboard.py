@@ -12,11 +12,14 @@ from pathlib import Path
 from switchroom.media.errors import MediaError, NotAcceptable
 from switchroom.media.events import MediaEvent, Recorded, SessionEvent
 from switchroom.media.server import MediaServer
+from switchroom.media.session import Session as MediaSession
 from switchroom.pbx import control
+from switchroom.pbx.calls.attempts import OnePlace
 from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
 from switchroom.pbx.calls.keypad import take_info
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
+from switchroom.pbx.calls.outside import call_outside, hops_left
 from switchroom.pbx.calls.recordings import Recordings
 from switchroom.pbx.calls.room import Room
 from switchroom.pbx.calls.taps import Taps
@@ -40,6 +43,7 @@ from switchroom.pbx.peers import PeerTable
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.sip.client_session import ClientSession, Way
 from switchroom.pbx.sip.header import NameAddr, parse_name_addr
+from switchroom.pbx.sip.identity import Shown, from_of, headers_of
 from switchroom.pbx.sip.message import Headers, Request
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session
@@ -47,6 +51,7 @@ from switchroom.pbx.sip.transaction import Transaction
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.user_agent import Ids
 from switchroom.pbx.story import Story
+from switchroom.pbx.trunks.trunks import Trunks, WayOut
 
 Note = Callable[..., None]
 """A log line: an event name and fields."""
@@ -66,6 +71,7 @@ class Switchboard:
         write: Callable[[AnyRecord], object],
         log: Note,
         utc_s: Callable[[], float] = lambda: 0.0,
+        trunks: Trunks | None = None,
     ) -> None:
         self.config = config
         self.limits: Limits = config.limits
@@ -90,14 +96,15 @@ class Switchboard:
             write=write,
             log=log,
         )
+        self.trunks = trunks or Trunks(lambda: 0.0, utc_s, lambda limit: 0, write)
         self.stories: dict[str, Story[Leg]] = {}
         self.lines: Lines[Leg] = Lines()
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}
-        self._peers = PeerTable(config.peers)
+        self._peers = PeerTable(config.known_addresses)
         self.terms = TermsTable(config, self._peers)
-        self._write = write
+        self.write = write
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
         self._order = 0
@@ -107,12 +114,16 @@ class Switchboard:
         self.config = config
         self.limits = config.limits
         self._codecs_of_user = {user.name: user.codecs for user in config.users}
-        self._peers = PeerTable(config.peers)
+        self._peers = PeerTable(config.known_addresses)
         self.terms = TermsTable(config, self._peers)
 
     # ---- CallControl
 
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
+        kind, _, argument = target.partition(":")
+        if kind in ("trunk", "route"):
+            way = self.trunks.way_out(kind, argument)
+            return [Endpoint(target, way.number, way, tuple(codecs))]
         uri = parse_uri(target) if not target.startswith("user:") else None
         if uri is not None and not (self.stack.is_ours(uri, self.config.sip.domains) and uri.user):
             return [Endpoint(target, target, None, tuple(codecs) or self._codecs_of_peer(target))]
@@ -138,57 +149,53 @@ class Switchboard:
         """As CallControl says. A call that begins here may name what was `dialled` (else the endpoint), and whom this
         endpoint is shown as `calling` (else the caller)."""
         assert beside is None or isinstance(beside, Leg)
-        hops = 70
-        if beside is not None and isinstance(beside.sip, ServerSession):
-            hops = int(beside.sip.request.get("max-forwards") or 70) - 1
-            if hops <= 0:
-                raise CallError(483, "Too Many Hops", "failed")
+        if isinstance(endpoint.way, WayOut):
+            return await call_outside(self, endpoint, endpoint.way, caller, beside, presentation, dialled, calling)
+        hops = hops_left(beside)
         try:
             flow, path, others = getattr(endpoint.way, "flow", None), getattr(endpoint.way, "path", ()), list[Way]()
             if flow is None or not self.stack.is_open(flow):  # its connection broke, or was one of the last run
                 flow, others = await self.stack.ways(parse_name_addr(path[0]).uri if path else endpoint.uri)
-            media = (await self.media.open(beside=beside.media if beside is not None else None))[0]
         except Unreachable as error:
             raise CallError(480, str(error), "unavailable") from error
-        except MediaError as error:
-            raise CallError(503, str(error), "refused") from error
-
-        if beside is not None:
-            if beside.state == "ended":
-                media.close()
-                raise CallError(487, "caller gone", "cancelled")
-            story = beside.story
-        else:
-            story = self._new_story(caller, dialled or endpoint.label, source="", user="")
-        leg = Leg(self, story, self._leg_id(story), Party(endpoint.label), endpoint.user)
+        media = await self.open_media(beside)
+        story = beside.story if beside is not None else self.new_story(caller, dialled or endpoint.label)
+        leg = Leg(self, story, self.leg_id(story), Party(endpoint.label), endpoint.user)
         leg.terms = terms = self.terms.of_endpoint(endpoint)
         leg.take_media(media)
+        media.face(flow.remote[0])
         caller = calling or caller
-        headers = {}
-        if path:
-            headers["route"] = list(path)
+        call_id = self.ids.call_id()
         host, port = self.stack.sent_by(flow)
         origin = f"{host}:{port}" if port != 5060 else host
+        shown = Shown(
+            host=origin, number=caller.number, name=caller.name, trusted=terms.trusted,
+            private=presentation.private or (beside is not None and beside.private),
+            diverted_by=presentation.diverted_by, auto_answer=presentation.auto_answer, alert=presentation.alert,
+        )  # fmt: skip
+        headers = headers_of(shown, endpoint.user or parse_uri(endpoint.uri).user or "")
+        if path:
+            headers["route"] = list(path)
         label = parse_uri(endpoint.uri) if ":" in endpoint.label else None
-        codecs = self._codecs(endpoint, beside)
+        codecs = self.codecs_for(endpoint, beside)
 
         def invite(more: Headers) -> ClientSession:
             session = self.agent.invite(
                 endpoint.uri,
                 flow,
                 leg,
-                from_=NameAddr(caller.name, f"sip:{caller.number}@{origin}" if caller.number else f"sip:{origin}", {}),
+                from_=from_of(shown),
                 to=NameAddr("", f"sip:{endpoint.label}@{origin}", {}) if label is None else None,
                 body=media.offer(codecs=codecs),
-                headers={**headers, **more},
+                headers={"call-id": [call_id], **headers, **more},
                 max_forwards=hops,
-                contact_user=caller.number,
+                contact_user="" if shown.private else caller.number,
                 timer_rules=terms.timers,
             )
             session.alternatives = list(others)
             return session
 
-        leg.begin_outgoing(invite)
+        leg.begin_outgoing(OnePlace(invite), call_id)
         return leg
 
     def legs_of(self, user: str) -> Sequence[Leg]:
@@ -255,17 +262,19 @@ class Switchboard:
         user: str,
         counted_as: str,
         serve: Callable[[Leg], Awaitable[None]],
+        dialled: str = "",
     ) -> Leg:
-        """Make the story and first leg of an identified, admitted INVITE, and have it served."""
-        dialled = _number_of(session.request)
-        story = self._new_story(
+        """Make the story and first leg of an identified, admitted INVITE, and have it served. `dialled`: where it is
+        not what the Request-URI says."""
+        dialled = dialled or number_of(session.request)
+        story = self.new_story(
             party,
             dialled,
             source=f"{session.flow.remote[0]}:{session.flow.remote[1]}",
             user=user,
             counted_as=counted_as,
         )
-        leg = Leg(self, story, self._leg_id(story), party, user)
+        leg = Leg(self, story, self.leg_id(story), party, user)
         leg.terms = self.terms.of_account(counted_as)
         leg.begin_incoming(session)
         self.spawn(self._serve(leg, serve))
@@ -348,11 +357,24 @@ class Switchboard:
 
     # ---- within
 
-    def _new_story(self, caller: Party, dialled: str, *, source: str, user: str, counted_as: str = "") -> Story[Leg]:
+    async def open_media(self, beside: Leg | None) -> MediaSession:
+        """Audio for a leg that is to be called. Raises CallError."""
+        try:
+            media = (await self.media.open(beside=beside.media if beside is not None else None))[0]
+        except MediaError as error:
+            raise CallError(503, str(error), "refused") from error
+        if beside is not None and beside.state == "ended":
+            media.close()
+            raise CallError(487, "caller gone", "cancelled")
+        return media
+
+    def new_story(
+        self, caller: Party, dialled: str, *, source: str = "", user: str = "", counted_as: str = ""
+    ) -> Story[Leg]:
         self._order += 1
         story: Story[Leg] = Story(
             f"{self._order:x}-{self.ids.tag()}", caller, dialled, source=source, user=user, counted_as=counted_as,
-            began_s=asyncio.get_running_loop().time(), write=self._write, on_over=self._story_over,
+            began_s=asyncio.get_running_loop().time(), write=self.write, on_over=self._story_over,
         )  # fmt: skip
         self.stories[story.id] = story
         if counted_as:
@@ -368,14 +390,14 @@ class Switchboard:
             else:
                 del self.calls_of[story.counted_as]
 
-    def _leg_id(self, story: Story[Leg]) -> str:
+    def leg_id(self, story: Story[Leg]) -> str:
         return f"{story.id}/{len(story.legs) + 1}"
 
     def _codecs_of_peer(self, uri: str) -> tuple[str, ...]:
         peer = self.terms.peer_of(uri)
         return peer.codecs if peer is not None else ()
 
-    def _codecs(self, endpoint: Endpoint, beside: Leg | None) -> Sequence[str] | None:
+    def codecs_for(self, endpoint: Endpoint, beside: Leg | None) -> Sequence[str] | None:
         """What to offer: what rule, user or peer say; else the caller's codecs first, to need no transcoding."""
         if endpoint.codecs:
             return endpoint.codecs
@@ -386,7 +408,7 @@ class Switchboard:
         return [*theirs, *(codec for codec in ours if codec not in theirs)]
 
 
-def _number_of(request: Request) -> str:
+def number_of(request: Request) -> str:
     """The number that a Request-URI names: its user, or the digits of a tel URI."""
     uri = parse_uri(request.uri)
     if uri.scheme == "tel":

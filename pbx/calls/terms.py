@@ -29,6 +29,8 @@ class Terms(msgspec.Struct, frozen=True):
     peer: str = ""
     context: str = ""
     """The list of the dial plan that its calls go through; empty: none, it may call nobody."""
+    causes: bool = False
+    """It is told Q.850 causes in Reason headers, and what it says in them holds (a trunk)."""
     trusted: bool = False
     """What it says of identities is believed, and it is told ours, private ones too (RFC 3325)."""
 
@@ -46,10 +48,14 @@ class TermsTable:
             self._terms[f"user {user.name}"] = Terms(
                 user.srtp or srtp, user.dtmf, timers, user=user.name, context=user.context
             )
-        for peer in config.peers:
+        for peer in config.known_addresses:
             own = TimerRules(sip.session_expires_s, peer.min_se_s or sip.min_se_s, sip.session_refresher)
             self._terms[f"peer {peer.name}"] = Terms(
                 peer.srtp or srtp, peer.dtmf, own, peer=peer.name, context=peer.context, trusted=peer.trusted
+            )
+        for trunk in config.trunks:
+            self._terms[f"peer {trunk.name}"] = msgspec.structs.replace(
+                self._terms[f"peer {trunk.name}"], causes=trunk.tells_causes
             )
 
     def of_account(self, account: str) -> Terms:

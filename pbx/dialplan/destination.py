@@ -11,6 +11,8 @@ from switchroom.pbx.dialplan.steps import parse_menu, parse_steps
 KINDS: dict[str, bool] = {
     "user": True,
     "sip": True,
+    "trunk": True,
+    "route": True,
     "echo": False,
     "tone": True,
     "play": True,
@@ -23,6 +25,7 @@ KINDS: dict[str, bool] = {
     "repeat": False,
     "music": True,
     "conference": True,
+    "meet-me": False,
     "ivr": True,
     "app": True,
     "steps": True,
@@ -43,6 +46,7 @@ KINDS: dict[str, bool] = {
 
 _FILLED = re.compile(r"\{number(?::(\d{1,2}))?\}")
 _SIP = re.compile(r"(?:[^@\s<>]+@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:;[^\s<>]*)?")
+_OUTSIDE = re.compile(r"[A-Za-z0-9_-]+/[^\s@/<>]+")
 _AGENT = re.compile(r"login(:.+)?|logout|break(:\d+)?|available|done")
 
 
@@ -101,6 +105,8 @@ def _wrong_argument(kind: str, argument: str) -> str:
                     Destination.from_text(to)
     except ValueError as error:
         return str(error)
+    if kind in ("trunk", "route") and not _OUTSIDE.fullmatch(_FILLED.sub("1", argument)):
+        return f"expected {kind}:NAME/{{number}}"
     if kind == "sip" and not _SIP.fullmatch(_FILLED.sub("1", argument)):
         return "expected sip:user@host or sip:user@host:port"
     return ""

@@ -11,6 +11,9 @@ import msgspec
 
 _CLASSES = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]"}
 
+_PART = re.compile(r"\(\?s:\.\)\+|\[[^\]]*\]|\\.|.")
+"""What one character of a number must match."""
+
 
 class Pattern(msgspec.Struct, frozen=True):
     """A pattern of numbers: `text` as written, `expression` as a regular expression without groups."""
@@ -37,6 +40,20 @@ class Pattern(msgspec.Struct, frozen=True):
             else:
                 parts.append(_CLASSES.get(character) or re.escape(character))
         return cls(text, "".join(parts))
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is one number and no other."""
+        return self.expression == re.escape(self.text)
+
+    def may_become(self, number: str) -> bool:
+        """Whether more digits after these could make a number that it matches."""
+        parts = [part for part in _PART.findall(self.expression) if part]
+        more = bool(parts) and parts[-1] == "(?s:.)+"
+        wanted = len(parts) - (1 if more else 0)
+        if len(number) > wanted or (len(number) == wanted and not more):
+            return False
+        return all(re.fullmatch(part, digit) for part, digit in zip(parts, number, strict=False))
 
     def __str__(self) -> str:
         return self.text

@@ -106,6 +106,10 @@ class DialPlan:
             index, rule = found
         return self._fixed[context][index] or Route(rule, rule.to.fill(number))
 
+    def may_become(self, number: str, context: str) -> bool:
+        """Whether more digits could make a number that leads somewhere: it came digit by digit (RFC 3578)."""
+        return any(rule.number.may_become(number) for rule in self.contexts.get(context, ()))
+
     def explain(self, number: str, context: str = "default", at_s: float | None = None) -> list[Candidate]:
         """Every rule of the context, in order, with what became of it."""
         at_s = self._utc() if at_s is None else at_s

@@ -36,6 +36,7 @@ from switchroom.pbx.events.acd import (
     WaitReason,
 )
 from switchroom.pbx.events.calls import (
+    CallBlocked,
     CallBridged,
     CallEnded,
     CallResult,
@@ -51,9 +52,9 @@ from switchroom.pbx.events.calls import (
     LegRinging,
     LegStarted,
 )
-from switchroom.pbx.events.conferences import ConferenceJoined, ConferenceLeft
+from switchroom.pbx.events.conferences import ConferenceChanged, ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
-from switchroom.pbx.events.media import LegTrouble
+from switchroom.pbx.events.media import LegTrouble, MediaLate
 from switchroom.pbx.events.office import (
     CallerRefused,
     CallForwarded,
@@ -79,11 +80,21 @@ from switchroom.pbx.events.recordings import (
 from switchroom.pbx.events.registrations import RegistrationAdded, RegistrationRemoved
 from switchroom.pbx.events.security import SourceBanned, SourceUnbanned
 from switchroom.pbx.events.system import OperatorCalled, RecordsLost, ServerStarted, ServerStopped
+from switchroom.pbx.events.trunks import (
+    NumberRerouted,
+    TollRefused,
+    TrunkChanged,
+    TrunkDown,
+    TrunkRegistered,
+    TrunkTried,
+    TrunkUp,
+)
 
 AnyRecord = (
     ServerStarted
     | ServerStopped
     | CallStarted
+    | CallBlocked
     | CallRouted
     | LegStarted
     | LegRinging
@@ -92,6 +103,7 @@ AnyRecord = (
     | LegResumed
     | LegEnded
     | LegTrouble
+    | MediaLate
     | CallBridged
     | CallUnbridged
     | CallTransferred
@@ -101,6 +113,7 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | ConferenceChanged
     | ConferenceJoined
     | ConferenceLeft
     | RecordingStarted
@@ -147,6 +160,13 @@ AnyRecord = (
     | SupervisorJoined
     | SupervisorLeft
     | SupervisorTookOver
+    | TrunkTried
+    | TrunkUp
+    | TrunkDown
+    | TrunkRegistered
+    | TrunkChanged
+    | NumberRerouted
+    | TollRefused
 )
 
 
@@ -169,6 +189,7 @@ __all__ = [
     "AgentStatusSet",
     "AgentWrappedUp",
     "AnyRecord",
+    "CallBlocked",
     "CallBridged",
     "CallEnded",
     "CallForwarded",
@@ -184,6 +205,7 @@ __all__ = [
     "CallbackAsked",
     "CallbackTried",
     "CallerRefused",
+    "ConferenceChanged",
     "ConferenceJoined",
     "ConferenceLeft",
     "ConfigChanged",
@@ -202,7 +224,9 @@ __all__ = [
     "LegStarted",
     "LegTrouble",
     "MailFailed",
+    "MediaLate",
     "MessageLeft",
+    "NumberRerouted",
     "OfferEnded",
     "OfferOutcome",
     "OperatorCalled",
@@ -234,6 +258,12 @@ __all__ = [
     "SupervisorJoined",
     "SupervisorLeft",
     "SupervisorTookOver",
+    "TollRefused",
+    "TrunkChanged",
+    "TrunkDown",
+    "TrunkRegistered",
+    "TrunkTried",
+    "TrunkUp",
     "VoicemailCounted",
     "VoicemailLeft",
     "WaitReason",

@@ -27,6 +27,16 @@ class CallStarted(Record, frozen=True, tag="call.started"):
     """host:port from which the call came; empty for a call that the exchange began."""
     user: str = ""
     """The authenticated user; empty for trusted peers and for calls that the exchange began."""
+    peer: str = ""
+    """The trunk or other peer that it came over."""
+
+
+class CallBlocked(Record, frozen=True, tag="call.blocked"):
+    """A call that found all lines of a trunk taken."""
+
+    peer: str
+    source: str = ""
+    reason: str = ""
 
 
 class CallRouted(Record, frozen=True, tag="call.routed"):
@@ -77,6 +87,10 @@ class LegEnded(Record, frozen=True, tag="leg.ended"):
     ended_by: EndedBy
     media: dict[str, float] = msgspec.field(default_factory=dict)
     """The media plane's figures for the leg: packets, loss, jitter and so on."""
+    trunk: str = ""
+    """The trunk that the leg went by, or came by; of several that were tried, the last."""
+    cause: int = 0
+    """The ISDN cause (ITU-T Q.850) that its peer named; 0: none."""
 
 
 class CallBridged(Record, frozen=True, tag="call.bridged"):

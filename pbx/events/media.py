@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records of the leg doctor."""
+"""Records of the leg doctor and of the media threads."""
 
 from switchroom.pbx.events.record import Record
 
@@ -15,3 +15,15 @@ class LegTrouble(Record, frozen=True, tag="leg.trouble"):
     on: bool
     figure: float = 0.0
     """Milliseconds, a share or a count, as the kind has it."""
+
+
+class MediaLate(Record, frozen=True, tag="media.late"):
+    """A media thread is overloaded, or (`on` false) no longer. The figures are those since the last such record."""
+
+    shard: int
+    on: bool
+    late_slots: int
+    """Slots of 5 ms to which it came more than 2 ms late."""
+    skipped_slots: int
+    """Slots that were left out: gaps in the audio."""
+    worst_ms: float

@@ -29,6 +29,14 @@ def is_wildcard(host: str) -> bool:
     return host in ("0.0.0.0", "::")
 
 
+def is_numeric4(host: str) -> bool:
+    """Whether it is an IPv4 address, not a name and not an IPv6 one."""
+    try:
+        return family_of(host) == socket.AF_INET
+    except ValueError:
+        return False
+
+
 def address_towards(remote: Address, otherwise: str) -> str:
     """Our address on the route to `remote`, which is the one that a peer there can answer to."""
     with socket.socket(family_of(remote[0]), socket.SOCK_DGRAM) as probe:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from switchroom.pbx.errors import SwitchroomError
-from switchroom.pbx.io.address import Listener, is_wildcard
+from switchroom.pbx.io.address import Listener, is_numeric4, is_wildcard
 from switchroom.pbx.io.dns import Dns
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.sip.client_session import Way
@@ -35,7 +35,7 @@ class Unreachable(SwitchroomError):
 class SipStack:
     """One user agent core with its sockets.
 
-    `address` is the host that Via and Contact name; empty: the one of the listener.
+    `address` is the host that Via and Contact name, `address6` the one over IPv6; empty: the one of the listener.
     """
 
     def __init__(
@@ -44,18 +44,19 @@ class SipStack:
         ids: Ids,
         *,
         address: str = "",
+        address6: str = "",
         name: str = "Switchroom",
         values: TimerValues | None = None,
         on_fault: Callable[[BaseException], None] = lambda error: None,
         dns: Names | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._address = address
+        self._address, self._address6 = address, address6
         self._transports = transports
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._grain_s = (values or TimerValues()).t1 / 10
-        self._ports: dict[str, int] = {}
+        self._ports: dict[tuple[str, bool], int] = {}
         self.dns = dns or Dns()
         self.tap: Tap | None = None
         self.on_flow_lost: Callable[[Flow], None] = lambda flow: None
@@ -72,7 +73,7 @@ class SipStack:
         """Bind the listeners. Raises OSError."""
         await self._transports.start(listeners)
         for listener in self._transports.listeners:
-            self._ports.setdefault(listener.transport, listener.port)
+            self._ports.setdefault((listener.transport, ":" in listener.host), listener.port)
 
     async def close(self) -> None:
         if self._alarm is not None:
@@ -101,8 +102,13 @@ class SipStack:
 
     def sent_by(self, flow: Flow) -> tuple[str, int]:
         """Host and port under which we are reached by the transport of a flow."""
-        host = self._address or flow.local[0]
-        return (f"[{host}]" if ":" in host else host), self._ports.get(flow.transport, flow.local[1])
+        host, port = flow.local
+        over_v6 = ":" in host
+        if not over_v6:
+            host = self._address or host
+        elif self._address6 or not is_numeric4(self._address):  # a name, or an IPv6 address, serves there too
+            host = self._address6 or self._address or host
+        return (f"[{host}]" if ":" in host else host), self._ports.get((flow.transport, over_v6), port)
 
     def is_ours(self, uri: Uri, domains: Sequence[str]) -> bool:
         """Whether a URI's host is this exchange: a domain of ours, or an address and port that we listen on."""
@@ -110,7 +116,7 @@ class SipStack:
         if host in domains:
             return True
         for listener in self._transports.listeners:
-            named = host in (self._address, listener.host)
+            named = host in (self._address, self._address6, listener.host)
             if uri.port in (None, listener.port) and (named or (is_wildcard(listener.host) and self._is_local(host))):
                 return True
         return False

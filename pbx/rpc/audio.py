@@ -18,6 +18,7 @@ class PartyInfo(msgspec.Struct, frozen=True, kw_only=True):
     leg: str
     call: str
     party: str
+    moderator: bool = False
     muted: bool
     speaking: bool
     for_s: float
@@ -28,10 +29,24 @@ class ConferenceInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     conference: str
     locked: bool
+    waiting: bool = False
+    """All wait for a moderator."""
     recording: str = ""
     """The id of the recording that runs."""
     for_s: float
     parties: list[PartyInfo]
+
+
+class RoomInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A conference room of the configuration."""
+
+    conference: str
+    number: str
+    pin: bool
+    """Whether there is one."""
+    moderator_pin: bool
+    moderators: tuple[str, ...]
+    max_parties: int
 
 
 class LegFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +63,14 @@ class Audio(Protocol):
     def conference(self, name: str) -> ConferenceInfo: ...
     def mute(self, name: str, leg: str, muted: bool) -> None: ...
     def kick(self, name: str, leg: str) -> None: ...
+    def mute_all(self, name: str, muted: bool) -> None: ...
     def lock(self, name: str, locked: bool) -> None: ...
     def end(self, name: str) -> None: ...
+    def rooms(self) -> list[RoomInfo]: ...
+    async def invite(self, name: str, number: str, context: str, moderator: bool) -> str:
+        """Ring a number, and let who answers in; the id of the call."""
+        ...
+
     def record_conference(self, name: str, on: bool) -> str:
         """The recording's id."""
         ...

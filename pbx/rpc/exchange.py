@@ -14,14 +14,17 @@ from switchroom.pbx.acd.floor import Floor
 from switchroom.pbx.apps.blacklist import Blacklist
 from switchroom.pbx.apps.desks import Desks
 from switchroom.pbx.apps.parking import Lot
+from switchroom.pbx.apps.reroutes import Reroutes
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.apps.switches import HandSwitches
 from switchroom.pbx.apps.voicemail.boxes import Boxes
 from switchroom.pbx.config_diff import Change
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.audio import Audio
 from switchroom.pbx.storage.base import CdrQuery
+from switchroom.pbx.trunks.trunks import Trunks
 
 CallState = Literal["ringing", "answered", "talking"]
 
@@ -75,6 +78,17 @@ class JournalFigures(msgspec.Struct, frozen=True, kw_only=True):
     write_errors: int = 0
 
 
+class TrunkFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One trunk; a limit of 0 is none."""
+
+    name: str
+    up: bool
+    channels: int
+    used: int
+    blocked: int
+    failed: int
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The exchange at a glance."""
 
@@ -94,6 +108,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     media: list[ShardFigures] = []
     journal: JournalFigures = JournalFigures()
     cdrs_written: int = 0
+    trunks: list[TrunkFigures] = []
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +196,7 @@ class Office(Protocol):
     lot: Lot
     blacklist: Blacklist
     switches: HandSwitches
+    reroutes: Reroutes
 
 
 class Exchange(Protocol):
@@ -204,6 +220,11 @@ class Exchange(Protocol):
         """What users set, leave and park."""
         ...
 
+    @property
+    def trunks(self) -> Trunks:
+        """Lines to the outside."""
+        ...
+
     def reload(self, dry_run: bool, by: str) -> list[Change]:
         """Read the configuration file again, and use it unless it is a dry run. Raises ConfigError, SwitchroomError."""
         ...
@@ -211,6 +232,11 @@ class Exchange(Protocol):
     @property
     def audio(self) -> Audio:
         """Conferences, recordings, legs."""
+        ...
+
+    @property
+    def reports(self) -> Reports:
+        """Figures of the past."""
         ...
 
     def status(self) -> Status: ...

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from switchroom.pbx.rpc.exchange import ShardFigures, Status
+from switchroom.pbx.rpc.exchange import ShardFigures, Status, TrunkFigures
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -82,6 +82,7 @@ class Metrics(Collector):
         yield _counter("journal_write_errors", "Writes of the journal that failed", status.journal.write_errors)
         yield _counter("cdrs_written", "Call detail records written", status.cdrs_written)
         yield from _shards(status.media)
+        yield from _trunks(status.trunks)
         yield _gauge("rpc_connections", "WebSocket connections", self._rpc.connections())
         yield _counter("rpc_requests", "JSON-RPC requests", self._rpc.served())
         yield _counter("rpc_errors", "JSON-RPC requests that came out as an error", self._rpc.failed())
@@ -93,6 +94,20 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 def _counter(name: str, text: str, value: float) -> Metric:
     return CounterMetricFamily(f"switchroom_{name}", text, value)
+
+
+def _trunks(trunks: list[TrunkFigures]) -> Iterable[Metric]:
+    for name, text, kind in (
+        ("up", "1 while the trunk can take calls, 0 while it is down", GaugeMetricFamily),
+        ("channels", "Channels of the trunk; 0: no limit", GaugeMetricFamily),
+        ("used", "Channels in use", GaugeMetricFamily),
+        ("blocked", "Calls that found no channel", CounterMetricFamily),
+        ("failed", "Calls out that came to nothing by the trunk's own fault", CounterMetricFamily),
+    ):
+        family = kind(f"switchroom_trunk_{name}", text, labels=["trunk"])
+        for trunk in trunks:
+            family.add_metric([trunk.name], float(getattr(trunk, name)))
+        yield family
 
 
 def _shards(shards: list[ShardFigures]) -> Iterable[Metric]:

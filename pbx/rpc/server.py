@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTTP server of the operators' interface: /rpc by POST and WebSocket, /metrics, /healthz."""
+"""The HTTP server of the operators' interface: /rpc by POST and WebSocket, /recordings, /reports,
+/metrics, /healthz."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from switchroom.pbx.rpc.connection import Connection
 from switchroom.pbx.rpc.dispatch import Dispatcher, failure
 from switchroom.pbx.rpc.errors import FORBIDDEN, INVALID_REQUEST, UNAUTHORIZED, RpcError, refused
 from switchroom.pbx.rpc.exchange import Exchange
+from switchroom.pbx.rpc.exports import export
 from switchroom.pbx.rpc.metrics import CONTENT_TYPE, Metrics, RpcFigures
 from switchroom.pbx.rpc.registry import RIGHTS, Context
 from switchroom.pbx.storage.base import RecordingQuery
@@ -47,6 +49,7 @@ class RpcServer:
         app.router.add_post("/rpc", self._on_post)
         app.router.add_get("/rpc", self._on_websocket)
         app.router.add_get("/recordings/{recording}", self._on_recording)
+        app.router.add_get("/reports/{table}", self._on_report)
         app.router.add_get("/metrics", self._on_metrics)
         app.router.add_get("/healthz", self._on_health)
         app.router.add_get("/voicemail/{message}.wav", self._on_voicemail)
@@ -127,6 +130,15 @@ class RpcServer:
         if not found:
             return _json(failure(None, refused(404, "no such recording, or it is not over")), status=404)
         return web.FileResponse(found[0].path)
+
+    async def _on_report(self, request: web.Request) -> web.StreamResponse:
+        operator = self._gate.identify(request)
+        if operator is None:
+            return _unauthorized()
+        try:
+            return await export(request, Context(self._exchange, operator))
+        except RpcError as error:
+            return _json(failure(None, error), status=403 if error.code == FORBIDDEN else 400)
 
     async def _on_metrics(self, request: web.Request) -> web.StreamResponse:
         if not self._gate.may_read_metrics(request):

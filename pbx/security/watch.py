@@ -28,7 +28,7 @@ class Watch:
         write: Callable[[AnyRecord], object],
     ) -> None:
         self._config = config
-        self._peers = PeerTable(config.peers)
+        self._peers = PeerTable(config.known_addresses)
         self._allowed = config.security.allow
         self._timer: asyncio.TimerHandle | None = None
         self.guard = Guard(
@@ -55,7 +55,7 @@ class Watch:
     def covers_exempt(self, source: Range) -> bool:
         """Whether a ban of a network would hit somebody who must not be banned."""
         kept = [network.range for network in self._allowed]
-        kept += [address.range for peer in self._config.peers for address in peer.addresses]
+        kept += [address.range for peer in self._config.known_addresses for address in peer.addresses]
         return any(source.version == network.version and source.overlaps(network) for network in kept)
 
     def _exempt(self, host: str) -> bool:

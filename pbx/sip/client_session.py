@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Way = Callable[[], Flow | None]
 """Opens a flow when it is needed; None when it cannot."""
 
+Credentials = Callable[[Response, str, str], Headers | None]
+"""The header that answers a 401 or 407, given method and URI; None where there is none."""
+
 MAX_FORKS = 32
 _PATIENCE_T1 = 4
 """How often T1 a way may say nothing while there is another: 2 s with the usual T1."""
@@ -48,6 +51,8 @@ class ClientSession(Session):
         self._giving_up: Timer | None = None
         self._losers: dict[str, bytes] = {}
         self._tries = 1
+        self.credentials: Credentials | None = None
+        """Answers the challenges of our INVITE."""
 
     def start(self) -> None:
         """Send the INVITE."""
@@ -59,6 +64,11 @@ class ClientSession(Session):
             wait_s = _PATIENCE_T1 * self.agent.values.t1
             self._patience = self.agent.timers.start(wait_s, ClientSession._on_silence, self)
         self._outgoing = self.agent.transactions.request(self.request, self.flow, self)
+
+    @property
+    def heard(self) -> bool:
+        """Whether anything has come back, a 100 at least."""
+        return self._provisional or self.confirmed or self.ended
 
     @property
     def contact(self) -> str:
@@ -259,6 +269,11 @@ class ClientSession(Session):
             changed = session_timer.longer(self.request, response)
             if changed is not None and self._tries < MAX_TRIES:
                 self.try_again(changed)
+                return
+        if status in (401, 407) and response is not None and self.credentials is not None and self._cancelled is None:
+            answer = self.credentials(response, "INVITE", self.request.uri)
+            if answer is not None and self._tries < MAX_TRIES:
+                self.try_again(answer)
                 return
         self._end()
         self.user.on_failure(self, status, reason, response)

@@ -119,7 +119,11 @@ class Dialog:
 def _behind_nat(request: Request, flow: Flow) -> bool:
     """Whether the peer does not know its own address: what it says in Via is not where the datagram came from."""
     via = request.via
-    return via.host != flow.remote[0] and not request.headers.get("record-route") and len(request.all("via")) == 1
+    return (
+        via.host.strip("[]") != flow.remote[0]
+        and not request.headers.get("record-route")
+        and len(request.all("via")) == 1
+    )
 
 
 def _is_private_elsewhere(target: str, flow: Flow) -> bool:

@@ -31,7 +31,10 @@ COMPACT = {
     "x": "session-expires",
 }
 
-_PRETTY = {"call-id": "Call-ID", "cseq": "CSeq", "www-authenticate": "WWW-Authenticate", "mime-version": "MIME-Version"}
+_PRETTY = {
+    "call-id": "Call-ID", "cseq": "CSeq", "mime-version": "MIME-Version", "min-se": "Min-SE", "rack": "RAck",
+    "rseq": "RSeq", "sip-etag": "SIP-ETag", "sip-if-match": "SIP-If-Match", "www-authenticate": "WWW-Authenticate",
+}  # fmt: skip
 
 TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _VIA = re.compile(

@@ -126,7 +126,7 @@ def answered(session: "Session", request: Request, response: Response) -> None:
         return
     if session.timer is None:
         session.timer = SessionTimer(session)
-    least = max(min_se(request), min_se(response))
+    least = max(min_se(request), min_se(response) if "min-se" in response.headers else 0)
     interval_s = max(interval_s, min(min_se(request), FLOOR_S))
     session.timer.start(min(interval_s, MAX_S), least, we_refresh=role != "uas")
 

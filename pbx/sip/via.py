@@ -31,7 +31,7 @@ def reply_flow(request: Request, flow: Flow) -> Flow:
     if flow.reliable:
         return flow
     via = request.via
-    if "rport" in via.params or via.host != flow.remote[0]:
+    if "rport" in via.params or via.host.strip("[]") != flow.remote[0]:
         return flow
     port = via.port or 5060
     return flow if port == flow.remote[1] else flow._replace(remote=(flow.remote[0], port))

@@ -50,6 +50,9 @@ class MemoryJournal:
     async def read(self, after: int, limit: int) -> list[Entry]:
         return [entry for entry in self._entries if entry.number > after][:limit]
 
+    async def before(self, at_ns: int) -> int:
+        return max((entry.number for entry in self._entries if entry.at_ns < at_ns), default=0)
+
     async def prune(self, before_ns: int) -> int:
         pruned = 0
         while len(self._entries) > 1 and self._entries[0].at_ns < before_ns:

@@ -171,6 +171,10 @@ class SqliteJournal:
 
         return await self._store.read(work)
 
+    async def before(self, at_ns: int) -> int:
+        sql = "SELECT coalesce(max(last), 0) FROM journal WHERE at_ns < ?"
+        return int((await self._store.read(lambda db: db.execute(sql, (at_ns,)).fetchone()))[0])
+
     async def prune(self, before_ns: int) -> int:
         # The newest batch stays, whatever its age: it carries the number to go on from.
         sql = "DELETE FROM journal WHERE at_ns < ? AND first < (SELECT max(first) FROM journal)"

@@ -53,7 +53,7 @@ CAUSE_OF_STATUS: Final[Mapping[int, int]] = {
     606: 65,
 }  # fmt: skip
 
-_CAUSE = re.compile(r"^\s*Q\.850\s*;(?:[^,]*;)?\s*cause\s*=\s*(\d{1,3})\b", re.IGNORECASE)
+_CAUSE = re.compile(r"(?:^|,)\s*Q\.850\s*;(?:[^,]*;)?\s*cause\s*=\s*(\d{1,3})\b", re.IGNORECASE)
 
 
 def status_of(cause: int) -> int:
@@ -68,10 +68,16 @@ def cause_of(status: int) -> int:
     return CAUSE_OF_STATUS.get(status, 41 if status >= 500 else INTERWORKING)
 
 
+def told_status(status: int, cause: int) -> int:
+    """The status that says what a peer meant: its cause, where its own status says little more than no."""
+    vague = status == 480 or 500 <= status < 600
+    return status_of(cause) if vague and cause != NORMAL_CLEARING else status
+
+
 def read_reason(values: Iterable[str]) -> int | None:
     """The Q.850 cause that Reason headers name; None where they name none."""
     for value in values:
-        if (found := _CAUSE.match(value)) is not None and 1 <= int(found[1]) <= 127:
+        if (found := _CAUSE.search(value)) is not None and 1 <= int(found[1]) <= 127:
             return int(found[1])
     return None
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """[[trunk]] and [routes]: carriers and gateways, and which of them a call takes."""
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,13 +11,12 @@ from msgspec import Meta
 from switchroom.pbx.config_values import Network, Secret
 from switchroom.pbx.dialplan import Condition, Pattern
 from switchroom.pbx.trunks.numbers import CallerPolicy, Country, NumberRule
+from switchroom.pbx.trunks.outside import Outside
+from switchroom.pbx.trunks.profiles import GATEWAYS, Codec, profile
 from switchroom.pbx.trunks.targets import Target
 
-GATEWAYS = Path(__file__).parent / "gateways"
-"""Profiles of gateways that come with the exchange."""
-
-Codec = Literal["PCMU", "PCMA", "G722", "G729"]
 Limit = Annotated[int, Meta(ge=0, le=100_000)]
+_NUMERIC = re.compile(r"[0-9.]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 CHANNELS_PER_SPAN = 30
 """An E1 has 30 channels for speech (ITU-T G.704, with time slot 16 for signalling)."""
 
@@ -31,6 +30,11 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     expires_s: Annotated[int, Meta(ge=60, le=86_400)] = 3600
     domain: str = ""
     """Of our address of record; empty: the registrar's host."""
+
+    @property
+    def home(self) -> str:
+        """The domain of our address of record."""
+        return self.domain or re.sub(r"^sips?:|[;?].*$", "", self.registrar)
 
 
 class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +82,22 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A target that says nothing for so long is given up for the next one."""
     reason: bool | None = None
     """Whether it is told Q.850 causes in Reason headers, and ours follow its."""
+    outside: Outside = Outside()
+    """What may be called by this trunk, and how much of it."""
+
+    @property
+    def tells_causes(self) -> bool:
+        """Whether Q.850 causes go to and fro."""
+        if self.reason is not None:
+            return self.reason
+        return profile(self.gateway).reason if self.gateway else True
+
+    @property
+    def sources(self) -> tuple[Network, ...]:
+        """Every address that it may call from, as far as it is written down."""
+        hosts = [target.host for target in self.targets if _NUMERIC.fullmatch(target.host)]
+        numeric = map(Network.from_text, dict.fromkeys(hosts))
+        return (*self.addresses, *(network for network in numeric if network not in self.addresses))
 
     def mistakes(self) -> Iterator[tuple[str, str]]:
         """(key, reason) for each rule between keys that is broken."""
@@ -101,18 +121,3 @@ class Carrier(msgspec.Struct, frozen=True, kw_only=True):
     when: Condition = Condition()
     cost: Annotated[float, Meta(ge=0)] = 0.0
     """A minute's, in any unit; the cheapest goes first, and the order of the file decides between equals."""
-
-
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """What a make of gateway needs, unless [[trunk]] says otherwise: gateways/NAME.toml."""
-
-    title: str
-    codecs: tuple[Codec, ...] = ()
-    dtmf: Literal["auto", "in-band", "info"] = "auto"
-    overlap: bool = False
-    reason: bool = True
-    failover_s: float = 2.0
-    options_s: float = 30.0
-    called_out: tuple[NumberRule, ...] = ()
-    called_in: tuple[NumberRule, ...] = ()
-    note: str = ""

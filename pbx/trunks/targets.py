@@ -31,6 +31,12 @@ class Target(msgspec.Struct, frozen=True):
         scheme, _, rest = self.uri.partition(":")
         return f"{scheme}:{number}@{rest}"
 
+    @property
+    def host(self) -> str:
+        """Without brackets: a name or an address."""
+        found = re.match(r"sips?:(?:\[([^\]]+)\]|([^:;?]+))", self.uri)
+        return (found[1] or found[2]) if found is not None else ""
+
     def __str__(self) -> str:
         return f"{self.uri} priority {self.priority} weight {self.weight}"
 
@@ -48,6 +54,10 @@ class Targets:
         alive = [target for target, state in self.states.items() if state != "down"]
         dead = [target for target, state in self.states.items() if state == "down"]
         return [*self._drawn(alive), *self._drawn(dead)]
+
+    def replace(self, targets: Sequence[Target]) -> None:
+        """Others; of those that stay, what is known stays."""
+        self.states = {target: self.states.get(target, "unknown") for target in targets}
 
     def set(self, target: Target, state: State) -> bool:
         """Whether that is news."""

@@ -2,32 +2,19 @@
 """One carrier or gateway at work: its channels, its addresses, and how it is shown numbers."""
 
 import re
-import tomllib
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
 
-from switchroom.pbx.config_reader import Reader
 from switchroom.pbx.control import Party
 from switchroom.pbx.trunks.channels import Channels
-from switchroom.pbx.trunks.config import CHANNELS_PER_SPAN, GATEWAYS, Codec, Profile, TrunkConfig
+from switchroom.pbx.trunks.config import CHANNELS_PER_SPAN, TrunkConfig
 from switchroom.pbx.trunks.numbers import NumberRule, change
+from switchroom.pbx.trunks.profiles import Codec, profile
 from switchroom.pbx.trunks.targets import Target, Targets
 
 Health = Literal["unknown", "up", "down"]
-
-
-def profile(name: str) -> Profile:
-    """A gateway's; the plain one for a trunk that is none. Raises ValueError for a profile that is not right."""
-    if not name:
-        return Profile(title="")
-    path = GATEWAYS / f"{name}.toml"
-    reader = Reader(str(path))
-    found: Profile | None = reader.read(Profile, tomllib.loads(path.read_text(encoding="utf-8")))
-    if found is None or reader.mistakes:
-        raise ValueError("; ".join(map(str, reader.mistakes)))
-    return found
 
 
 class Trunk:
@@ -51,6 +38,20 @@ class Trunk:
             per_second=config.calls_per_second,
         )
 
+    def apply(self, config: TrunkConfig) -> None:
+        """A new configuration of the same trunk."""
+        self.config = config
+        self.profile = profile(config.gateway)
+        self.targets.replace(_targets(config))
+        if config.register is None:
+            self.registered = True
+        self.channels.limit(
+            both=config.channels or config.spans * CHANNELS_PER_SPAN,
+            incoming=config.channels_in,
+            outgoing=config.channels_out,
+            per_second=config.calls_per_second,
+        )
+
     @property
     def name(self) -> str:
         return self.config.name
@@ -63,13 +64,6 @@ class Trunk:
     def overlap(self) -> bool:
         """Whether its numbers may come digit by digit."""
         return self.profile.overlap if self.config.overlap is None else self.config.overlap
-
-    @property
-    def reason(self) -> bool:
-        """Whether Q.850 causes go to and fro."""
-        if self.config.reason is not None:
-            return self.config.reason
-        return self.profile.reason if self.config.gateway else True
 
     @property
     def health(self) -> Health:

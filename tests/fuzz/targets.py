@@ -13,7 +13,8 @@ from typing import Protocol
 
 from switchroom.media.errors import NotAcceptable, SdpError
 from switchroom.media.formats import G722, G729, OPUS, PCMA, PCMU
-from switchroom.media.offer_answer import LocalMedia, Negotiator
+from switchroom.media.local import LocalMedia
+from switchroom.media.offer_answer import Negotiator
 from switchroom.media.sdp import parse as parse_sdp
 from switchroom.media.wire import Op
 from switchroom.pbx.config import Config, User

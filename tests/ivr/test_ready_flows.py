@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The flows that come with the exchange: every step and every way out of a menu, by callers of all kinds."""
 
+import itertools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -186,7 +188,27 @@ def enough_of_orders(bench: Bench) -> None:
     caller.press("2027#1").hears("order-open").hears("order-more").waits(40).expects_hangup()
 
 
+def demo_in_both_languages(bench: Bench) -> None:
+    caller = bench.call()
+    caller.hears("demo-welcome").hears("demo-menu").press("8").hears("zh|demo-menu").press("8").hears("en|demo-menu")
+    caller.press("3").hears("demo-self").press("1").hears("demo-hours").hears("demo-self").press("*")
+    caller.hears("demo-menu").press("1").expects_queue("sales", "served", agent="1003").hears("please-rate").press("1")
+    caller.expects_rating("satisfied").hears("good-bye").expects_hangup()
+
+
+def nobody_at_the_demo(bench: Bench) -> None:
+    caller = bench.call()
+    caller.hears("demo-menu").press("2").expects_queue("support", "timeout").hears("demo-busy").hears("good-bye")
+    caller.expects_hangup()
+
+
+def silent_at_the_demo(bench: Bench) -> None:
+    caller = bench.call()
+    caller.press("3").hears("demo-self").waits(30).hears("demo-menu").waits(30).expects_queue("support").hangs_up()
+
+
 STORIES: dict[str, tuple[Story, ...]] = {
+    "demo": (demo_in_both_languages, nobody_at_the_demo, silent_at_the_demo),
     "hotline": (busy, closed, states, languages, lost_in_self_service, no_request_number),
     "member": (vip, wrong_pin, three_wrong_pins, plain_member, silent_member),
     "office-hours": (day, tired_of_waiting, called_back, night, nobody_on_duty, holiday),
@@ -216,3 +238,18 @@ def test_every_step_is_covered() -> None:
 @pytest.mark.parametrize("name", FLOWS)
 def test_nothing_is_wrong_with_them(name: str) -> None:
     assert lint(FLOWS[name]) == []
+
+
+@pytest.mark.slow
+def test_five_hundred_stories_take_seconds() -> None:
+    """What a company's own IVR tests cost; CPU time, for the machine may be busy."""
+    began_s, told = time.process_time(), 0
+    for flow, story in itertools.islice(
+        itertools.cycle((flow, story) for flow, stories in STORIES.items() for story in stories), 500
+    ):
+        with Bench(FLOWS[flow]) as bench:
+            story(bench)
+        told += 1
+    took_s = time.process_time() - began_s
+    print(f"{told} IVR tests in {took_s:.2f} s of CPU time: {told / took_s:.0f} a second")
+    assert took_s < 5.0

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from switchroom.media import sdp
 from switchroom.media.errors import NotAcceptable, OfferPending, SdpError
 from switchroom.media.formats import G722, G729, OPUS, PCMA, PCMU, Format
-from switchroom.media.offer_answer import Agreed, LocalMedia, Negotiator
+from switchroom.media.local import LocalMedia
+from switchroom.media.offer_answer import Agreed, Negotiator
 from switchroom.media.sdp import Media
 
 

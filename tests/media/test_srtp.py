@@ -8,7 +8,8 @@ import pytest
 
 from switchroom.media.errors import NotAcceptable
 from switchroom.media.formats import PCMU
-from switchroom.media.offer_answer import LocalMedia, Negotiator
+from switchroom.media.local import LocalMedia
+from switchroom.media.offer_answer import Negotiator
 from switchroom.media.srtp import SUITES, Crypto, Keys, SrtpMode, read_crypto
 
 KEY = b64encode(bytes(range(30))).decode()

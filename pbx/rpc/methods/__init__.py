@@ -17,11 +17,13 @@ from switchroom.pbx.rpc.methods import (
     office,
     queues,
     registrations,
+    reports,
     security,
     supervisor,
     system,
     tls,
     transfers,
+    trunks,
     voicemail,
 )
 
@@ -38,10 +40,12 @@ __all__ = [
     "office",
     "queues",
     "registrations",
+    "reports",
     "security",
     "supervisor",
     "system",
     "tls",
     "transfers",
+    "trunks",
     "voicemail",
 ]

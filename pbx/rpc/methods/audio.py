@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from switchroom.pbx.control import CallError, TapMode
-from switchroom.pbx.rpc.audio import ConferenceInfo, LegFigures
+from switchroom.pbx.rpc.audio import ConferenceInfo, LegFigures, RoomInfo
 from switchroom.pbx.rpc.errors import refused
 from switchroom.pbx.rpc.methods.values import Done, Limit, Name, Number, Text
 from switchroom.pbx.rpc.registry import Context, Nothing, Params, method
@@ -67,6 +67,40 @@ async def conference_mute(context: Context, params: MuteParty) -> Done:
     with _told():
         context.exchange.audio.mute(params.conference, params.leg, params.on)
     return Done()
+
+
+@method("conference.mute_all", changes=True)
+async def conference_mute_all(context: Context, params: SwitchConference) -> Done:
+    with _told():
+        context.exchange.audio.mute_all(params.conference, params.on)
+    return Done()
+
+
+class RoomList(msgspec.Struct, frozen=True):
+    rooms: list[RoomInfo]
+
+
+@method("conference.rooms", changes=False)
+async def conference_rooms(context: Context, params: Nothing) -> RoomList:
+    return RoomList(context.exchange.audio.rooms())
+
+
+class InviteParty(Params, frozen=True):
+    conference: Text
+    to: Text
+    context: Text = "default"
+    moderator: bool = False
+
+
+class InvitedCall(msgspec.Struct, frozen=True):
+    call: str
+
+
+@method("conference.invite", changes=True)
+async def conference_invite(context: Context, params: InviteParty) -> InvitedCall:
+    with _told():
+        audio = context.exchange.audio
+        return InvitedCall(await audio.invite(params.conference, params.to, params.context, params.moderator))
 
 
 @method("conference.kick", changes=True)

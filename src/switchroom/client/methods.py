@@ -114,6 +114,7 @@ class PartyInfo(msgspec.Struct, frozen=True, kw_only=True):
     leg: str
     call: str
     party: str
+    moderator: bool = False
     muted: bool
     speaking: bool
     for_s: float
@@ -124,9 +125,14 @@ class ConferenceInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     conference: str
     locked: bool
+    waiting: bool = False
     recording: str = ""
     for_s: float
     parties: list[PartyInfo]
+
+
+class InvitedCall(msgspec.Struct, frozen=True, kw_only=True):
+    call: str
 
 
 class ConferenceList(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +141,21 @@ class ConferenceList(msgspec.Struct, frozen=True, kw_only=True):
 
 class RecordingId(msgspec.Struct, frozen=True, kw_only=True):
     recording: str
+
+
+class RoomInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A conference room of the configuration."""
+
+    conference: str
+    number: str
+    pin: bool
+    moderator_pin: bool
+    moderators: list[str]
+    max_parties: int
+
+
+class RoomList(msgspec.Struct, frozen=True, kw_only=True):
+    rooms: list[RoomInfo]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,6 +212,17 @@ class DeskState(msgspec.Struct, frozen=True, kw_only=True):
     desk: Desk
     changed: DeskChange
     phone: str
+
+
+class Reroute(msgspec.Struct, frozen=True, kw_only=True):
+    """Where calls to a number go; it survives a restart."""
+
+    to: str
+    context: str = "default"
+
+
+class Rerouted(msgspec.Struct, frozen=True, kw_only=True):
+    rerouted: dict[str, Reroute]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -439,6 +471,157 @@ class Registrations(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
+class AgentCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent. The times from `ready_ms` on are what `logged_in_ms` was spent on, with talk, hold and wr"""
+
+    ratings: int = 0
+    rating_score: int = 0
+    reviews: int = 0
+    review_score: int = 0
+    offered: int = 0
+    answered: int = 0
+    missed: int = 0
+    transferred: int = 0
+    dialled: int = 0
+    dialled_answered: int = 0
+    logins: int = 0
+    logged_in_ms: int = 0
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_up_ms: int = 0
+    ready_ms: int = 0
+    ringing_ms: int = 0
+    break_ms: int = 0
+    busy_ms: int = 0
+    away_ms: int = 0
+    scheduled_ms: int = 0
+    adherent_ms: int = 0
+
+
+class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent in one interval."""
+
+    agent: str
+    since_ms: int
+    counts: AgentCounts
+    kpis: dict[str, float | None]
+
+
+class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Agents by interval, and each over the whole time."""
+
+    rows: list[AgentRow]
+    totals: list[AgentRow]
+    attendance: float | None
+
+
+class CallCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """All calls of the exchange, by when they began; those of callers who ask again, by their number."""
+
+    calls: int = 0
+    answered: int = 0
+    lost: int = 0
+    talk_ms: int = 0
+    longest_talk_ms: int = 0
+    callers: int = 0
+    repeated: int = 0
+    contacts: int = 0
+    followed: int = 0
+
+
+class CallRow(msgspec.Struct, frozen=True, kw_only=True):
+    """All calls of one interval."""
+
+    since_ms: int
+    counts: CallCounts
+    kpis: dict[str, float | None]
+
+
+class TrunkCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """One trunk, or other peer."""
+
+    offered: int = 0
+    blocked: int = 0
+    answered: int = 0
+    talk_ms: int = 0
+
+
+class TrunkRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One trunk in one interval."""
+
+    trunk: str
+    since_ms: int
+    counts: TrunkCounts
+    kpis: dict[str, float | None]
+
+
+class CallReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls and trunks by interval."""
+
+    rows: list[CallRow]
+    hours: list[CallRow]
+    trunks: list[TrunkRow]
+    total: CallRow
+
+
+class Kpi(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table."""
+
+    id: str
+    name: str
+    chinese: str
+    formula: str
+    unit: Literal["ms", "per-hour", "score", "share"]
+    of: list[Literal["agent", "calls", "queue", "trunk"]]
+    version: int = 1
+
+
+class KpiList(msgspec.Struct, frozen=True, kw_only=True):
+    kpis: list[Kpi]
+
+
+class QueueCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue. A, O, Ab and T are those of the KPI table."""
+
+    ratings: int = 0
+    rating_score: int = 0
+    reviews: int = 0
+    review_score: int = 0
+    offered: int = 0
+    refused: int = 0
+    queued: int = 0
+    answered: int = 0
+    answered_in_time: int = 0
+    abandoned: int = 0
+    abandoned_short: int = 0
+    abandoned_in_time: int = 0
+    left: int = 0
+    wait_ms: int = 0
+    longest_wait_ms: int = 0
+    abandon_wait_ms: int = 0
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_up_ms: int = 0
+    completed: int = 0
+    transferred: int = 0
+
+
+class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue in one interval; `since_ms` is its beginning."""
+
+    queue: str
+    since_ms: int
+    counts: QueueCounts
+    kpis: dict[str, float | None]
+
+
+class QueueReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Queues by interval, and each over the whole time."""
+
+    rows: list[QueueRow]
+    totals: list[QueueRow]
+
+
 class Whoami(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     role: str
@@ -501,6 +684,17 @@ class JournalFigures(msgspec.Struct, frozen=True, kw_only=True):
     write_errors: int = 0
 
 
+class TrunkFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One trunk; a limit of 0 is none."""
+
+    name: str
+    up: bool
+    channels: int
+    used: int
+    blocked: int
+    failed: int
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The exchange at a glance."""
 
@@ -517,6 +711,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     media: list[ShardFigures] = msgspec.field(default_factory=list)
     journal: JournalFigures = msgspec.field(default_factory=JournalFigures)
     cdrs_written: int = 0
+    trunks: list[TrunkFigures] = msgspec.field(default_factory=list)
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -531,6 +726,50 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
 class Certificates(msgspec.Struct, frozen=True, kw_only=True):
     certificates: list[Certificate]
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One carrier in the explanation of a route."""
+
+    trunk: str
+    verdict: Literal["cannot", "first", "next", "not at this time", "not for this number"]
+    cost: float = 0.0
+    reason: str = ""
+
+
+class RouteExplained(msgspec.Struct, frozen=True, kw_only=True):
+    carriers: list[Candidate]
+
+
+class TrunkTarget(msgspec.Struct, frozen=True, kw_only=True):
+    target: str
+    state: Literal["down", "unknown", "up"]
+
+
+class TrunkState(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of 0 are none."""
+
+    name: str
+    gateway: str
+    enabled: bool
+    registered: bool
+    health: Literal["down", "unknown", "up"]
+    why_not: str
+    targets: list[TrunkTarget]
+    channels: int
+    channels_in: int
+    channels_out: int
+    calls_per_second: float
+    used_in: int
+    used_out: int
+    peak: int
+    blocked_in: int
+    blocked_out: int
+    failed: int
+
+
+class AllTrunks(msgspec.Struct, frozen=True, kw_only=True):
+    trunks: list[TrunkState]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -559,13 +798,15 @@ class SwitchroomPbxRpcMethodsVoicemailMessages(msgspec.Struct, frozen=True, kw_o
 
 
 class QueueFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One queue: what there is now, and what came since the fold began. See PRODUCT's KPI table for the fo"""
+    """One queue."""
 
-    queue: str
-    waiting: int = 0
-    talking: int = 0
+    ratings: int = 0
+    rating_score: int = 0
+    reviews: int = 0
+    review_score: int = 0
     offered: int = 0
     refused: int = 0
+    queued: int = 0
     answered: int = 0
     answered_in_time: int = 0
     abandoned: int = 0
@@ -576,13 +817,40 @@ class QueueFigures(msgspec.Struct, frozen=True, kw_only=True):
     longest_wait_ms: int = 0
     abandon_wait_ms: int = 0
     talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_up_ms: int = 0
     completed: int = 0
     transferred: int = 0
+    queue: str
+    waiting: int = 0
+    talking: int = 0
 
 
 class AgentFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One agent."""
 
+    ratings: int = 0
+    rating_score: int = 0
+    reviews: int = 0
+    review_score: int = 0
+    offered: int = 0
+    answered: int = 0
+    missed: int = 0
+    transferred: int = 0
+    dialled: int = 0
+    dialled_answered: int = 0
+    logins: int = 0
+    logged_in_ms: int = 0
+    talk_ms: int = 0
+    hold_ms: int = 0
+    wrap_up_ms: int = 0
+    ready_ms: int = 0
+    ringing_ms: int = 0
+    break_ms: int = 0
+    busy_ms: int = 0
+    away_ms: int = 0
+    scheduled_ms: int = 0
+    adherent_ms: int = 0
     agent: str
     status: Literal["available", "break", "logged-out"] = "logged-out"
     reason: str = ""
@@ -592,13 +860,6 @@ class AgentFigures(msgspec.Struct, frozen=True, kw_only=True):
     call: str = ""
     queue: str = ""
     reachable: bool = True
-    answered: int = 0
-    missed: int = 0
-    talk_ms: int = 0
-    wrap_up_ms: int = 0
-    ready_ms: int = 0
-    break_ms: int = 0
-    logged_in_ms: int = 0
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -735,6 +996,16 @@ class Client(Connection):
         """conference.get"""
         return await self.call("conference.get", {"conference": conference}, ConferenceInfo)
 
+    async def conference_invite(
+        self, *, conference: str, to: str, context: str | None = None, moderator: bool | None = None
+    ) -> InvitedCall:
+        """conference.invite"""
+        return await self.call(
+            "conference.invite",
+            {"conference": conference, "to": to, "context": context, "moderator": moderator},
+            InvitedCall,
+        )
+
     async def conference_kick(self, *, conference: str, leg: str) -> Done:
         """conference.kick"""
         return await self.call("conference.kick", {"conference": conference, "leg": leg}, Done)
@@ -751,9 +1022,17 @@ class Client(Connection):
         """conference.mute"""
         return await self.call("conference.mute", {"conference": conference, "leg": leg, "on": on}, Done)
 
+    async def conference_mute_all(self, *, conference: str, on: bool | None = None) -> Done:
+        """conference.mute_all"""
+        return await self.call("conference.mute_all", {"conference": conference, "on": on}, Done)
+
     async def conference_record(self, *, conference: str, on: bool | None = None) -> RecordingId:
         """conference.record"""
         return await self.call("conference.record", {"conference": conference, "on": on}, RecordingId)
+
+    async def conference_rooms(self) -> RoomList:
+        """conference.rooms"""
+        return await self.call("conference.rooms", {}, RoomList)
 
     async def config_diff(self) -> Changes:
         """config.diff"""
@@ -778,6 +1057,14 @@ class Client(Connection):
     async def desks_sit(self, *, user: str, phone: str) -> DeskState:
         """desks.sit"""
         return await self.call("desks.sit", {"user": user, "phone": phone}, DeskState)
+
+    async def did_list(self) -> Rerouted:
+        """did.list"""
+        return await self.call("did.list", {}, Rerouted)
+
+    async def did_reroute(self, *, number: str, to: str | None = None, context: str | None = None) -> Done:
+        """did.reroute"""
+        return await self.call("did.reroute", {"number": number, "to": to, "context": context}, Done)
 
     async def events_list(self, *, after: int | None = None, limit: int | None = None) -> Events:
         """events.list"""
@@ -941,6 +1228,71 @@ class Client(Connection):
         """registrations.list"""
         return await self.call("registrations.list", {"user": user, "limit": limit, "offset": offset}, Registrations)
 
+    async def reports_agents(
+        self,
+        *,
+        since_ms: int,
+        until_ms: int,
+        interval: Literal["all", "day", "hour", "quarter"] | None = None,
+        offset_minutes: int | None = None,
+        agent: str | None = None,
+        shifts: dict[str, list[list[Any]]] | None = None,
+    ) -> AgentReport:
+        """reports.agents"""
+        return await self.call(
+            "reports.agents",
+            {
+                "since_ms": since_ms,
+                "until_ms": until_ms,
+                "interval": interval,
+                "offset_minutes": offset_minutes,
+                "agent": agent,
+                "shifts": shifts,
+            },
+            AgentReport,
+        )
+
+    async def reports_calls(
+        self,
+        *,
+        since_ms: int,
+        until_ms: int,
+        interval: Literal["all", "day", "hour", "quarter"] | None = None,
+        offset_minutes: int | None = None,
+    ) -> CallReport:
+        """reports.calls"""
+        return await self.call(
+            "reports.calls",
+            {"since_ms": since_ms, "until_ms": until_ms, "interval": interval, "offset_minutes": offset_minutes},
+            CallReport,
+        )
+
+    async def reports_kpis(self) -> KpiList:
+        """reports.kpis"""
+        return await self.call("reports.kpis", {}, KpiList)
+
+    async def reports_queues(
+        self,
+        *,
+        since_ms: int,
+        until_ms: int,
+        interval: Literal["all", "day", "hour", "quarter"] | None = None,
+        offset_minutes: int | None = None,
+        queue: str | None = None,
+    ) -> QueueReport:
+        """reports.queues"""
+        return await self.call(
+            "reports.queues",
+            {
+                "since_ms": since_ms,
+                "until_ms": until_ms,
+                "interval": interval,
+                "offset_minutes": offset_minutes,
+                "queue": queue,
+            },
+            QueueReport,
+        )
+
     async def rpc_whoami(self) -> Whoami:
         """Who the token is, and what it may do."""
         return await self.call("rpc.whoami", {}, Whoami)
@@ -986,6 +1338,38 @@ class Client(Connection):
     async def tls_reload(self) -> Certificates:
         """tls.reload"""
         return await self.call("tls.reload", {}, Certificates)
+
+    async def trunks_explain(self, *, route: str, number: str) -> RouteExplained:
+        """trunks.explain"""
+        return await self.call("trunks.explain", {"route": route, "number": number}, RouteExplained)
+
+    async def trunks_list(self) -> AllTrunks:
+        """trunks.list"""
+        return await self.call("trunks.list", {}, AllTrunks)
+
+    async def trunks_set(
+        self,
+        *,
+        trunk: str,
+        channels: int | None = None,
+        channels_in: int | None = None,
+        channels_out: int | None = None,
+        calls_per_second: float | None = None,
+        enabled: bool | None = None,
+    ) -> TrunkState:
+        """trunks.set"""
+        return await self.call(
+            "trunks.set",
+            {
+                "trunk": trunk,
+                "channels": channels,
+                "channels_in": channels_in,
+                "channels_out": channels_out,
+                "calls_per_second": calls_per_second,
+                "enabled": enabled,
+            },
+            TrunkState,
+        )
 
     async def voicemail_delete(self, *, message: str) -> Done:
         """voicemail.delete"""

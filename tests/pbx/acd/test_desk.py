@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from switchroom.pbx.control import CallError, Leg, TransferAsked
+from switchroom.pbx.control import CallError, Leg, PickedUp, SendOn, SentOn, TransferAsked
 from switchroom.pbx.events import (
     AgentStatusSet,
     CallbackTried,
@@ -323,4 +323,73 @@ def test_an_agent_puts_the_caller_through_to_somebody_else() -> None:
     centre.run(script)
     [completed] = centre.told(QueueCompleted)
     assert (completed.reason, completed.talk_ms) == ("transferred", 15_000)
+    clean(centre)
+
+
+def test_a_caller_who_talks_is_wanted_elsewhere() -> None:
+    """As when the agent joins it to whom it has consulted: the talk is over, and nobody hangs up the caller."""
+    went: list[str] = []
+
+    async def script(centre: SimCentre) -> None:
+        async def elsewhere(leg: Leg) -> None:
+            went.append(leg.id)
+
+        caller, task = centre.caller("555")
+        await asyncio.sleep(5)
+        agent = centre.control.legs[1]
+        assert caller.listener is not None
+        caller.listener(caller, SendOn(elsewhere))
+        with pytest.raises(SentOn) as sent_on:
+            await task
+        assert agent.told == ["ended 200"]
+        await sent_on.value.serve(caller)
+        assert went == [caller.id]
+
+    centre = SimCentre({"a": {}}).run(script)
+    [completed] = centre.told(QueueCompleted)
+    assert (completed.agent, completed.reason, completed.talk_ms) == ("a", "transferred", 3_000)
+    clean(centre)
+
+
+def test_an_agent_who_talks_is_wanted_elsewhere() -> None:
+    async def script(centre: SimCentre) -> None:
+        async def elsewhere(leg: Leg) -> None:
+            await asyncio.sleep(10)
+
+        _, task = centre.caller("555")
+        await asyncio.sleep(5)
+        agent = centre.control.legs[1]
+        assert agent.listener is not None
+        agent.listener(agent, SendOn(elsewhere))
+        await asyncio.sleep(5)
+        assert (agent.state, agent.partner) == ("answered", None)
+        await asyncio.sleep(6)
+        assert agent.state == "ended"
+        await task
+
+    centre = SimCentre({"a": {}}).run(script)
+    assert [(done.agent, done.reason) for done in centre.told(QueueCompleted)] == [("a", "agent")]
+    clean(centre)
+
+
+def test_a_call_of_the_queue_is_picked_up_at_another_phone() -> None:
+    async def script(centre: SimCentre) -> None:
+        caller, task = centre.caller("555")
+        await asyncio.sleep(1)
+        ringing, other = centre.control.legs[1], centre.control.incoming("1009")
+        other.answer()
+        await asyncio.sleep(0.1)
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        assert ringing.listener is not None
+        ringing.listener(ringing, PickedUp(other, over))
+        await asyncio.sleep(1)
+        assert caller.partner is other
+        assert ringing.state == "ended"
+        caller.leave()
+        await task
+        await over
+        assert other.state == "ended"
+
+    centre = SimCentre({"a": {}}, {"user:a": SimPhone(answers_after_s=None)}).run(script)
+    assert [done.agent for done in centre.told(QueueCompleted)] == ["a"]
     clean(centre)

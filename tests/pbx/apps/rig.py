@@ -23,7 +23,8 @@ USERS = "".join(
     for index, name in enumerate(("1001", "1002", "1003", "1004"))
 )
 PLAN = """[dial_plan]
-default = [{ number = "10XX", to = "user:{number}" }, { number = "0Z.", to = "sip:{number}@carrier" }]
+default = [{ number = "10XX", to = "user:{number}" }, { number = "0Z.", to = "sip:{number}@carrier" },
+            { number = "8100", to = "meet-me" }]
 """
 MUSIC = "music.wav"
 

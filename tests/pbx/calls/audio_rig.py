@@ -147,8 +147,8 @@ class Exchange:
 
     async def phone(self, hz: float, number: str = "", codec: str = "PCMU") -> Phone:
         """An answered leg and its phone."""
-        story = self.board._new_story(Party(number or f"{hz:.0f}"), "100", source="", user="")
-        leg = Leg(self.board, story, self.board._leg_id(story), Party(number or f"{hz:.0f}"))
+        story = self.board.new_story(Party(number or f"{hz:.0f}"), "100", source="", user="")
+        leg = Leg(self.board, story, self.board.leg_id(story), Party(number or f"{hz:.0f}"))
         leg.take_media((await self.board.media.open())[0])
         phone = Phone(leg, hz, codec)
         phone.connect()

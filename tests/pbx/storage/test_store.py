@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both stores keep the same promises; the SQLite one keeps them over a restart."""
+"""All stores keep the same promises; those of SQLite and PostgreSQL keep them over a restart."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -11,12 +11,19 @@ import pytest
 from switchroom.pbx.events import Entry, ServerStarted
 from switchroom.pbx.storage.base import CdrQuery, Store, StoredBinding, StoredCdr, StoreError
 from switchroom.pbx.storage.memory import MemoryStore
+from switchroom.pbx.storage.opening import open_store
 from switchroom.pbx.storage.sqlite import SqliteStore
+from tests.postgres import Cluster
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "postgres", "memory"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    opened: Store = MemoryStore() if request.param == "memory" else await SqliteStore.open(tmp_path / "data")
+    opened: Store
+    if request.param == "postgres":
+        cluster: Cluster = request.getfixturevalue("postgres")
+        opened = await open_store(await cluster.database(), tmp_path, "normal")
+    else:
+        opened = MemoryStore() if request.param == "memory" else await open_store("", tmp_path / "data", "normal")
     yield opened
     await opened.close()
 
@@ -59,6 +66,14 @@ async def test_pruning_keeps_the_newest(store: Store) -> None:
     assert [entry.number for entry in await store.journal.read(0, 100)] == [4, 5, 6]
     await store.journal.prune(before_ns=10**18)
     assert await store.journal.last() == entries(6, 6)[0]
+
+
+async def test_the_journal_is_found_by_time(store: Store) -> None:
+    assert await store.journal.before(10**18) == 0
+    await store.journal.write([entries(1, 3), entries(4, 6)])
+    assert await store.journal.before(1) == 0
+    assert 3 <= await store.journal.before(5000) <= 4
+    assert await store.journal.before(10**18) == 6
 
 
 async def test_bindings_are_replaced_and_removed(store: Store) -> None:
