@@ -12,9 +12,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.clients.audio import write_tone
+
 HOST = "127.0.0.1"
 TOKEN = "clients-token"
 START_S = 15.0
+MUSIC_HZ = 2200.0
+"""What held parties hear."""
 
 CONFIG = """
 [server]
@@ -91,6 +95,10 @@ class ServerProcess:
         )  # fmt: skip
         for user in map(str, range(1001, 1001 + users)):
             config += USER.format(user) + f'srtp = "{(srtp or {}).get(user, "")}"\n'
+        if "[music.default]" not in more:  # a tone that is nobody's voice
+            (folder / "music").mkdir(exist_ok=True)
+            write_tone(folder / "music" / "hold.wav", MUSIC_HZ, 1.0)
+            config += '[music.default]\nfolder = "music"\n'
         self.file = folder / "server.toml"
         self.file.write_text(config + more)
         self.process: subprocess.Popen[bytes] | None = None

@@ -9,7 +9,7 @@ import pytest
 from tests.clients.audio import Heard
 from tests.clients.baresip import Baresip
 from tests.clients.conftest import need
-from tests.clients.server import HOST, ServerProcess
+from tests.clients.server import HOST, MUSIC_HZ, ServerProcess
 
 TALK_S = 4.0
 SENT_DBFS = -12.0
@@ -83,6 +83,8 @@ def test_hold_and_resume(phones: tuple[Baresip, Baresip], server: ServerProcess)
     heard = Heard(two.recording(), 500)
     assert heard.seconds >= 2.5, heard
     assert 1000 <= heard.longest_gap_ms <= 3000, heard
+    music = Heard(two.recording(), MUSIC_HZ)
+    assert music.seconds >= 1.0, music
 
 
 def test_an_echo_comes_back(phones: tuple[Baresip, Baresip], server: ServerProcess) -> None:

@@ -118,12 +118,13 @@ class Mailer:
             attempts = mail.attempts + 1
             wait_s = min(MAX_RETRY_S, FIRST_RETRY_S * 2 ** (attempts - 1))
             gave_up = error.permanent or self._utc() + wait_s > mail.since_s + self._give_up_s
-            self._write(MailFailed(to=mail.to, reason=str(error)[:500], attempts=attempts, gave_up=gave_up))
             if gave_up:
                 await self._queue.remove(key)
             else:
                 later = msgspec.structs.replace(mail, attempts=attempts, next_s=self._utc() + wait_s)
                 await self._queue.put(key, later)
+            # Told when it is kept: a restart in between counts the attempt once.
+            self._write(MailFailed(to=mail.to, reason=str(error)[:500], attempts=attempts, gave_up=gave_up))
         else:
             await self._queue.remove(key)
 
