@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.audio import write_tone
-from tests.clients.server import HOST, ServerProcess, free_port
+from tests.clients.server import HOST, ServerProcess
+from tests.ports import free_port
 
 MODULES = "/usr/lib/baresip/modules"
 

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from tests.clients.audio import write_tone
-from tests.clients.server import HOST, ServerProcess, free_port
+from tests.clients.server import HOST, ServerProcess
+from tests.ports import free_port
 
 EVENTS = {"CALL_ESTABLISHED": "state changed to CONFIRMED", "CALL_CLOSED": r"is DISCONNECTED|changed to DISCONNECTED"}
 COMMANDS = {"hangup": "h", "hold": "H", "resume": "v"}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.audio import write_tone
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 TOKEN = "clients-token"
@@ -53,21 +54,6 @@ default = [
 ]
 """
 USER = '[[user]]\nname = "{0}"\npassword = "pw{0}"\ndisplay_name = "Phone {0}"\n'
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM, host: str = HOST) -> int:
-    """A port that is free for UDP and TCP just now."""
-    for _ in range(50):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.bind((host, 0))
-            port: int = probe.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-                try:
-                    other.bind((host, port))
-                except OSError:
-                    continue
-                return port
-    raise OSError("no free port")
 
 
 class ServerProcess:

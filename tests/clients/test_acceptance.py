@@ -13,7 +13,8 @@ import pytest
 
 from tests.clients.conftest import need
 from tests.clients.script import PLAIN, SECURE, Script, answered
-from tests.clients.server import HOST, START_S, free_port
+from tests.clients.server import HOST, START_S
+from tests.ports import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "acceptance.toml"
 TRUNK = "127.0.0.66"

@@ -9,7 +9,8 @@ import pytest
 
 from tests.clients.conftest import need
 from tests.clients.script import PLAIN, Script, answered
-from tests.clients.server import HOST, ServerProcess, free_port
+from tests.clients.server import HOST, ServerProcess
+from tests.ports import free_port
 
 CARRIER, STRANGER = "127.0.0.10", "127.0.0.9"
 FRIEND = f'[[peer]]\nname = "carrier"\naddresses = ["{CARRIER}"]\ntrusted = true\n'

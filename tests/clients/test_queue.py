@@ -10,8 +10,9 @@ import pytest
 from tests.clients.audio import Heard, write_tone
 from tests.clients.baresip import Baresip
 from tests.clients.conftest import need
-from tests.clients.server import HOST, ServerProcess, free_port
+from tests.clients.server import HOST, ServerProcess
 from tests.clients.test_sipp import sipp
+from tests.ports import free_port
 
 RULES = """
   { number = "8000", to = "queue:sales" },

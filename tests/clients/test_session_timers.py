@@ -9,7 +9,8 @@ import pytest
 
 from tests.clients.conftest import need
 from tests.clients.script import PLAIN, Script, answered
-from tests.clients.server import HOST, ServerProcess, free_port
+from tests.clients.server import HOST, ServerProcess
+from tests.ports import free_port
 
 PEER = "127.0.0.9"
 SHORT = "session_expires_s = 2\nmin_se_s = 1"

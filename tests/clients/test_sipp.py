@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import need
-from tests.clients.server import HOST, ServerProcess, free_port
+from tests.clients.server import HOST, ServerProcess
+from tests.ports import free_port
 
 PEER = "127.0.0.9"
 CALLS = 100

@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.clients.baresip import Baresip
 from tests.clients.conftest import need
 from tests.clients.script import Script
-from tests.clients.server import HOST, ServerProcess, free_port
+from tests.clients.server import HOST, ServerProcess
+from tests.ports import free_port
 
 WATCHER = "127.0.0.9"
 FREE = 'state="full"[^>]*>[^<]*</dialog-info>'

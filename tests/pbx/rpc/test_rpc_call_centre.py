@@ -10,7 +10,7 @@ import pytest
 
 from switchroom.pbx.config import loads
 from switchroom.pbx.server import Server
-from tests.pbx.rpc.test_rpc_live import free_port
+from tests.ports import free_port
 
 HOST = "127.0.36.3"
 CONFIG = """

@@ -3,7 +3,6 @@
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from switchroom.pbx.config import loads
 from switchroom.pbx.rpc.client import call_from_shell
 from switchroom.pbx.server import Server
+from tests.ports import free_port
 
 HOST, PHONES = "127.0.36.1", "127.0.36.2"
 TOKEN = "live-token"
@@ -41,20 +41,6 @@ default = [
 name = "1001"
 password = "pw1001"
 """
-
-
-def free_port(host: str) -> int:
-    """A port that is free for UDP and TCP just now."""
-    for _ in range(50):
-        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
-            stream.bind((host, 0))
-            port: int = stream.getsockname()[1]
-            try:
-                datagram.bind((host, port))
-            except OSError:
-                continue
-            return port
-    raise OSError("no free port")
 
 
 class Telephone(asyncio.DatagramProtocol):

@@ -16,7 +16,7 @@ from switchroom.pbx.config import loads
 from switchroom.pbx.events import AgentStateSet, AgentStatusSet, QueueAnswered, QueueCompleted, QueueEntered
 from switchroom.pbx.server import Server
 from tests.pbx.rpc.test_rpc_call_centre import CONFIG, HOST
-from tests.pbx.rpc.test_rpc_live import free_port
+from tests.ports import free_port
 
 
 class Asker:
