@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, follow, go_on
+from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, borrow, follow, go_on
 from switchroom.pbx.control import (
     NORMAL,
     CallControl,
@@ -25,6 +25,7 @@ from switchroom.pbx.control import (
     PlayDone,
     Presentation,
     Recorded,
+    Replaced,
     SendOn,
     SentOn,
     Speaking,
@@ -264,17 +265,27 @@ class Call:
         await self._answer()
         if leg.listener is None or leg.state != "answered":
             raise CallError(481, "the other party is gone")
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        async def lent(_: Leg) -> None:
-            await over
-
-        leg.listener(leg, SendOn(lent))
+        over = borrow(leg)
         b2bua = B2bua(self._control, self.leg)
         with self._lent():
             b2bua.join(leg, over)
             self.on_answer()
             await b2bua.talk()
+
+    async def replace(self, leg: Leg) -> bool:
+        """Take the place of a leg that is joined to another one, if whoever serves it gives it away (the call centre an
+        agent's to another agent), and stay until one of the two hangs up; False: nobody gives it away."""
+        await self._answer()
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        given: list[bool] = []
+        if leg.listener is not None:
+            leg.listener(leg, Replaced(self.leg, over, lambda: given.append(True)))
+        if not given:
+            return False
+        with self._lent():
+            self.on_answer()
+            await over
+        return True
 
     async def pick_up(self, ringing: Leg) -> bool:
         """Answer the caller in place of a leg that rings, and stay until one hangs up; False: it rings no more."""

@@ -243,7 +243,7 @@ class Server:
         self.board.put_through = Transfers(self.board, self.office.routing, destinations).put_through
         self.board.phone_of = self.office.desks.phone_of
         self.centre = CallCentre(
-            config, self.board, self.office.routing, destinations, self.flows.speech,
+            config, self.board, self.office.routing, destinations, self.flows.speech.say,
             write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)

@@ -60,7 +60,12 @@ class Pjsua:
     def command(self, command: str, params: str = "") -> None:
         """One command, by baresip's name for it."""
         self._seen = len(self._lines)
-        self._type(f"m\n{params};transport={self._transport}" if command == "dial" else COMMANDS[command])
+        if command == "dial":
+            self._type(f"m\n{params};transport={self._transport}")
+        elif command == "sndcode":
+            self._type(f"#\n{params}")
+        else:
+            self._type(COMMANDS[command])
 
     def wait(self, kind: str, timeout_s: float = 10.0) -> None:
         """Wait for an event, by baresip's name for it, since the last command or event."""
