@@ -9,6 +9,7 @@ from switchroom.pbx.acd.errors import AcdError
 from switchroom.pbx.events import (
     AgentStateSet,
     AgentStatusSet,
+    AgentWrappedUp,
     OfferEnded,
     QueueAbandoned,
     QueueAnswered,
