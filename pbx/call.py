@@ -32,7 +32,7 @@ from switchroom.pbx.control import (
 )
 from switchroom.pbx.events import CallResult
 
-__all__ = ["Attempt", "Call", "Outcome", "follow", "go_on"]
+__all__ = ["Attempt", "Call", "Outcome", "borrow", "follow", "go_on"]
 
 MAX_TYPED_AHEAD = 64
 RING_S = 60.0

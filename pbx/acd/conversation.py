@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from switchroom.pbx.b2bua import borrow
+from switchroom.pbx.call import borrow
 from switchroom.pbx.control import (
     CallControl,
     CallerGone,
