@@ -402,18 +402,6 @@ async def follow(leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
             serve = again.serve
 
 
-def borrow(leg: Leg) -> asyncio.Future[None]:
-    """Have whoever serves a leg let go of it; set the result when it is needed no more, SentOn when it is wanted on."""
-    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def lent(_: Leg) -> None:
-        await over
-
-    if leg.listener is not None:
-        leg.listener(leg, SendOn(lent))
-    return over
-
-
 def _why(service: "asyncio.Task[None]") -> int:
     """The status of a transfer that came to nothing."""
     try:

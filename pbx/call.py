@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, borrow, follow, go_on
+from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, follow, go_on
 from switchroom.pbx.control import (
     NORMAL,
     CallControl,
@@ -369,6 +369,18 @@ class Call:
     async def _news_of_leg(self) -> None:
         self._news.clear()
         await self._news.wait()
+
+
+def borrow(leg: Leg) -> asyncio.Future[None]:
+    """Have whoever serves a leg let go of it; set the result when it is needed no more, SentOn when it is wanted on."""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def lent(_: Leg) -> None:
+        await over
+
+    if leg.listener is not None:
+        leg.listener(leg, SendOn(lent))
+    return over
 
 
 def _nothing() -> None:
