@@ -229,6 +229,7 @@ def check_cdrs(teller: Teller) -> None:
     assert held_s == pytest.approx(teller.at_s("queue.passed") - teller.at_s("leg.held"), abs=0.1)
     [consultation] = [cdr for cdr in cdrs.values() if cdr["dialled"] == SECOND]
     assert [leg["party"] for leg in consultation["legs"]] == [FIRST, SECOND]
+    assert consultation["conversation"] == story_of["conversation"] == teller.call
 
 
 def check_figures(teller: Teller) -> None:
