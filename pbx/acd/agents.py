@@ -32,6 +32,7 @@ from switchroom.pbx.events import (
     AgentWrappedUp,
     AnyRecord,
     OfferOutcome,
+    QueueWaits,
 )
 
 BASE: tuple[int, Skills, str] = (0, (), "")
@@ -253,6 +254,24 @@ class Agents:
         if agent.state in ("wrap-up", "paused"):
             self._go_on(now, agent)
         return None
+
+    def say_why(self) -> None:
+        """Tell the journal where callers wait for another reason than before."""
+        changed, self.changed = self.changed, {}
+        for line in changed:
+            if not line.waiting:
+                line.reason = None
+                continue
+            reason = line.why()
+            if reason != line.reason:
+                line.reason = reason
+                counts = {standing: count for standing, count in line.queue.counts.items() if count}
+                self._write(
+                    QueueWaits(
+                        queue=line.queue.name, reason=reason, waiting=len(line.waiting), agents=counts,
+                        skills=dict(line.skills), agent=line.only, stage=line.stage,
+                    )
+                )  # fmt: skip
 
     # ---- within
 

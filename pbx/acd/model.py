@@ -134,6 +134,8 @@ class Offer(msgspec.Struct, eq=False):
     deadline_s: float
     pending: dict[str, None]
     """Agents that have not come to an end with it."""
+    line: "Line"
+    """Where the caller stood; who becomes ready there may be rung too, where the queue rings all."""
 
 
 class Line:

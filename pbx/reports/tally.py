@@ -97,6 +97,8 @@ class Tally:
                 if stay is not None and not stay.offered:
                     stay.offered = True
                     self.queues.at(record.queue, at_ms).queued += at_ms - stay.entered_ms >= AT_ONCE_MS
+            case events.OfferJoined():
+                self.agents.at(record.agent, at_ms).offered += 1
             case events.QueueAnswered():
                 self._answered(record, at_ms)
             case events.QueuePassed():

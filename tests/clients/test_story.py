@@ -163,12 +163,13 @@ def test_the_story(centre: ServerProcess, tmp_path: Path) -> None:
             lambda: set(HZ) <= {each["user"] for each in centre.call("registrations.list")["registrations"]},
         )
         teller.tell()
+        entries = teller.entries()
     finally:
         for phone in teller.phones:
             phone.stop()
     check_what_was_heard(teller)
     check_recordings(teller)
-    assert story.told(entry["record"] for entry in teller.entries()) == story.RECORDS.splitlines()
+    assert story.told(entry["record"] for entry in entries) == story.RECORDS.splitlines()
     check_cdrs(teller)
     check_figures(teller)
 
