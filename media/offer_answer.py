@@ -297,7 +297,7 @@ class Negotiator:
     def _choose_codecs(self, names: Sequence[str] | None) -> list[Format]:
         codecs = self.local.codecs
         if names is not None:
-            ours = {form.name.lower(): form for form in codecs}
+            ours = {form.codec.lower(): form for form in codecs}
             chosen = [ours[name.lower()] for name in dict.fromkeys(names) if name.lower() in ours]
             if not chosen:
                 raise NotAcceptable(f"none of the codecs {', '.join(names)} is ours")
@@ -337,7 +337,7 @@ class Negotiator:
             receive=tuple(sorted(codecs, key=lambda form: form.key != send.key)),
             send_event=next((event for event in remote.events if event.clock_hz == send.clock_hz and events), None),
             receive_events=events if remote.events else (),
-            ptime_ms=remote.packet_ms(self.local.ptime_ms),
+            ptime_ms=min(remote.packet_ms(self.local.ptime_ms), send.max_ptime_ms),
             sends=switched_on and direction in _SENDING and remote.direction in _RECEIVING,
             receives=switched_on and direction in _RECEIVING and remote.direction in _SENDING,
             held=remote.holds,
@@ -398,7 +398,7 @@ class Negotiator:
 def _preferred(pairs: tuple[tuple[Format, Format], ...], prefer: Sequence[str]) -> tuple[Format, Format]:
     for name in prefer:
         for pair in pairs:
-            if pair[0].name.lower() == name.lower():
+            if pair[0].codec.lower() == name.lower():
                 return pair
     return pairs[0]
 

@@ -52,7 +52,7 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([ours.name for ours, _ in self.codecs]))
+        return tuple(dict.fromkeys([ours.codec for ours, _ in self.codecs]))
 
     def packet_ms(self, default_ms: int) -> int:
         """How long the packets to the peer are (RFC 8866 sections 6.3 and 6.4)."""

@@ -134,7 +134,7 @@ class Session(Playing):
     def codec(self) -> str | None:
         """Name of the codec that we send; None before anything was agreed."""
         agreed = self._negotiator.agreed
-        return agreed.send.name if agreed is not None else None
+        return agreed.send.codec if agreed is not None else None
 
     @property
     def remote_codecs(self) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 SecondsOrNone = Annotated[float, Meta(ge=0)]
 Name = Annotated[str, Meta(pattern=r"^[^\s@:;<>\"]+$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
-Codec = Literal["PCMU", "PCMA", "G722", "G729"]
+Codec = Literal["PCMU", "PCMA", "G722", "G729", "L16/8000", "L16/16000"]
 Role = Literal["observer", "agent", "integrator", "supervisor", "operator", "admin"]
 """`observer` reads; `agent` acts for one user; `integrator` reads and begins calls; `supervisor` also leads agents;
 `operator` and `admin` do everything."""

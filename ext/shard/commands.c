@@ -2,6 +2,7 @@
  *
  * What Python orders, record by record. Each order is checked whole before anything of it is done.
  */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -340,8 +341,9 @@ static bool takes_a_file(uint16_t op)
 
 static void tell_codecs(const sr_plane *plane, char *text, size_t room)
 {
-    for (uint32_t i = 0; i < plane->codec_count; i++)
-        strncat(strncat(text, i > 0 ? " " : "", room - strlen(text) - 1), plane->codecs[i]->name, room - strlen(text) - 1);
+    for (uint32_t i = 0, at = 0; i < plane->codec_count && at < room; i++)
+        at += (uint32_t)snprintf(text + at, room - at, "%s%s/%u", i > 0 ? " " : "", plane->codecs[i]->name,
+                                 (unsigned)plane->codecs[i]->sample_rate_hz);
 }
 
 static enum sr_error record(sr_plane *plane, const sr_record *command, int fd)

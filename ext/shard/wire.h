@@ -19,7 +19,7 @@
 
 enum sr_op {
     SR_HELLO = 1,     /* leg: number of the shard; other: SR_WIRE_VERSION. Answered with a descriptor: the statistics
-                         (stats.h); body: text, names of the codecs */
+                         (stats.h); body: text, names and rates of the codecs */
     SR_OPEN,          /* a new leg; the answer has its handle and the RTP port */
     SR_CONFIGURE,     /* body: configure */
     SR_CONFIRM,       /* the call is answered: symmetric RTP no longer follows anyone (latch.h) */

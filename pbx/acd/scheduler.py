@@ -11,17 +11,17 @@ from collections.abc import Callable, Mapping
 from switchroom.pbx.acd.agents import Agents
 from switchroom.pbx.acd.choice import choose, passed_over
 from switchroom.pbx.acd.config import AcdConfig, Overflow
+from switchroom.pbx.acd.deadlines import ms
 from switchroom.pbx.acd.decisions import Decision, Offered, Overdue, Overflowed, Refusal, Withdrawn
 from switchroom.pbx.acd.entrance import refusal
 from switchroom.pbx.acd.model import Agent, Caller, Line, Offer, add, remove
+from switchroom.pbx.acd.talks import Talks
 from switchroom.pbx.events import (
     AgentStatus,
     AnyRecord,
     OfferEnded,
     OfferOutcome,
     QueueAbandoned,
-    QueueAnswered,
-    QueueCompleted,
     QueueEntered,
     QueueLeft,
     QueueLine,
@@ -53,10 +53,13 @@ class Scheduler:
         self.queues = self._crew.queues
         self.agents = self._crew.agents
         self.deadlines = self._crew.deadlines
+        self._talks = Talks(write, self._crew, self.callers)
         self._decisions: list[Decision] = []
         self._order = 0
         self._offer_number = 0
-        # What is done to agents, is done by the crew.
+        # What is done to agents and talks, is done by the crew and the talks.
+        self.finished = self._talks.finished
+        self.give_up = self._talks.give_up
         self.put_queue = self._crew.put_queue
         self.put_agent = self._crew.put_agent
         self.set_reachable = self._crew.set_reachable
@@ -103,7 +106,7 @@ class Scheduler:
         self._write(
             QueueEntered(
                 call=call, queue=queue, caller=number, priority=-rank[0], position=to.position(rank),
-                skills=dict(caller.skills), agent=caller.only, waited_ms=_ms(now - caller.entered_s), callback=callback,
+                skills=dict(caller.skills), agent=caller.only, waited_ms=ms(now - caller.entered_s), callback=callback,
             )
         )  # fmt: skip
         self.callers[call] = to.callers[call] = caller
@@ -119,7 +122,7 @@ class Scheduler:
             self.finished(now, call, reason)
             return
         self._forget(now, caller, "caller-gone" if reason == "abandoned" else "withdrawn")
-        waited_ms = _ms(now - caller.entered_s)
+        waited_ms = ms(now - caller.entered_s)
         queue = caller.queue
         if reason == "abandoned":
             self._write(
@@ -212,29 +215,14 @@ class Scheduler:
             found.caller.offer = None
             self._stand(now, found.caller)
 
-    def finished(self, now: float, call: str, reason: str = "") -> None:
-        """A conversation is over for its agent. Without effect when it is already."""
-        caller = self.callers.get(call)
-        if caller is None or not caller.agent:
-            return
-        queue = caller.queue
-        del self.callers[call], queue.callers[call]
-        queue.talking -= 1
-        talk_s = now - caller.answered_s
-        self._write(QueueCompleted(call=call, queue=queue.name, agent=caller.agent, talk_ms=_ms(talk_s), reason=reason))
-        agent = self.agents.get(caller.agent)
-        wrap_up_s = 0.0
-        if agent is not None and agent.call == call:
-            wrap_up_s = queue.config.wrap_up_s
-            self._crew.finish(now, agent, talk_s, wrap_up_s)
-        queue.handling_s += (talk_s + wrap_up_s - queue.handling_s) / 20
-
-    def give_up(self, now: float, agent: str) -> None:
-        """What the agent is said to do has ended without a word."""
-        found = self.agents[agent]
-        self.finished(now, found.call, "lost")
-        if found.state == "talking":
-            self._crew.finish(now, found, 0.0, 0.0)
+    def pass_on(self, now: float, call: str, agent: str) -> bool:
+        """A caller's agent has put it through to another one, who is offered nobody then; False when it does not talk.
+        Who is logged out may take it too."""
+        caller, offer = self.callers.get(call), self.agents[agent].offer
+        if caller is not None and caller.agent and offer is not None:
+            self._decisions.append(Withdrawn(offer.number, (agent,)))
+            self.ended(now, offer.number, agent, "withdrawn")
+        return self._talks.pass_on(now, call, agent)
 
     # ---- decisions
 
@@ -282,7 +270,7 @@ class Scheduler:
         self._write(
             QueueOffered(
                 call=caller.call, queue=queue.name, offer=offer.number, agents=names,
-                waited_ms=_ms(now - caller.entered_s), rule="one-agent" if line.only else queue.config.strategy,
+                waited_ms=ms(now - caller.entered_s), rule="one-agent" if line.only else queue.config.strategy,
                 passed=passed, counts=counts,
             )
         )  # fmt: skip
@@ -387,18 +375,8 @@ class Scheduler:
             self._decisions.append(Withdrawn(offer.number, pending))
 
     def _answer(self, now: float, caller: Caller, agent: str, offer: int) -> None:
-        queue = caller.queue
-        caller.agent, caller.answered_s = agent, now
         self.deadlines.clear(("caller", caller.call))
-        self.callers[caller.call] = queue.callers[caller.call] = caller
-        queue.talking += 1
-        queue.outcomes.append(now - caller.joined_s <= queue.config.target_s)
-        self._write(
-            QueueAnswered(
-                call=caller.call, queue=queue.name, agent=agent, caller=caller.number,
-                waited_ms=_ms(now - caller.entered_s), offer=offer,
-            )
-        )  # fmt: skip
+        self._talks.begin(now, caller, agent, offer)
 
     def _end(self, now: float, offer: Offer, agent: str, outcome: OfferOutcome) -> None:
         caller = offer.caller
@@ -407,7 +385,7 @@ class Scheduler:
         self._write(
             OfferEnded(
                 call=caller.call, queue=caller.queue.name, offer=offer.number, agent=agent, outcome=outcome,
-                rang_ms=_ms(now - offer.made_s),
+                rang_ms=ms(now - offer.made_s),
             )
         )  # fmt: skip
 
@@ -435,7 +413,3 @@ class Scheduler:
                         skills=dict(line.skills), agent=line.only, stage=line.stage,
                     )
                 )  # fmt: skip
-
-
-def _ms(seconds: float) -> int:
-    return max(0, round(seconds * 1000))

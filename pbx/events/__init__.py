@@ -27,6 +27,7 @@ from switchroom.pbx.events.acd import (
     QueueLeft,
     QueueLine,
     QueueOffered,
+    QueuePassed,
     QueueRefused,
     QueueWaits,
     Standing,
@@ -148,6 +149,7 @@ AnyRecord = (
     | QueueAbandoned
     | QueueLeft
     | QueueLine
+    | QueuePassed
     | QueueCompleted
     | QueueChanged
     | AgentStatusSet
@@ -238,6 +240,7 @@ __all__ = [
     "QueueLeft",
     "QueueLine",
     "QueueOffered",
+    "QueuePassed",
     "QueueRefused",
     "QueueWaits",
     "Record",

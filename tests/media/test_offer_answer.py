@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from switchroom.media import sdp
 from switchroom.media.errors import NotAcceptable, OfferPending, SdpError
-from switchroom.media.formats import G722, G729, OPUS, PCMA, PCMU, Format
+from switchroom.media.formats import G722, G729, L16_8000, L16_16000, OPUS, PCMA, PCMU, Format
 from switchroom.media.local import LocalMedia
 from switchroom.media.offer_answer import Agreed, Negotiator
 from switchroom.media.sdp import Media
@@ -466,3 +466,18 @@ def test_two_negotiators_always_agree_with_each_other(
         assert (ours.send_event is None) == (theirs.send_event is None)
         if ours.send_event is not None:
             assert ours.send_event.payload_type in {event.payload_type for event in theirs.receive_events}
+
+
+def test_l16_is_a_codec_at_each_of_its_rates() -> None:
+    lines = ("a=rtpmap:96 L16/44100", "a=rtpmap:97 L16/16000/1", "a=rtpmap:98 L16/8000", "a=ptime:60")
+    offer = body("m=audio 4000 RTP/AVP 96 98 97 101", *lines, "a=rtpmap:101 telephone-event/16000")
+    negotiator = Negotiator(local(codecs=(PCMU, L16_16000, L16_8000)))
+    negotiator.receive_offer(offer)
+    assert negotiator.remote_codecs == ("L16/8000", "L16/16000")
+    answer = audio_of(negotiator.answer(("L16/16000",)))
+    assert answer.formats == ("97", "101")
+    result = agreed(negotiator)
+    assert (result.send.codec, result.send.payload_type) == ("L16/16000", 97)
+    assert result.ptime_ms == 40, "60 ms of it do not fit into a datagram"
+    assert result.send_event is not None
+    assert answered(offer, codecs=(L16_8000,))[0].agreed.ptime_ms == 60

@@ -9,6 +9,7 @@ from switchroom.pbx.acd.errors import AcdError
 from switchroom.pbx.events import (
     AgentStateSet,
     AgentStatusSet,
+    AgentWrappedUp,
     OfferEnded,
     QueueAbandoned,
     QueueAnswered,
@@ -391,3 +392,45 @@ def test_wrap_up_codes() -> None:
         centre.scheduler.wrap_up_done(0, "a", "other")
     centre.scheduler.wrap_up_done(0, "a", "sold")
     assert centre.scheduler.agents["a"].standing == "ready"
+
+
+def test_wrap_up_survives_a_call_of_the_agents_own() -> None:
+    centre = Centre({"a": {}}, wrap_up_s=30)
+    centre.log_in("a")
+    centre.enter("1")
+    centre.step()
+    assert centre.answer("1")
+    centre.now += 60
+    centre.scheduler.finished(centre.now, "1")
+    agent = centre.scheduler.agents["a"]
+    centre.wait(10)
+    centre.scheduler.set_busy(centre.now, "a", "own")
+    centre.wait(5)
+    centre.scheduler.set_busy(centre.now, "a", "")
+    assert (agent.state, agent.call) == ("wrap-up", "1")
+    centre.wait(14.9)
+    assert agent.state == "wrap-up"
+    centre.wait(0.2)
+    assert agent.state == "idle"
+    [wrapped] = centre.told(AgentWrappedUp)
+    assert (wrapped.call, wrapped.duration_ms) == ("1", 25_000)
+
+
+def test_a_call_longer_than_the_wrap_up_ends_it() -> None:
+    centre = Centre({"a": {}}, wrap_up_s=30, wrap_up_codes=("sold",))
+    centre.log_in("a")
+    for call in ("1", "2"):
+        centre.enter(call)
+        centre.step()
+        assert centre.answer(call)
+        centre.scheduler.finished(centre.now, call)
+        centre.wait(10)
+        centre.scheduler.set_busy(centre.now, "a", "own")
+        if call == "2":  # its code may be given meanwhile
+            centre.scheduler.wrap_up_done(centre.now, "a", "sold")
+        centre.wait(50)
+        centre.scheduler.set_busy(centre.now, "a", "")
+        assert centre.scheduler.agents["a"].standing == "ready"
+    assert [(done.call, done.code, done.duration_ms) for done in centre.told(AgentWrappedUp)] == [
+        ("1", "", 10_000), ("2", "sold", 10_000),
+    ]  # fmt: skip
