@@ -14,7 +14,8 @@ from tests.clients.server import HOST, ServerProcess
 from tests.ports import free_port
 
 EVENTS = {"CALL_ESTABLISHED": "state changed to CONFIRMED", "CALL_CLOSED": r"is DISCONNECTED|changed to DISCONNECTED"}
-COMMANDS = {"hangup": "h", "hold": "H", "resume": "v"}
+COMMANDS = {"hangup": "h", "hold": "H", "resume": "v", "transfer_to_call": "X", "sndcode": "#"}
+"""`transfer_to_call` takes the number of its other call; the first one is 0."""
 
 
 def program() -> str | None:
@@ -62,10 +63,8 @@ class Pjsua:
         self._seen = len(self._lines)
         if command == "dial":
             self._type(f"m\n{params};transport={self._transport}")
-        elif command == "sndcode":
-            self._type(f"#\n{params}")
         else:
-            self._type(COMMANDS[command])
+            self._type("\n".join(filter(None, (COMMANDS[command], params))))
 
     def wait(self, kind: str, timeout_s: float = 10.0) -> None:
         """Wait for an event, by baresip's name for it, since the last command or event."""
