@@ -3,14 +3,13 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from switchroom.ivr.services import QueueOutcome, QueueResult
-from switchroom.ivr.speech import Speech
 from switchroom.pbx.acd.codes import Codes
 from switchroom.pbx.acd.desk import Centre, Desk
 from switchroom.pbx.acd.errors import AcdError
@@ -21,9 +20,8 @@ from switchroom.pbx.acd.voice import Spoken
 from switchroom.pbx.apps.destinations import Destinations
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.call import Call
-from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.config import Config
-from switchroom.pbx.control import CallError, Endpoint
+from switchroom.pbx.control import CallControl, CallError, Endpoint
 from switchroom.pbx.dialplan import Destination
 from switchroom.pbx.events import AnyRecord, Entry
 from switchroom.pbx.journal import Journal, Subscription
@@ -36,7 +34,7 @@ VOICES = {"en": "en", "zh": "cmn"}
 class DialPlanWays:
     """Targets and numbers by the dial plan."""
 
-    def __init__(self, board: Switchboard, routing: Routing, destinations: Destinations, context: str) -> None:
+    def __init__(self, board: CallControl, routing: Routing, destinations: Destinations, context: str) -> None:
         self._board, self._routing, self._destinations, self._context = board, routing, destinations, context
 
     def find(self, target: str) -> list[Endpoint]:
@@ -111,10 +109,10 @@ class CallCentre:
     def __init__(
         self,
         config: Config,
-        board: Switchboard,
+        board: CallControl,
         routing: Routing,
         destinations: Destinations,
-        speech: Speech,
+        say: Callable[[str, str], Awaitable[str]],
         *,
         write: Callable[[AnyRecord], object],
         below: Callable[[int], int],
@@ -127,7 +125,7 @@ class CallCentre:
         self._saving: asyncio.TimerHandle | None = None
 
         async def speak(text: str, language: str) -> str:
-            return await speech.say(text, VOICES.get(language, language))
+            return await say(text, VOICES.get(language, language))
 
         self.desk = Desk(
             board,

@@ -268,7 +268,7 @@ class Server:
     def _open_call_centre(self) -> None:
         config = self.config
         self.centre = CallCentre(
-            config, self.board, self.office.routing, self.destinations, self.flows.speech,
+            config, self.board, self.office.routing, self.destinations, self.flows.speech.say,
             write=self.journal.append, below=self.ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
         self.centre.start(self.journal)

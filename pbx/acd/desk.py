@@ -186,6 +186,18 @@ class Desk:
         phone = agent.phone or f"user:{agent.name}"
         return phone.removeprefix("user:") if phone.startswith("user:") else ""
 
+    def agent_with(self, leg: Leg) -> str:
+        """The agent, logged in, at whose telephone a leg is, if it can take a caller now; empty: there is none."""
+        for name, conversation in self.conversations.items():
+            if conversation.leg is leg:
+                return name if name in self.scheduler.agents else ""
+        place = f"user:{leg.user}"
+        for agent in self.scheduler.agents.values() if leg.user else ():
+            here = place == (agent.at or agent.config.phone or f"user:{agent.name}")
+            if here and agent.status != "logged-out" and agent.state != "talking":
+                return agent.name
+        return ""
+
     def places(self, agent: str, queue: str) -> list[str]:
         """Where an agent is rung for a caller of a queue, one after the other."""
         found = self.scheduler.agents[agent]

@@ -97,8 +97,15 @@ class Tally:
                 if stay is not None and not stay.offered:
                     stay.offered = True
                     self.queues.at(record.queue, at_ms).queued += at_ms - stay.entered_ms >= AT_ONCE_MS
+            case events.OfferJoined():
+                self.agents.at(record.agent, at_ms).offered += 1
             case events.QueueAnswered():
                 self._answered(record, at_ms)
+            case events.QueuePassed():
+                taker = self.agents.at(record.agent, at_ms)
+                taker.answered += 1
+                taker.received += 1
+                self._talks(record.call, record.queue, record.agent, at_ms)
             case events.QueueAbandoned():
                 self._leave(record.call, at_ms)
                 target_ms, short_ms = self._targets.get(record.queue, (TARGET_MS, SHORT_MS))
@@ -162,10 +169,13 @@ class Tally:
         counts.wait_ms += record.waited_ms
         counts.longest_wait_ms = max(counts.longest_wait_ms, record.waited_ms)
         self.agents.at(record.agent, at_ms).answered += 1
-        self.talks[record.call] = record.queue, record.agent
-        clock = self._advance(record.agent, at_ms)
+        self._talks(record.call, record.queue, record.agent, at_ms)
+
+    def _talks(self, call: str, queue: str, agent: str, at_ms: int) -> None:
+        self.talks[call] = queue, agent
+        clock = self._advance(agent, at_ms)
         clock.state, clock.state_since_ms = "talking", at_ms
-        clock.call, clock.queue = record.call, record.queue
+        clock.call, clock.queue = call, queue
 
     def _completed(self, record: events.QueueCompleted, at_ms: int) -> None:
         clock = self._advance(record.agent, at_ms)

@@ -149,10 +149,15 @@ class Baresip:
         assert files, f"nothing was recorded in {self.folder}: {[path.name for path in self.folder.iterdir()]}"
         return files[-1]
 
-    def stop(self) -> None:
+    def quit(self) -> None:
+        """Begin to end."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self.command("quit")
+
+    def stop(self) -> None:
+        self.quit()
+        if self._socket is not None:
             self._socket.close()
         if self._process is not None:
             try:

@@ -480,6 +480,7 @@ class AgentCounts(msgspec.Struct, frozen=True, kw_only=True):
     review_score: int = 0
     offered: int = 0
     answered: int = 0
+    received: int = 0
     missed: int = 0
     transferred: int = 0
     dialled: int = 0
@@ -835,6 +836,7 @@ class AgentFigures(msgspec.Struct, frozen=True, kw_only=True):
     review_score: int = 0
     offered: int = 0
     answered: int = 0
+    received: int = 0
     missed: int = 0
     transferred: int = 0
     dialled: int = 0

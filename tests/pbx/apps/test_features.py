@@ -146,7 +146,7 @@ def test_who_is_rung_first(tmp_path: Path, ring: str, first: str, second: str) -
             caller = rig.calls("0139", "610")
             await after(3)
             assert caller.partner is not None
-            assert caller.partner.party.number == f"user:{expected}"
+            assert caller.partner.party.number == expected
             caller.leave()
             await after(3)
 

@@ -76,6 +76,10 @@ async def test_agents_and_queues_are_seen_and_changed(ask: Ask) -> None:
     assert (queue["name"], queue["agents"], queue["waiting"]) == ("sales", {"logged-out": 2}, 0)
     assert await ask("agents.set_status", agent="1001", status="break", reason="lunch") == {}
     [ann] = (await ask("agents.list", token="supervisor"))["agents"]
+    [herself] = (await ask("agents.list", token="agent"))["agents"]
+    assert (herself["agent"], herself["status"]) == ("1001", ann["status"])
+    assert (await ask("agents.explain", token="agent", agent="1001"))["agent"] == "1001"
+    assert (await ask("agents.explain", token="agent", agent="1002"))["message"] == "Forbidden"
     assert (ann["agent"], ann["status"], ann["reason"], ann["standing"]) == ("1001", "break", "lunch", "break")
     await ask("agents.set_status", agent="1001", status="available")
     reasons = (await ask("agents.explain", agent="1001"))["reasons"]
