@@ -18,6 +18,7 @@ from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config_diff import Change
 from switchroom.pbx.control import CallError, TransferAsked
 from switchroom.pbx.events import OperatorCalled
+from switchroom.pbx.explanations import Explanations
 from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.office import Office
@@ -69,6 +70,10 @@ class Operations:
     @property
     def floor(self) -> Floor:
         return self._server.call_centre.floor
+
+    @property
+    def explanations(self) -> Explanations:
+        return self._server.explanations
 
     @property
     def flows(self) -> Shelf:

@@ -42,6 +42,7 @@ from switchroom.pbx.events import (
     ServerStarted,
     ServerStopped,
 )
+from switchroom.pbx.explanations import Explanations
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
@@ -276,6 +277,10 @@ class Server:
             self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
             {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
         )  # fmt: skip
+
+        self.explanations = Explanations(
+            self.centre.floor, self.journal, self.store.journal, self.store.cdrs, lambda: time.time_ns() // 1_000_000
+        )
 
     async def _take_calls(self) -> None:
         """Phones and carriers may come now."""
