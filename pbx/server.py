@@ -161,7 +161,7 @@ class Server:
         await self._open_signalling()
         await self._open_media()
         await self._open_calls()
-        self._open_call_centre()
+        await self._open_call_centre()
         await self._take_calls()
         await self._let_operate()
 
@@ -265,13 +265,13 @@ class Server:
             self.stack.agent, self.gatekeeper, self.registrar, self.board, self.office.boxes, time.time
         )
 
-    def _open_call_centre(self) -> None:
+    async def _open_call_centre(self) -> None:
         config = self.config
         self.centre = CallCentre(
             config, self.board, self.office.routing, self.destinations, self.flows.speech.say,
             write=self.journal.append, below=self.ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
-        self.centre.start(self.journal)
+        await self.centre.start(self.journal)
         self.reports = Reports(
             self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
             {self.centre.desk.user_of(agent): agent.name for agent in config.agents},

@@ -20,6 +20,7 @@ from switchroom.pbx.events import (
     AgentStatus,
     AnyRecord,
     OfferEnded,
+    OfferJoined,
     OfferOutcome,
     QueueAbandoned,
     QueueEntered,
@@ -27,7 +28,6 @@ from switchroom.pbx.events import (
     QueueLine,
     QueueOffered,
     QueueRefused,
-    QueueWaits,
 )
 
 LEASE_GRACE_S = 5.0
@@ -49,6 +49,8 @@ class Scheduler:
         self._below = below
         self.callers: dict[str, Caller] = {}
         self.offers: dict[int, Offer] = {}
+        self._to_all: dict[int, Offer] = {}
+        """Of these, those that ring all agents of a line."""
         self._crew = Agents(write, max_break_s)
         self.queues = self._crew.queues
         self.agents = self._crew.agents
@@ -65,6 +67,7 @@ class Scheduler:
         self.set_reachable = self._crew.set_reachable
         self.set_skills = self._crew.set_skills
         self.set_busy = self._crew.set_busy
+        self.resume = self._crew.resume
         self.wrap_up_done = self._crew.wrap_up_done
 
     # ---- callers
@@ -194,7 +197,7 @@ class Scheduler:
             self._crew.release(now, self.agents[other])
         if others:
             self._decisions.append(Withdrawn(offer, others))
-        del self.offers[offer]
+        self._close(offer)
         caller.offer = None
         self._crew.talk(now, self.agents[agent], caller)
         if (member := caller.queue.members.get(agent)) is not None:
@@ -211,7 +214,7 @@ class Scheduler:
         self._end(now, found, agent, outcome)
         self._crew.missed(now, self.agents[agent], outcome, found.caller.queue)
         if not found.pending:
-            del self.offers[offer]
+            self._close(offer)
             found.caller.offer = None
             self._stand(now, found.caller)
 
@@ -237,7 +240,9 @@ class Scheduler:
                 self._decisions.append(Overdue(overdue.name, overdue.call))
         self._after_log_outs(now)
         self._match(now)
-        self._say_why()
+        if self._to_all:
+            self._join_in(now)
+        self._crew.say_why()
         decisions, self._decisions = self._decisions, []
         return decisions
 
@@ -264,7 +269,7 @@ class Scheduler:
         self._unline(caller)
         self._offer_number += 1
         ring_s = queue.config.ring_s * (2 if queue.config.then_mobile else 1)
-        offer = Offer(self._offer_number, caller, names, now, now + ring_s + LEASE_GRACE_S, dict.fromkeys(names))
+        offer = Offer(self._offer_number, caller, names, now, now + ring_s + LEASE_GRACE_S, dict.fromkeys(names), line)
         self.offers[offer.number] = caller.offer = offer
         caller.offers += 1
         self._write(
@@ -274,13 +279,40 @@ class Scheduler:
                 passed=passed, counts=counts,
             )
         )  # fmt: skip
+        if queue.config.strategy == "ring-all":
+            self._to_all[offer.number] = offer
+        self._ring(now, offer, agents)
+
+    def _ring(self, now: float, offer: Offer, agents: list[Agent]) -> None:
+        caller, queue = offer.caller, offer.caller.queue
         for agent in agents:
             queue.turns += 1
             if (member := queue.members.get(agent.name)) is not None:
                 member.turn = queue.turns
             self._crew.reserve(now, agent, offer)
+        names = tuple([agent.name for agent in agents])
         self.deadlines.set(("lease", str(offer.number)), offer.deadline_s)
         self._decisions.append(Offered(offer.number, caller.call, queue.name, names, queue.config.ring_s))
+
+    def _join_in(self, now: float) -> None:
+        """Whoever is ready, and has nobody waiting for it, is rung too for those who are offered to all; once each."""
+        for offer in sorted(self._to_all.values(), key=lambda offer: offer.caller.rank):
+            config = offer.caller.queue.config
+            room = config.ring_most - len(offer.pending)
+            if room <= 0 or not offer.line.idle:
+                continue
+            agents = [entry[-1] for entry in offer.line.idle if entry[-1].name not in offer.agents][:room]
+            for agent in agents:
+                offer.agents += (agent.name,)
+                offer.pending[agent.name] = None
+                self._write(
+                    OfferJoined(
+                        call=offer.caller.call, queue=offer.caller.queue.name, offer=offer.number, agent=agent.name
+                    )
+                )
+            if agents:
+                offer.deadline_s = now + config.ring_s * (2 if config.then_mobile else 1) + LEASE_GRACE_S
+                self._ring(now, offer, agents)
 
     # ---- within
 
@@ -371,12 +403,16 @@ class Scheduler:
                 del offer.pending[agent]
                 self._end(now, offer, agent, outcome)
                 self._crew.release(now, self.agents[agent])
-            del self.offers[offer.number]
+            self._close(offer.number)
             self._decisions.append(Withdrawn(offer.number, pending))
 
     def _answer(self, now: float, caller: Caller, agent: str, offer: int) -> None:
         self.deadlines.clear(("caller", caller.call))
         self._talks.begin(now, caller, agent, offer)
+
+    def _close(self, offer: int) -> None:
+        del self.offers[offer]
+        self._to_all.pop(offer, None)
 
     def _end(self, now: float, offer: Offer, agent: str, outcome: OfferOutcome) -> None:
         caller = offer.caller
@@ -395,21 +431,3 @@ class Scheduler:
         remove(line.waiting, (caller.rank, caller))
         if not line.waiting:
             line.reason = None
-
-    def _say_why(self) -> None:
-        """Tell the journal where callers wait for another reason than before."""
-        changed, self._crew.changed = self._crew.changed, {}
-        for line in changed:
-            if not line.waiting:
-                line.reason = None
-                continue
-            reason = line.why()
-            if reason != line.reason:
-                line.reason = reason
-                counts = {standing: count for standing, count in line.queue.counts.items() if count}
-                self._write(
-                    QueueWaits(
-                        queue=line.queue.name, reason=reason, waiting=len(line.waiting), agents=counts,
-                        skills=dict(line.skills), agent=line.only, stage=line.stage,
-                    )
-                )  # fmt: skip

@@ -18,6 +18,7 @@ from switchroom.pbx.events.acd import (
     CallbackAsked,
     CallbackTried,
     OfferEnded,
+    OfferJoined,
     OfferOutcome,
     QueueAbandoned,
     QueueAnswered,
@@ -145,6 +146,7 @@ AnyRecord = (
     | QueueWaits
     | QueueOffered
     | OfferEnded
+    | OfferJoined
     | QueueAnswered
     | QueueAbandoned
     | QueueLeft
@@ -230,6 +232,7 @@ __all__ = [
     "MessageLeft",
     "NumberRerouted",
     "OfferEnded",
+    "OfferJoined",
     "OfferOutcome",
     "OperatorCalled",
     "QueueAbandoned",

@@ -103,6 +103,15 @@ class QueueOffered(Record, frozen=True, tag="queue.offered"):
     """How many stood how, where they were too many to name."""
 
 
+class OfferJoined(Record, frozen=True, tag="offer.joined"):
+    """An agent who has become ready is rung too, for a caller who is being offered to all."""
+
+    call: str
+    queue: str
+    offer: int
+    agent: str
+
+
 class OfferEnded(Record, frozen=True, tag="offer.ended"):
     call: str
     queue: str

@@ -97,6 +97,8 @@ class Tally:
                 if stay is not None and not stay.offered:
                     stay.offered = True
                     self.queues.at(record.queue, at_ms).queued += at_ms - stay.entered_ms >= AT_ONCE_MS
+            case events.OfferJoined():
+                self.agents.at(record.agent, at_ms).offered += 1
             case events.QueueAnswered():
                 self._answered(record, at_ms)
             case events.QueuePassed():
@@ -123,7 +125,7 @@ class Tally:
                 self.agents.at(record.agent, at_ms).missed += missed
             case events.AgentStatusSet():
                 clock = self._advance(record.agent, at_ms)
-                if clock.status == "logged-out" != record.status:
+                if clock.status == "logged-out" != record.status and record.by != "restart":
                     self.agents.at(record.agent, at_ms).logins += 1
                 clock.status, clock.reason, clock.status_since_ms = record.status, record.reason, at_ms
             case events.AgentStateSet():

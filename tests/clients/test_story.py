@@ -163,12 +163,13 @@ def test_the_story(centre: ServerProcess, tmp_path: Path) -> None:
             lambda: set(HZ) <= {each["user"] for each in centre.call("registrations.list")["registrations"]},
         )
         teller.tell()
+        entries = teller.entries()
     finally:
         for phone in teller.phones:
             phone.stop()
     check_what_was_heard(teller)
     check_recordings(teller)
-    assert story.told(entry["record"] for entry in teller.entries()) == story.RECORDS.splitlines()
+    assert story.told(entry["record"] for entry in entries) == story.RECORDS.splitlines()
     check_cdrs(teller)
     check_figures(teller)
 
@@ -229,6 +230,7 @@ def check_cdrs(teller: Teller) -> None:
     assert held_s == pytest.approx(teller.at_s("queue.passed") - teller.at_s("leg.held"), abs=0.1)
     [consultation] = [cdr for cdr in cdrs.values() if cdr["dialled"] == SECOND]
     assert [leg["party"] for leg in consultation["legs"]] == [FIRST, SECOND]
+    assert consultation["conversation"] == story_of["conversation"] == teller.call
 
 
 def check_figures(teller: Teller) -> None:

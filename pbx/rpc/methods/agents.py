@@ -18,9 +18,12 @@ class Agents(msgspec.Struct, frozen=True):
     agents: list[AgentView]
 
 
-@method("agents.list", changes=False)
+@method("agents.list", changes=False, right="any")
 async def agents_list(context: Context, params: Nothing) -> Agents:
-    return Agents(context.exchange.floor.agents(supervisor_of(context)))
+    found = context.exchange.floor.agents(supervisor_of(context))
+    if context.operator.role == "agent":
+        found = [agent for agent in found if agent.agent == context.operator.user]
+    return Agents(found)
 
 
 class AgentsSetStatus(Params, frozen=True):
@@ -75,8 +78,9 @@ class Why(msgspec.Struct, frozen=True):
     reasons: list[str]
 
 
-@method("agents.explain", changes=False)
+@method("agents.explain", changes=False, right="any")
 async def agents_explain(context: Context, params: OneAgent) -> Why:
+    _own(context, params.agent)
     with refusals():
         return Why(params.agent, context.exchange.floor.explain_agent(params.agent))
 

@@ -11,6 +11,7 @@ from switchroom.pbx.events import (
     AgentStatusSet,
     AgentWrappedUp,
     OfferEnded,
+    OfferJoined,
     QueueAbandoned,
     QueueAnswered,
     QueueCompleted,
@@ -192,6 +193,28 @@ def test_ring_all_rings_several_and_the_first_to_answer_wins() -> None:
         "a": "answered-elsewhere", "b": "answered", "c": "answered-elsewhere",
     }  # fmt: skip
     assert [agent.state for agent in centre.scheduler.agents.values()] == ["idle", "talking", "idle"]
+
+
+def test_ring_all_rings_those_too_who_become_ready_meanwhile() -> None:
+    centre = Centre(THREE, strategy="ring-all", ring_most=2, ring_s=15, retry_s=5)
+    centre.log_in("a")
+    centre.enter("1")
+    assert centre.offers() == {"1": ("a")}
+    centre.wait(10)
+    centre.log_in("b", "c")
+    assert centre.offers() == {"1": "b"}, "one more may ring at one time"
+    centre.miss("1")
+    assert centre.offers() == {"1": "c"}
+    centre.wait(7)
+    assert centre.offers() == {}, "who has not answered this caller is not rung again for it"
+    assert [joined.agent for joined in centre.told(OfferJoined)] == ["b", "c"]
+    centre.enter("2")
+    assert centre.offers() == {"2": "a"}, "somebody who waits goes before one who is being offered"
+    assert centre.scheduler.answered(centre.now, 1, "c")
+    centre.wait(30)
+    assert [(end.offer, end.agent, end.outcome) for end in centre.told(OfferEnded)][:3] == [
+        (1, "a", "no-answer"), (1, "c", "answered"), (1, "b", "answered-elsewhere"),
+    ]  # fmt: skip
 
 
 def test_not_answered_goes_to_the_next_and_after_some_the_agent_is_on_break() -> None:
