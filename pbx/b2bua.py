@@ -5,7 +5,6 @@ It knows legs and facts only, no SIP and no audio, so it runs on the simulated C
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -29,6 +28,7 @@ from switchroom.pbx.control import (
     TransferAsked,
 )
 from switchroom.pbx.events import CallResult, EndedBy
+from switchroom.pbx.sent_on import go_on
 
 MAX_ENDPOINTS = 20
 MAX_REDIRECTIONS = 5
@@ -406,15 +406,6 @@ class B2bua:
             go_on(partner, serve)
 
 
-async def follow(leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
-    """Serve a leg that was sent on, and perhaps is again."""
-    while True:
-        try:
-            return await serve(leg)
-        except SentOn as again:
-            serve = again.serve
-
-
 def _why(service: "asyncio.Task[None]") -> int:
     """The status of a transfer that came to nothing."""
     try:
@@ -426,24 +417,6 @@ def _why(service: "asyncio.Task[None]") -> int:
     except Exception:
         return 500
     return 480
-
-
-_going_on: set[asyncio.Task[None]] = set()
-
-
-def go_on(leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
-    """Serve a leg that nobody else serves, to its end."""
-
-    async def work() -> None:
-        try:
-            with contextlib.suppress(CallerGone, CallError):
-                await follow(leg, serve)
-        finally:
-            leg.hangup()
-
-    task = asyncio.get_running_loop().create_task(work())
-    _going_on.add(task)
-    task.add_done_callback(_going_on.discard)
 
 
 def _best_failure(failures: Sequence[Ended]) -> Ended:
