@@ -18,12 +18,12 @@ from switchroom.pbx.click_to_dial import ClickToDial
 from switchroom.pbx.config_diff import Change
 from switchroom.pbx.control import CallError, TransferAsked
 from switchroom.pbx.events import OperatorCalled
-from switchroom.pbx.explanations import Explanations
 from switchroom.pbx.io.certificates import CertificateError
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.office import Office
 from switchroom.pbx.operations_audio import OperationsAudio
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.explanations import Explanations
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.exchange import (
     BanInfo,

@@ -42,7 +42,6 @@ from switchroom.pbx.events import (
     ServerStarted,
     ServerStopped,
 )
-from switchroom.pbx.explanations import Explanations
 from switchroom.pbx.flows import Flows
 from switchroom.pbx.gatekeeper import Gatekeeper
 from switchroom.pbx.ids import RandomIds
@@ -59,6 +58,7 @@ from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.explanations import Explanations
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch

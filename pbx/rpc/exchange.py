@@ -20,8 +20,8 @@ from switchroom.pbx.apps.switches import HandSwitches
 from switchroom.pbx.apps.voicemail.boxes import Boxes
 from switchroom.pbx.config_diff import Change
 from switchroom.pbx.events import OperatorCalled
-from switchroom.pbx.explanations import Explanations
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.reports.explanations import Explanations
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.audio import Audio
 from switchroom.pbx.storage.base import CdrQuery

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from switchroom.pbx.acd.floor import AgentView
-from switchroom.pbx.explanations import AgentLog
+from switchroom.pbx.reports.explanations import AgentLog
 from switchroom.pbx.rpc.errors import FORBIDDEN, RpcError
 from switchroom.pbx.rpc.methods.queues import supervisor_of
 from switchroom.pbx.rpc.methods.refusals import refusals

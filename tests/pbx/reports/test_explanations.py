@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from switchroom.pbx import explanations
 from switchroom.pbx.acd.errors import AcdError
 from switchroom.pbx.cdr import CdrFold
 from switchroom.pbx.cdr_sink import stored
@@ -24,8 +23,9 @@ from switchroom.pbx.events import (
     QueueOffered,
     QueueWaits,
 )
-from switchroom.pbx.explanations import Explanations
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.reports import explanations
+from switchroom.pbx.reports.explanations import Explanations
 from switchroom.pbx.storage.memory import MemoryStore
 
 T0_MS = 1_800_000_000_000
