@@ -13,7 +13,7 @@ _NO_TYPE: Final = 255
 _MAX_RECEIVED: Final = 12
 _COMFORT_NOISE: Final = 13
 """RFC 3389's static number: phones send it without asking."""
-_CONFIGURE: Final = struct.Struct("=20s20sI8B12s12s")
+_CONFIGURE: Final = struct.Struct("=20s20sI8B12s12sB3x")
 
 
 def pack_configure(agreed: Agreed, remote: tuple[bytes, bytes], codecs: Mapping[str, int]) -> bytes:
@@ -31,10 +31,18 @@ def pack_configure(agreed: Agreed, remote: tuple[bytes, bytes], codecs: Mapping[
         agreed.send_event.payload_type if agreed.send_event is not None else _NO_TYPE,
         events[0].payload_type if events else _NO_TYPE,
         len(receive),
-        _NO_TYPE if _COMFORT_NOISE in known else _COMFORT_NOISE,
+        _noise_type(agreed, known),
         bytes([form.payload_type for form in receive]),
         bytes([codecs[form.codec] for form in receive]),
+        agreed.send_noise.payload_type if agreed.send_noise is not None else _NO_TYPE,
     )
+
+
+def _noise_type(agreed: Agreed, known: set[int]) -> int:
+    """Under which number comfort noise may come: as agreed, else phones send it without asking."""
+    if agreed.receive_noise is not None:
+        return agreed.receive_noise.payload_type
+    return _NO_TYPE if _COMFORT_NOISE in known else _COMFORT_NOISE
 
 
 def _flags(agreed: Agreed) -> int:

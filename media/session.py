@@ -166,6 +166,15 @@ class Session(Playing):
         self._negotiator.local = msgspec.structs.replace(self._negotiator.local, telephone_event=mode == "auto")
 
     @property
+    def comfort_noise(self) -> bool:
+        """Whether silence goes to the party as comfort noise, where it agrees; to be set before the first offer."""
+        return self._negotiator.local.comfort_noise
+
+    @comfort_noise.setter
+    def comfort_noise(self, on: bool) -> None:
+        self._negotiator.local = msgspec.structs.replace(self._negotiator.local, comfort_noise=on)
+
+    @property
     def secured(self) -> bool:
         """Whether SRTP was agreed: nothing in the clear is sent or taken."""
         return self.srtp_suite != ""

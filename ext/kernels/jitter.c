@@ -307,7 +307,8 @@ enum sr_jitter_pushed sr_jitter_push(sr_jitter *j, int64_t now_ns, const sr_jitt
         e->state = RECEIVED;
         return done;
     }
-    if (!j->waiting && ts + (int64_t)p->duration <= j->play_ts) {
+    int64_t length = p->duration ? p->duration : 1; /* a description of noise comes in time at the tick that is next */
+    if (!j->waiting && ts + length <= j->play_ts) {
         e->state = RECEIVED;
         j->stats.late++;
         return SR_JITTER_LATE;

@@ -135,6 +135,7 @@ class Leg(LegAudio):
         media.tag(f"{self.story.id} {self.id}")
         media.srtp = self.terms.srtp
         media.dtmf = self.terms.dtmf
+        media.comfort_noise = self.terms.comfort_noise
         self.media = media
         if isinstance(self.sip, ServerSession):
             media.face(self.sip.flow.remote[0])

@@ -43,6 +43,12 @@ def speech(seconds: float, seed: int = 1) -> Sound:
     return _twice(np.clip(narrow, -30_000, 30_000))
 
 
+def hiss(seconds: float, dbov: float, seed: int = 2) -> Sound:
+    """Noise of the telephone band."""
+    sound = _twice(np.random.default_rng(seed).normal(0, 1_000, int(seconds * 8_000)))
+    return sound * 32_768 * 10 ** (dbov / 20) / math.sqrt(np.mean(sound**2))
+
+
 def _vowel(source: Sound, *formants: float) -> Sound:
     size = 2 * len(source)
     turn = np.exp(-2j * math.pi * np.arange(size // 2 + 1) / size)
