@@ -64,7 +64,9 @@ class Plane:
         self.codecs = {name: index for index, name in enumerate(config.codecs)}
         capsules = [registry.capsule(name) for name in config.codecs]
         self._capsules = capsules
-        self.rates = {name: codec_info(capsule)[1] for name, capsule in zip(config.codecs, capsules, strict=True)}
+        tables = [codec_info(capsule) for capsule in capsules]
+        self.rates = {name: rate for name, (_, rate, _) in zip(config.codecs, tables, strict=True)}
+        self._codecs = " ".join(f"{name}/{rate}" for name, rate, _ in tables)
         self.sessions: dict[int, Session] = {}
         self._prompts: dict[tuple[Key, int], tuple[int, Prompt]] = {}  # slot and what is in it
         self._free_slots = list(range(config.max_prompts - 1, -1, -1))
@@ -87,7 +89,7 @@ class Plane:
         if answer.other != Error.OK or fd is None:
             raise MediaError("the media plane speaks another version")
         codecs = answer.body.partition(b"\0")[0].decode()
-        if codecs != " ".join(self._config.codecs):
+        if codecs != self._codecs:
             raise MediaError(
                 f"the media process has the codecs {codecs}: it needs the same configuration as the server"
             )

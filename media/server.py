@@ -27,7 +27,8 @@ from switchroom.media.stats import PlaneStats
 from switchroom.media.wire import Op
 
 _FORMATS: Final[dict[str, Format]] = {
-    form.name: form for form in (formats.PCMU, formats.PCMA, formats.G722, formats.G729, formats.OPUS)
+    form.codec: form
+    for form in (formats.PCMU, formats.PCMA, formats.G722, formats.G729, formats.L16_8000, formats.L16_16000)
 }
 _ROUND_S: Final = 5.0
 _WARDS: Final = 10

@@ -39,7 +39,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 SecondsOrNone = Annotated[float, Meta(ge=0)]
 Name = Annotated[str, Meta(pattern=r"^[^\s@:;<>\"]+$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
-Codec = Literal["PCMU", "PCMA", "G722", "G729"]
+Codec = Literal["PCMU", "PCMA", "G722", "G729", "L16/8000", "L16/16000"]
 Role = Literal["observer", "agent", "integrator", "supervisor", "operator", "admin"]
 """`observer` reads; `agent` acts for one user; `integrator` reads and begins calls; `supervisor` also leads agents;
 `operator` and `admin` do everything."""
@@ -212,6 +212,8 @@ class User(Desk, frozen=True, kw_only=True):
     """Registers and calls over TLS or secure WebSocket only."""
     dtmf: Literal["auto", "in-band", "info"] = "auto"
     """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
+    comfort_noise: bool = False
+    """Silence goes there as comfort noise (RFC 3389), where that is agreed, rather than as audio."""
     max_contacts: CountOrNone = 0
     max_calls: CountOrNone = 0
     """0: as [limits] says."""
@@ -247,6 +249,8 @@ class Peer(Section, frozen=True):
     """Encrypted audio; empty: as [media] says."""
     dtmf: Literal["auto", "in-band", "info"] = "auto"
     """How keys are sent there; `auto`: telephone-event where it is negotiated, else as tones."""
+    comfort_noise: bool = False
+    """Silence goes there as comfort noise (RFC 3389), where that is agreed, rather than as audio."""
     max_calls: CountOrNone = 0
     """0: no limit of its own."""
     trusted: bool = False
@@ -366,6 +370,7 @@ def _as_peer(trunk: TrunkConfig) -> Peer:
         codecs=trunk.codecs or profile(trunk.gateway).codecs,
         srtp=trunk.srtp,
         dtmf=trunk.dtmf or profile(trunk.gateway).dtmf,
+        comfort_noise=trunk.comfort_noise,
         trusted=trunk.trusted,
     )
 

@@ -13,6 +13,7 @@
 #define SWITCHROOM_PLANE_H
 
 #include "codec_ops.h"
+#include "kernels/dtx.h"
 #include "kernels/mixer.h"
 #include "kernels/playout.h"
 #include "kernels/resample.h"
@@ -92,6 +93,10 @@ typedef struct sr_leg {
     int override_count;
     uint8_t arriving_codec;      /* of the newest audio packet; at first the one that we send */
     uint8_t send_codec, send_type, send_event_type, receive_event_type, ptime_ms, frame_ms;
+    uint8_t send_noise_type;     /* SR_NO_TYPE: silence is sent as audio */
+    bool sends_noise;            /* comfort noise has come from it */
+    bool rests;                  /* it was the last that came: the remote is in DTX */
+    sr_dtx dtx;
     uint32_t event_clock_hz;
     uint8_t meaning[128];        /* of each payload type */
 
@@ -251,6 +256,9 @@ bool sr_leg_buffer(sr_plane *plane, sr_playout *playout, const sr_rtp *packet, u
 void sr_leg_send_pcm(sr_plane *plane, sr_leg *leg, const int16_t *pcm, int samples);
 /* Decides what a leg hears; to be called when anything changed that this depends on. */
 void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg);
+
+/* convert.c */
+/* Changes the rate of one stream;
 
 /* leg_control.c: opening, closing, reports, limits of time */
 enum sr_error sr_leg_open(sr_plane *plane, sr_leg **leg, int *error_number);

@@ -130,11 +130,11 @@ typedef struct common_sound {
     uint8_t payload[SR_MAX_CODECS][SR_MIX_SAMPLES * 2];
 } common_sound;
 
-/* Codecs with a state cannot share: each listener's stream has its own history. */
+/* Codecs with a state cannot share, nor can who is sent comfort noise: each listener's stream has its own history. */
 static bool can_share(const sr_leg *leg, const sr_codec_ops *codec, uint32_t rate_hz)
 {
-    return codec->encoder_size == 0 && codec->sample_rate_hz == rate_hz && leg->ptime_ms == SR_MIX_MS
-        && leg->outgoing_count == 0;
+    return codec->encoder_size == 0 && codec->sample_rate_hz == rate_hz && leg->send_noise_type == SR_NO_TYPE
+        && leg->ptime_ms == SR_MIX_MS && leg->outgoing_count == 0;
 }
 
 static void send_common(sr_plane *plane, sr_leg *leg, common_sound *common, const sr_codec_ops *codec, int samples)

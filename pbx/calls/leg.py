@@ -16,6 +16,7 @@ from switchroom.pbx.calls.attempts import Attempts
 from switchroom.pbx.calls.digits import Keys
 from switchroom.pbx.calls.doctor import media_figures
 from switchroom.pbx.calls.leg_audio import LegAudio
+from switchroom.pbx.calls.replaces import remember
 from switchroom.pbx.calls.terms import Terms
 from switchroom.pbx.calls.transfers import Transfer, on_refer
 from switchroom.pbx.control import (
@@ -134,6 +135,7 @@ class Leg(LegAudio):
         media.tag(f"{self.story.id} {self.id}")
         media.srtp = self.terms.srtp
         media.dtmf = self.terms.dtmf
+        media.comfort_noise = self.terms.comfort_noise
         self.media = media
         if isinstance(self.sip, ServerSession):
             media.face(self.sip.flow.remote[0])
@@ -328,6 +330,7 @@ class Leg(LegAudio):
         self.board.taps.leg_over(self)
         self.board.part(self)
         self.board.lines.remove(self.user, self)
+        remember(self.board, self)
         figures: dict[str, float] = {}
         if self.media is not None:
             self.media.close()

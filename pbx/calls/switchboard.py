@@ -21,6 +21,7 @@ from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.media_facts import deliver
 from switchroom.pbx.calls.outside import call_outside, hops_left
 from switchroom.pbx.calls.recordings import Recordings
+from switchroom.pbx.calls.replaces import REMEMBERED, Over
 from switchroom.pbx.calls.room import Room
 from switchroom.pbx.calls.taps import Taps
 from switchroom.pbx.calls.terms import TermsTable
@@ -99,6 +100,7 @@ class Switchboard:
         self.trunks = trunks or Trunks(lambda: 0.0, utc_s, lambda limit: 0, write)
         self.stories: dict[str, Story[Leg]] = {}
         self.lines: Lines[Leg] = Lines()
+        self.over: Over = Over(maxlen=REMEMBERED)
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
         self._codecs_of_user: dict[str, tuple[str, ...]] = {user.name: user.codecs for user in config.users}

@@ -24,6 +24,7 @@ class Terms(msgspec.Struct, frozen=True):
 
     srtp: SrtpMode = "off"
     dtmf: DtmfMode = "auto"
+    comfort_noise: bool = False
     timers: TimerRules = TimerRules()
     user: str = ""
     peer: str = ""
@@ -46,12 +47,18 @@ class TermsTable:
         self._terms: dict[str, Terms] = {}
         for user in config.users:
             self._terms[f"user {user.name}"] = Terms(
-                user.srtp or srtp, user.dtmf, timers, user=user.name, context=user.context
+                user.srtp or srtp, user.dtmf, user.comfort_noise, timers, user=user.name, context=user.context
             )
         for peer in config.known_addresses:
             own = TimerRules(sip.session_expires_s, peer.min_se_s or sip.min_se_s, sip.session_refresher)
             self._terms[f"peer {peer.name}"] = Terms(
-                peer.srtp or srtp, peer.dtmf, own, peer=peer.name, context=peer.context, trusted=peer.trusted
+                peer.srtp or srtp,
+                peer.dtmf,
+                peer.comfort_noise,
+                own,
+                peer=peer.name,
+                context=peer.context,
+                trusted=peer.trusted,
             )
         for trunk in config.trunks:
             self._terms[f"peer {trunk.name}"] = msgspec.structs.replace(

@@ -18,6 +18,7 @@ from switchroom.pbx.events.acd import (
     CallbackAsked,
     CallbackTried,
     OfferEnded,
+    OfferJoined,
     OfferOutcome,
     QueueAbandoned,
     QueueAnswered,
@@ -27,6 +28,7 @@ from switchroom.pbx.events.acd import (
     QueueLeft,
     QueueLine,
     QueueOffered,
+    QueuePassed,
     QueueRefused,
     QueueWaits,
     Standing,
@@ -144,10 +146,12 @@ AnyRecord = (
     | QueueWaits
     | QueueOffered
     | OfferEnded
+    | OfferJoined
     | QueueAnswered
     | QueueAbandoned
     | QueueLeft
     | QueueLine
+    | QueuePassed
     | QueueCompleted
     | QueueChanged
     | AgentStatusSet
@@ -228,6 +232,7 @@ __all__ = [
     "MessageLeft",
     "NumberRerouted",
     "OfferEnded",
+    "OfferJoined",
     "OfferOutcome",
     "OperatorCalled",
     "QueueAbandoned",
@@ -238,6 +243,7 @@ __all__ = [
     "QueueLeft",
     "QueueLine",
     "QueueOffered",
+    "QueuePassed",
     "QueueRefused",
     "QueueWaits",
     "Record",

@@ -76,7 +76,7 @@ def test_an_agent_that_does_not_answer_is_passed_over_and_its_mobile_rings_first
     phones = {"user:a": SimPhone(answers_after_s=None), "sip:mobile": SimPhone(answers_after_s=None)}
     agents = {"a": {"mobile": "sip:mobile"}, "b": {}}
     centre = SimCentre(agents, phones, ring_s=15, then_mobile=True).run(script)
-    assert [leg.party.number for leg in centre.control.legs] == ["555", "user:a", "sip:mobile", "user:b"]
+    assert [leg.party.number for leg in centre.control.legs] == ["555", "a", "sip:mobile", "b"]
     assert [(end.agent, end.outcome, end.rang_ms) for end in centre.told(OfferEnded)] == [
         ("a", "no-answer", 30_000), ("b", "answered", 2000),
     ]  # fmt: skip
@@ -198,7 +198,7 @@ def test_a_callback_keeps_its_place_and_the_agent_is_rung_first() -> None:
         busy.leave()
         await asyncio.sleep(10)
         agent, customer = centre.control.legs[-2:]
-        assert (agent.party.number, customer.party.number) == ("user:a", "2")
+        assert (agent.party.number, customer.party.number) == ("a", "2")
         assert customer.partner is agent
         customer.leave()
         await asyncio.sleep(5)
@@ -310,7 +310,7 @@ def test_an_agent_puts_the_caller_through_to_somebody_else() -> None:
         await asyncio.sleep(7)
         assert agent.told[2:] == ["transferred 100", "transferred 200", "ended 200"]
         assert caller.partner is not None
-        assert caller.partner.party.number == "user:boss"
+        assert caller.partner.party.number == "boss"
         assert centre.desk.scheduler.agents["a"].standing == "ready"
         await asyncio.sleep(20)
         assert caller.told == ["answered", "ended 200"]

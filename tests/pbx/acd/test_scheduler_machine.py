@@ -11,6 +11,7 @@ from switchroom.pbx.acd.config import Overflow, QueueConfig, Widen
 from switchroom.pbx.acd.decisions import Offered, Withdrawn
 from switchroom.pbx.events import (
     OfferEnded,
+    OfferJoined,
     QueueAbandoned,
     QueueAnswered,
     QueueCompleted,
@@ -53,11 +54,12 @@ class SchedulerMachine(RuleBasedStateMachine):
     def step(self) -> None:
         for decision in self.centre.step():
             if isinstance(decision, Offered):
-                self.rung[decision.offer] = decision.agents
+                joins = decision.offer in self.rung  # who became ready since is rung too
+                self.rung[decision.offer] = (*self.rung.get(decision.offer, ()), *decision.agents)
                 rank = self.scheduler.callers[decision.call].rank
                 for agent in decision.agents:
                     for line in self.scheduler.agents[agent].lines:
-                        assert not line.waiting or line.waiting[0][0] > rank, "somebody before it was passed over"
+                        assert not line.waiting or (not joins and line.waiting[0][0] > rank), "somebody was passed over"
             elif isinstance(decision, Withdrawn):
                 gone = set(decision.agents)
                 self.rung[decision.offer] = tuple(set(self.rung[decision.offer]) - gone)
@@ -164,6 +166,13 @@ class SchedulerMachine(RuleBasedStateMachine):
                 assert sum(line.counts.values()) == len(line.members)
 
     @invariant()
+    def nobody_is_ready_while_a_caller_is_offered_to_all(self) -> None:
+        for offer in self.scheduler.offers.values():
+            config = offer.caller.queue.config
+            if config.strategy == "ring-all" and len(offer.pending) < config.ring_most:
+                assert {entry[-1].name for entry in offer.line.idle} <= set(offer.agents)
+
+    @invariant()
     def no_agent_is_stuck(self) -> None:
         for name, agent in self.scheduler.agents.items():
             key = ("lease", str(agent.offer.number)) if agent.offer is not None else ("agent", name)
@@ -183,6 +192,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         talking = Counter(call for call, caller in self.scheduler.callers.items() if caller.agent)
         assert answered == Counter(record.call for record in self.centre.told(QueueCompleted)) + talking
         offered = Counter((r.offer, agent) for r in self.centre.told(QueueOffered) for agent in r.agents)
+        offered += Counter((r.offer, r.agent) for r in self.centre.told(OfferJoined))
         over = Counter((r.offer, r.agent) for r in self.centre.told(OfferEnded))
         pending = Counter((o.number, agent) for o in self.scheduler.offers.values() for agent in o.pending)
         assert offered == over + pending
