@@ -250,7 +250,7 @@ class Server:
             ),
         )  # fmt: skip
         SoundCheck(self.destinations, self._speak)
-        Steps(self.destinations, lambda: "music:default")
+        Steps(self.destinations, lambda: "music:default", self.path.parent if self.path is not None else Path())
         self.flows = Flows(
             config, write=self.journal.append, destinations=self.destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,
