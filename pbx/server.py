@@ -58,6 +58,7 @@ from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.explanations import Explanations
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch
@@ -276,6 +277,10 @@ class Server:
             self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
             {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
         )  # fmt: skip
+
+        self.explanations = Explanations(
+            self.centre.floor, self.journal, self.store.journal, self.store.cdrs, lambda: time.time_ns() // 1_000_000
+        )
 
     async def _take_calls(self) -> None:
         """Phones and carriers may come now."""

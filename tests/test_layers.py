@@ -63,6 +63,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "pbx.trunks": ("pbx.trunks", "pbx.config_reader", "pbx.config_values", "pbx.dialplan", *CONTROL),
     "pbx.reports": ("pbx.reports", *CONTROL),
     "pbx.reports.reports": ("pbx.reports", "pbx.journal", "pbx.storage.base", *CONTROL),
+    "pbx.reports.explanations": ("pbx.acd", "pbx.journal", "pbx.storage.base", *CONTROL),
     "pbx.day": ("pbx.day", "pbx.acd", "pbx.call", "pbx.call_centre", "pbx.config_reader", "pbx.dialplan", "pbx.reports",
                 "pbx.sim", "ivr", "testing.world", *CONTROL),
     "pbx.acd": ("pbx.acd", "pbx.call", "pbx.dialplan", *CONTROL),
