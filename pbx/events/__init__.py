@@ -55,7 +55,7 @@ from switchroom.pbx.events.calls import (
     LegStarted,
 )
 from switchroom.pbx.events.conferences import ConferenceChanged, ConferenceJoined, ConferenceLeft
-from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
+from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft, PromptRecorded
 from switchroom.pbx.events.media import LegTrouble, MediaLate
 from switchroom.pbx.events.office import (
     CallerRefused,
@@ -115,6 +115,7 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | PromptRecorded
     | ConferenceChanged
     | ConferenceJoined
     | ConferenceLeft
@@ -235,6 +236,7 @@ __all__ = [
     "OfferJoined",
     "OfferOutcome",
     "OperatorCalled",
+    "PromptRecorded",
     "QueueAbandoned",
     "QueueAnswered",
     "QueueChanged",
