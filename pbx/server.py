@@ -18,7 +18,7 @@ import uvloop
 
 import switchroom
 from switchroom.ivr.shelf import PythonFlow
-from switchroom.media.events import MediaEvent, PlaneLate
+from switchroom.media.events import MediaEvent, PlaneGone, PlaneLate
 from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
@@ -36,6 +36,7 @@ from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.events import (
     AnyRecord,
+    MediaGone,
     MediaLate,
     RegistrationAdded,
     RegistrationRemoved,
@@ -388,6 +389,9 @@ class Server:
     def _on_media_event(self, event: MediaEvent) -> None:
         if isinstance(event, PlaneLate):
             self._media_late(event)
+        elif isinstance(event, PlaneGone):
+            self._write(MediaGone(shard=event.shard, on=event.on, reason=event.reason))
+            (log.error if event.on else log.info)("media.gone", shard=event.shard, on=event.on, reason=event.reason)
         else:
             self.board.on_media_event(event)
 
