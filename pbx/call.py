@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, follow, go_on
+from switchroom.pbx.b2bua import Attempt, B2bua, Outcome
 from switchroom.pbx.control import (
     NORMAL,
     CallControl,
@@ -31,6 +31,7 @@ from switchroom.pbx.control import (
     Speaking,
 )
 from switchroom.pbx.events import CallResult
+from switchroom.pbx.sent_on import follow, go_on
 
 __all__ = ["Attempt", "Call", "Outcome", "borrow", "follow", "go_on"]
 

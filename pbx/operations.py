@@ -23,6 +23,7 @@ from switchroom.pbx.journal import Journal
 from switchroom.pbx.office import Office
 from switchroom.pbx.operations_audio import OperationsAudio
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.explanations import Explanations
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.exchange import (
     BanInfo,
@@ -69,6 +70,10 @@ class Operations:
     @property
     def floor(self) -> Floor:
         return self._server.call_centre.floor
+
+    @property
+    def explanations(self) -> Explanations:
+        return self._server.explanations
 
     @property
     def flows(self) -> Shelf:

@@ -59,6 +59,7 @@ from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.explanations import Explanations
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch
@@ -162,7 +163,7 @@ class Server:
         await self._open_signalling()
         await self._open_media()
         await self._open_calls()
-        self._open_call_centre()
+        await self._open_call_centre()
         await self._take_calls()
         await self._let_operate()
 
@@ -266,17 +267,21 @@ class Server:
             self.stack.agent, self.gatekeeper, self.registrar, self.board, self.office.boxes, time.time
         )
 
-    def _open_call_centre(self) -> None:
+    async def _open_call_centre(self) -> None:
         config = self.config
         self.centre = CallCentre(
             config, self.board, self.office.routing, self.destinations, self.flows.speech.say,
             write=self.journal.append, below=self.ids.below, log=log.warning, utc=time.time,
         )  # fmt: skip
-        self.centre.start(self.journal)
+        await self.centre.start(self.journal)
         self.reports = Reports(
             self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
             {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
         )  # fmt: skip
+
+        self.explanations = Explanations(
+            self.centre.floor, self.journal, self.store.journal, self.store.cdrs, lambda: time.time_ns() // 1_000_000
+        )
 
     async def _take_calls(self) -> None:
         """Phones and carriers may come now."""

@@ -60,6 +60,7 @@ static void relay(sr_plane *plane, sr_leg *leg, const sr_leg *from, sr_rtp *pack
         sr_sender_skip(&leg->sender);
         return;
     }
+    plane->passed_ns = plane->now_ns;
     for (int i = 0; translation != NULL && i < packet->payload_bytes; i++)
         packet->payload[i] = translation[packet->payload[i]];
     packet->payload_type = type;

@@ -164,6 +164,7 @@ typedef struct sr_plane {
     uint32_t wheel_legs;         /* how many are on it */
     bool resting;                /* ticks come every SR_REST_SLOTS */
     int64_t timer_due_ns;        /* while it rests: when the next one should come */
+    int64_t passed_ns;           /* when a packet was last passed on as it came */
 
     sr_leg *legs;
     uint32_t free_head, free_tail; /* first in, first out: a slot rests as long as possible */

@@ -17,6 +17,7 @@ from switchroom.pbx.acd.model import (
     Line,
     Offer,
     Queue,
+    Resumed,
     Skills,
     WrapUp,
     add,
@@ -161,6 +162,21 @@ class Agents:
         if agent.state == "paused" or (agent.state == "wrap-up" and status == "available"):
             self._set_state(now, agent, "idle")
         self._restand(agent)
+
+    def resume(self, now: float, name: str, known: Resumed) -> None:
+        """An agent who was not logged out before a restart, goes on. Raises AcdError."""
+        agent = self.agent(name)
+        agent.status, agent.reason, agent.at, agent.status_since_s = known.status, known.reason, known.at, known.since_s
+        agent.calls, agent.talk_s, agent.no_answers = known.calls, known.talk_s, known.no_answers
+        agent.idle_since_s = known.idle_since_s
+        self._write(AgentStatusSet(agent=name, status=agent.status, reason=agent.reason, by="restart", at=agent.at))
+        if agent.status == "break":
+            self.deadlines.set(("break", name), max(now, known.since_s + self._max_break_s))
+        if now < known.wrap_up_until_s:
+            agent.wrap_up = WrapUp(known.call, known.queue, known.wrap_up_until_s)
+            self._go_on(now, agent)
+        else:
+            self._restand(agent)
 
     def set_reachable(self, name: str, reachable: bool) -> None:
         """The agent's phone is there, or is not."""

@@ -15,6 +15,7 @@ from switchroom.pbx.acd.config import AcdConfig, AgentConfig, QueueConfig, TeamC
 from switchroom.pbx.acd.conversation import Conversation
 from switchroom.pbx.acd.decisions import Offered, Overdue, Overflowed, Withdrawn
 from switchroom.pbx.acd.errors import AcdError
+from switchroom.pbx.acd.model import Resumed
 from switchroom.pbx.acd.own_calls import OwnCalls
 from switchroom.pbx.acd.ringing import Ringing
 from switchroom.pbx.acd.scheduler import Scheduler
@@ -93,9 +94,11 @@ class Desk:
         self._own_calls = OwnCalls({self.user_of(agent): agent.name for agent in centre.agents})
 
     def start(self) -> None:
-        """Agents that are available from the start, are."""
+        """Agents that are available from the start, are; those that were resumed before are as they were."""
         for agent in self.centre.agents:
             known = self.scheduler.agents[agent.name]
+            if known.status != "logged-out":
+                continue
             known.status_since_s = known.state_since_s = self.now()
             self.probe(agent.name)
             if agent.logged_in:
@@ -152,20 +155,23 @@ class Desk:
             return
         await self._ways.send(call, served.to)
 
-    def call_back(self, call: str, queue: str, number: str, since_s: float, attempts: int = 0) -> None:
+    def resume(self, agent: str, known: Resumed) -> None:
+        """An agent goes on as before a restart. Raises AcdError. `start` comes after all of them."""
+        self.scheduler.resume(self.now(), agent, known)
+        self.probe(agent)
+
+    def call_back(
+        self, call: str, queue: str, number: str, since_s: float, attempts: int = 0, *, again: bool = False
+    ) -> None:
         """Keep the place that a caller has had in a queue since a time, and call `number` when it is its turn.
 
-        `call` is the call in which it asked for that. Raises CallError.
+        `call` is the call in which it asked for that; `again` after a restart. Raises CallError.
         """
         if queue not in self.scheduler.queues:
             raise CallError(404, f"there is no queue {queue!r}")
         if not number or call in self.asked or len(self.asked) >= MAX_CALLBACKS:
             raise CallError(503, "no callback can be taken")
-        Callback(self, call, queue, number, since_s, attempts).begin()
-
-    def waiting_callbacks(self) -> list[Callback]:
-        """Callbacks that nobody is making just now, in the order in which they were asked for."""
-        return [one for one in self.asked.values() if not one.running]
+        Callback(self, call, queue, number, since_s, attempts).begin(again)
 
     # ---- ways
 

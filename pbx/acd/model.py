@@ -38,6 +38,22 @@ class WrapUp(msgspec.Struct):
     """Before such a call."""
 
 
+class Resumed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was known of an agent before a restart; times by the clock of today."""
+
+    status: AgentStatus
+    reason: str
+    at: str
+    since_s: float
+    idle_since_s: float
+    calls: int
+    talk_s: float
+    no_answers: int
+    call: str
+    queue: str
+    wrap_up_until_s: float
+
+
 class Agent:
     """One agent, and what it is doing."""
 

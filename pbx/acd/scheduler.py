@@ -67,6 +67,7 @@ class Scheduler:
         self.set_reachable = self._crew.set_reachable
         self.set_skills = self._crew.set_skills
         self.set_busy = self._crew.set_busy
+        self.resume = self._crew.resume
         self.wrap_up_done = self._crew.wrap_up_done
 
     # ---- callers

@@ -125,7 +125,7 @@ class Tally:
                 self.agents.at(record.agent, at_ms).missed += missed
             case events.AgentStatusSet():
                 clock = self._advance(record.agent, at_ms)
-                if clock.status == "logged-out" != record.status:
+                if clock.status == "logged-out" != record.status and record.by != "restart":
                     self.agents.at(record.agent, at_ms).logins += 1
                 clock.status, clock.reason, clock.status_since_ms = record.status, record.reason, at_ms
             case events.AgentStateSet():

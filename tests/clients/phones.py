@@ -10,7 +10,7 @@ from tests.clients.baresip import Baresip
 from tests.clients.conftest import need
 from tests.clients.server import HOST, ServerProcess
 
-HZ = {"1001": 500, "1002": 900, "1003": 1300, "1004": 1700}
+HZ = {"1001": 500, "1002": 900, "1003": 1300, "1004": 1700, "1005": 2600}
 
 
 class Phones:

@@ -7,10 +7,11 @@ import msgspec
 from msgspec import Meta
 
 from switchroom.pbx.acd.floor import AgentView
+from switchroom.pbx.reports.explanations import AgentLog
 from switchroom.pbx.rpc.errors import FORBIDDEN, RpcError
 from switchroom.pbx.rpc.methods.queues import supervisor_of
 from switchroom.pbx.rpc.methods.refusals import refusals
-from switchroom.pbx.rpc.methods.values import Done, Name, Text
+from switchroom.pbx.rpc.methods.values import Done, Limit, Name, Number, Text
 from switchroom.pbx.rpc.registry import Context, Nothing, Params, method
 
 
@@ -83,6 +84,25 @@ async def agents_explain(context: Context, params: OneAgent) -> Why:
     _own(context, params.agent)
     with refusals():
         return Why(params.agent, context.exchange.floor.explain_agent(params.agent))
+
+
+class AgentsLog(Params, frozen=True):
+    agent: Text
+    since_ms: Number
+    until_ms: Number
+    after: Number = 0
+    limit: Limit = 1000
+
+
+@method("agents.log", changes=False, right="any")
+async def agents_log(context: Context, params: AgentsLog) -> AgentLog:
+    _own(context, params.agent)
+    with refusals():
+        if supervisor := supervisor_of(context):
+            context.exchange.floor.supervisors.check(supervisor, params.agent)
+        return await context.exchange.explanations.of_agent(
+            params.agent, params.since_ms, params.until_ms, params.after, params.limit
+        )
 
 
 def _own(context: Context, agent: str) -> None:
