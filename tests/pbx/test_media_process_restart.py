@@ -102,6 +102,7 @@ async def test_calls_end_with_a_reason_and_new_ones_work(process: Process, serve
         [story] = server.board.stories.values()
         [leg] = story.legs
         recording = leg.record("call.wav")
+        await until(lambda: recording.segments.stat().st_size > 0)
 
         process.kill()
         phone.respond(await phone.expect("BYE"), 200)
@@ -112,6 +113,7 @@ async def test_calls_end_with_a_reason_and_new_ones_work(process: Process, serve
         assert (ended.result, ended.reason) == ("answered", "media plane lost")
         [kept] = of(RecordingEnded)
         assert (kept.recording, kept.error) == (recording.id, "the media plane was lost")
+        assert kept.duration_ms >= 1_000
         assert (await phone.call("9000", sdp(PHONE))).status in (500, 503)
 
         process.start()
