@@ -18,11 +18,13 @@ import uvloop
 
 import switchroom
 from switchroom.ivr.shelf import PythonFlow
+from switchroom.ivr.spoken import Language
 from switchroom.media.events import MediaEvent, PlaneGone, PlaneLate
 from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
+from switchroom.pbx.apps.prompt_recorder import PromptRecorder
 from switchroom.pbx.apps.sound_check import SoundCheck
 from switchroom.pbx.apps.steps import Steps
 from switchroom.pbx.apps.transfer import Transfers
@@ -252,7 +254,7 @@ class Server:
             ),
         )  # fmt: skip
         SoundCheck(self.destinations, self._speak)
-        Steps(self.destinations, lambda: "music:default")
+        Steps(self.destinations, lambda: "music:default", self.path.parent if self.path is not None else Path())
         self.flows = Flows(
             config, write=self.journal.append, destinations=self.destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,
@@ -260,6 +262,11 @@ class Server:
         )  # fmt: skip
         self.flows.load(self._flows)
         await self.office.open()
+        recorder = PromptRecorder(
+            lambda: self.config.ivr.recorders, self.office.desks.pin, self.office.pins, SoundFiles(), self._speak,
+            self._keep_prompt, self.journal.append,
+        )  # fmt: skip
+        self.destinations.register("record-prompt", recorder.serve)
         self.gatekeeper.sitting_at = self.office.desks.sitting_at
         self.board.phone_of = self.office.desks.phone_of
         self.board.put_through = Transfers(self.board, self.office.routing, self.destinations).put_through
@@ -358,6 +365,9 @@ class Server:
         self.trunk_keeper.apply()
 
     # ---- within
+
+    async def _keep_prompt(self, name: str, language: Language, audio: bytes) -> None:
+        await self.flows.shelf.prompts.keep(name, language, audio)
 
     def _on_hangup(self) -> None:
         """SIGHUP: certificates and configuration are read again; mistakes are logged, and change nothing."""

@@ -55,7 +55,7 @@ from switchroom.pbx.events.calls import (
     LegStarted,
 )
 from switchroom.pbx.events.conferences import ConferenceChanged, ConferenceJoined, ConferenceLeft
-from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
+from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft, PromptRecorded
 from switchroom.pbx.events.media import LegTrouble, MediaGone, MediaLate
 from switchroom.pbx.events.office import (
     CallerRefused,
@@ -116,6 +116,7 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | PromptRecorded
     | ConferenceChanged
     | ConferenceJoined
     | ConferenceLeft
@@ -237,6 +238,7 @@ __all__ = [
     "OfferJoined",
     "OfferOutcome",
     "OperatorCalled",
+    "PromptRecorded",
     "QueueAbandoned",
     "QueueAnswered",
     "QueueChanged",

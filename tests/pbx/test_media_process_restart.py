@@ -113,7 +113,7 @@ async def test_calls_end_with_a_reason_and_new_ones_work(process: Process, serve
         assert (ended.result, ended.reason) == ("answered", "media plane lost")
         [kept] = of(RecordingEnded)
         assert (kept.recording, kept.error) == (recording.id, "the media plane was lost")
-        assert kept.duration_ms >= 1_000
+        assert kept.duration_ms >= 800
         assert (await phone.call("9000", sdp(PHONE))).status in (500, 503)
 
         process.start()
