@@ -18,7 +18,8 @@ KIND = os.environ.get("SWITCHROOM_BUILD", "release")
 COMPILE = {
     "release": ["-O3", "-DNDEBUG"],
     "debug": ["-O0", "-g", "-DCYTHON_TRACE_NOGIL=1"],
-    "asan": ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"],
+    # Python's own flags make signed overflow wrap; here it is to be found.
+    "asan": ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-wrapv"],
     "tsan": ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=thread"],
 }[KIND]
 LINK = [flag for flag in COMPILE if flag.startswith("-fsanitize")]

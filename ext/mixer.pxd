@@ -16,6 +16,7 @@ cdef extern from "kernels/mixer.h" nogil:
         uint16_t gain_to
         uint16_t hold
         uint8_t speaking
+        uint8_t silent
         uint32_t level
 
     ctypedef struct sr_mix_override:

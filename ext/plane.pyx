@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # folders: ext/shard ext/kernels
 # distutils: depends = src/switchroom/ext/codec_ops.h
-# distutils: libraries = m pthread srtp2
+# distutils: libraries = m pthread srtp2 nettle
 """The way from Python into one shard of the media plane: make it, run it without the GIL, give it back.
 
 Orders and facts go over the wire (wire.h), not through here. `VirtualShard` is the same plane with a clock and a network

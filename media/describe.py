@@ -27,7 +27,7 @@ def describe(session: "Session") -> str:
     heard = "nothing received yet" if stats.silent_ms is None else f"last packet {stats.silent_ms} ms ago"
     found = quality(stats)
     parts = [
-        f"{where}: {agreed.send.name} {agreed.ptime_ms} ms {way}{' held' if agreed.held else ''}",
+        f"{where}: {agreed.send.codec} {agreed.ptime_ms} ms {way}{' held' if agreed.held else ''}",
         f"remote {host}:{port}{moved}{' confirmed' if stats.confirmed else ''}",
         f"in {stats.received_packets} packets {stats.receive_codec or '-'}, lost {stats.lost}, jitter "
         f"{stats.jitter_us / 1000:.1f} ms, strangers {stats.stranger}, invalid {stats.invalid}, {heard}"

@@ -53,7 +53,7 @@ def burst_ratio(loss: float, mean_burst: float) -> float:
 
 def rating(codec: str, delay_ms: float = 0.0, loss: float = 0.0, bursts: float = 1.0) -> float:
     """The transmission rating R, 0 to 93.2; a codec without an entry counts as G.711 without concealment."""
-    impairment = IMPAIRMENTS.get(codec.upper(), WITHOUT_CONCEALMENT)
+    impairment = IMPAIRMENTS.get(codec.upper().partition("/")[0], WITHOUT_CONCEALMENT)
     return max(0.0, R_DEFAULT - delay_impairment(delay_ms) - loss_impairment(impairment, loss, bursts))
 
 

@@ -32,6 +32,21 @@ class Format(msgspec.Struct, frozen=True):
         return self.name.lower(), self.clock_hz, self.channels
 
     @property
+    def codec(self) -> str:
+        """The exchange's name for the codec: L16 is one at each of its rates."""
+        return f"L16/{self.clock_hz}" if self.name.upper() == "L16" else self.name
+
+    @property
+    def max_ptime_ms(self) -> int:
+        """The longest packets that fit into one datagram of an Ethernet: 16-bit samples need all of it."""
+        return 40 if self.codec == "L16/16000" else 60
+
+    @property
+    def takes_noise(self) -> bool:
+        """Whether comfort noise goes with it: it has none of its own, and its sound is of 8 kHz as the noise's."""
+        return self.codec in ("PCMU", "PCMA", "L16/8000")
+
+    @property
     def is_static(self) -> bool:
         return self.payload_type < FIRST_DYNAMIC
 
@@ -40,11 +55,13 @@ PCMU: Final = Format(0, "PCMU")
 PCMA: Final = Format(8, "PCMA")
 G722: Final = Format(9, "G722")  # 16 kHz audio on an 8 kHz clock: RFC 3551 section 4.5.2
 G729: Final = Format(18, "G729", fmtp="annexb=no")
+CN: Final = Format(13, "CN")  # comfort noise: RFC 3389 section 4
+L16_8000: Final = Format(97, "L16")
+L16_16000: Final = Format(98, "L16", 16_000)
 OPUS: Final = Format(96, "opus", 48_000, 2)  # always /48000/2: RFC 7587 section 4.1
 
 STATIC: Final[dict[int, Format]] = {
-    form.payload_type: form
-    for form in (PCMU, Format(3, "GSM"), Format(4, "G723"), PCMA, G722, Format(13, "CN"), Format(18, "G729"))
+    form.payload_type: form for form in (PCMU, Format(3, "GSM"), Format(4, "G723"), PCMA, G722, CN, Format(18, "G729"))
 }
 """The static audio numbers of RFC 3551 that phones still use without an rtpmap."""
 

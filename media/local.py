@@ -26,6 +26,8 @@ class LocalMedia(msgspec.Struct, frozen=True, kw_only=True):
     ptime_ms: int = PTIME_MS
     """What we ask for, and send where the peer does not say."""
     telephone_event: bool = True
+    comfort_noise: bool = False
+    """Whether silence is sent as comfort noise (RFC 3389) to who takes it, and may be sent so to us."""
     offer_rtcp_mux: bool = False
     """Whether our offers ask for RTP and RTCP on one port (RFC 5761). Offered by the peer, it is always accepted."""
     offer_rtcp_xr: bool = False

@@ -14,6 +14,7 @@ import msgspec
 from switchroom.media import sdp
 from switchroom.media.errors import NotAcceptable, OfferPending, SdpError
 from switchroom.media.formats import (
+    CN,
     EVENT,
     EVENT_RANGE,
     FIRST_DYNAMIC,
@@ -56,6 +57,9 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True):
     send_event: Format | None
     """telephone-event at the clock of `send` under the peer's payload type; None when the peer has none."""
     receive_events: tuple[Format, ...]
+    send_noise: Format | None = None
+    """Comfort noise for our silence; None: it is sent as audio."""
+    receive_noise: Format | None = None
     ptime_ms: int
     """Length of the packets that we send."""
     sends: bool
@@ -91,6 +95,7 @@ class _Offered(msgspec.Struct, frozen=True):
     layout: _Layout
     codecs: tuple[Format, ...]
     events: tuple[Format, ...]
+    noise: tuple[Format, ...]
     direction: Direction
     rtcp_mux: bool
     crypto: tuple[Crypto, ...]
@@ -159,13 +164,14 @@ class Negotiator:
         numbers = dict(layout.numbers)
         numbered = tuple([_numbered(form, numbers) for form in chosen])
         events = self._events(numbered, numbers)
+        noise = self._noise(numbered, numbers)
         crypto = keys_to_offer(self.srtp, self.agreed is not None, self._keys, self._new_key)
         layout = _Layout(self._offer_slots(), layout.audio, numbers)
         mux = self.local.offer_rtcp_mux or (self.agreed is not None and self.agreed.rtcp_mux)
-        self._offered = _Offered(layout, numbered, events, direction, mux, crypto)
+        self._offered = _Offered(layout, numbered, events, noise, direction, mux, crypto)
         self._waiting = True
         self._answer = None
-        return self._write(layout, numbered + events, direction, self.local.ptime_ms, mux, crypto)
+        return self._write(layout, numbered + noise + events, direction, self.local.ptime_ms, mux, crypto)
 
     def receive_answer(self, body: bytes) -> None:
         """Take the answer to our offer. A later answer to the same offer (a forked call) replaces the former."""
@@ -184,6 +190,7 @@ class Negotiator:
             remote.codecs[0][1],
             offered.codecs,
             offered.events,
+            offered.noise,
             offered.direction,
             remote.rtcp_mux and offered.rtcp_mux,
             keys_of_answer(offered.crypto, remote.crypto, remote.secure or offered.secure),
@@ -199,7 +206,7 @@ class Negotiator:
         audio, remote = self._find_stream(description)
         slots = tuple([_Slot(media.kind, media.protocol, media.formats) for media in description.media])
         # The peer's numbers win (RFC 3264 section 6.1); of two for one codec, the first.
-        named = [theirs for _, theirs in remote.codecs] + list(remote.events)
+        named = [theirs for _, theirs in remote.codecs] + list(remote.events + remote.noise)
         taken = {form.payload_type for form in named}
         numbers = {key: number for key, number in self._layout.numbers.items() if number not in taken}
         numbers |= {form.key: form.payload_type for form in reversed(named)}
@@ -230,14 +237,15 @@ class Negotiator:
                 if event.clock_hz == codec.clock_hz
             ]
         )
+        noise = remote.noise[:1] if self.local.comfort_noise and codec.takes_noise else ()
         crypto, keys = keys_to_answer(self.srtp, remote.crypto, self._keys, self._new_key)
-        agreed = self._agreed_on(remote, theirs, (codec,), events, self._wanted, remote.rtcp_mux, keys)
+        agreed = self._agreed_on(remote, theirs, (codec,), events, noise, self._wanted, remote.rtcp_mux, keys)
         self._layout = self._theirs_layout
         self._theirs = None
         self._offered = None
         self._answer = self._write(
             self._layout,
-            (codec, *events),
+            (codec, *noise, *events),
             _direction(agreed.sends, agreed.receives),
             agreed.ptime_ms,
             remote.rtcp_mux,
@@ -297,7 +305,7 @@ class Negotiator:
     def _choose_codecs(self, names: Sequence[str] | None) -> list[Format]:
         codecs = self.local.codecs
         if names is not None:
-            ours = {form.name.lower(): form for form in codecs}
+            ours = {form.codec.lower(): form for form in codecs}
             chosen = [ours[name.lower()] for name in dict.fromkeys(names) if name.lower() in ours]
             if not chosen:
                 raise NotAcceptable(f"none of the codecs {', '.join(names)} is ours")
@@ -312,12 +320,17 @@ class Negotiator:
         clocks = dict.fromkeys(form.clock_hz for form in codecs)
         return tuple([_numbered(Format(101, EVENT, clock, 1, EVENT_RANGE), numbers) for clock in clocks])
 
+    def _noise(self, codecs: tuple[Format, ...], numbers: dict[tuple[str, int, int], int]) -> tuple[Format, ...]:
+        wanted = self.local.comfort_noise and any(form.takes_noise for form in codecs)
+        return (_numbered(CN, numbers),) if wanted else ()
+
     def _agreed_on(
         self,
         remote: Remote,
         send: Format,
         codecs: tuple[Format, ...],
         events: tuple[Format, ...],
+        noise: tuple[Format, ...],
         direction: Direction,
         rtcp_mux: bool,
         keys: Keys | None,
@@ -337,7 +350,9 @@ class Negotiator:
             receive=tuple(sorted(codecs, key=lambda form: form.key != send.key)),
             send_event=next((event for event in remote.events if event.clock_hz == send.clock_hz and events), None),
             receive_events=events if remote.events else (),
-            ptime_ms=remote.packet_ms(self.local.ptime_ms),
+            send_noise=remote.noise[0] if noise and remote.noise and send.takes_noise else None,
+            receive_noise=noise[0] if noise and remote.noise else None,
+            ptime_ms=min(remote.packet_ms(self.local.ptime_ms), send.max_ptime_ms),
             sends=switched_on and direction in _SENDING and remote.direction in _RECEIVING,
             receives=switched_on and direction in _RECEIVING and remote.direction in _SENDING,
             held=remote.holds,
@@ -398,7 +413,7 @@ class Negotiator:
 def _preferred(pairs: tuple[tuple[Format, Format], ...], prefer: Sequence[str]) -> tuple[Format, Format]:
     for name in prefer:
         for pair in pairs:
-            if pair[0].name.lower() == name.lower():
+            if pair[0].codec.lower() == name.lower():
                 return pair
     return pairs[0]
 

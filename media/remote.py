@@ -10,7 +10,7 @@ import msgspec
 from msgspec import structs
 
 from switchroom.media.errors import NotAcceptable, SdpError
-from switchroom.media.formats import EVENT, Format, read_formats
+from switchroom.media.formats import CN, EVENT, Format, read_formats
 from switchroom.media.sdp import Attributes, Connection, Description, Direction, Media, address_family, is_unicast
 from switchroom.media.srtp import Crypto, read_crypto
 
@@ -42,6 +42,8 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     codecs: tuple[tuple[Format, Format], ...]
     """(ours, the peer's) for each codec that both have, in the peer's order."""
     events: tuple[Format, ...]
+    noise: tuple[Format, ...]
+    """Comfort noise (RFC 3389), as the peer names it."""
     ptime_ms: int | None
     """Length of the packets that the peer wants, within our limits; None when it does not say."""
     maxptime_ms: int
@@ -52,7 +54,7 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([ours.name for ours, _ in self.codecs]))
+        return tuple(dict.fromkeys([ours.codec for ours, _ in self.codecs]))
 
     def packet_ms(self, default_ms: int) -> int:
         """How long the packets to the peer are (RFC 8866 sections 6.3 and 6.4)."""
@@ -98,6 +100,7 @@ def read_stream(
         reachable=reachable,
         codecs=pairs,
         events=_events(pairs, formats),
+        noise=tuple([form for form in formats if form.key == CN.key]),
         ptime_ms=_milliseconds(values.get("ptime")),
         maxptime_ms=_milliseconds(values.get("maxptime")) or MAX_PTIME_MS,
         secure=media.protocol in SECURE,

@@ -134,7 +134,7 @@ class Session(Playing):
     def codec(self) -> str | None:
         """Name of the codec that we send; None before anything was agreed."""
         agreed = self._negotiator.agreed
-        return agreed.send.name if agreed is not None else None
+        return agreed.send.codec if agreed is not None else None
 
     @property
     def remote_codecs(self) -> tuple[str, ...]:
@@ -164,6 +164,15 @@ class Session(Playing):
     def dtmf(self, mode: DtmfMode) -> None:
         self._dtmf = mode
         self._negotiator.local = msgspec.structs.replace(self._negotiator.local, telephone_event=mode == "auto")
+
+    @property
+    def comfort_noise(self) -> bool:
+        """Whether silence goes to the party as comfort noise, where it agrees; to be set before the first offer."""
+        return self._negotiator.local.comfort_noise
+
+    @comfort_noise.setter
+    def comfort_noise(self, on: bool) -> None:
+        self._negotiator.local = msgspec.structs.replace(self._negotiator.local, comfort_noise=on)
 
     @property
     def secured(self) -> bool:

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from switchroom.media.errors import PlaneLost
 
-VERSION: Final = 1
+VERSION: Final = 2
 BATCH: Final = 32
 MAX_QUEUED: Final = 200_000
 LAZY_S: Final = 0.1

@@ -5,7 +5,6 @@ It knows legs and facts only, no SIP and no audio, so it runs on the simulated C
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -29,6 +28,7 @@ from switchroom.pbx.control import (
     TransferAsked,
 )
 from switchroom.pbx.events import CallResult, EndedBy
+from switchroom.pbx.sent_on import go_on
 
 MAX_ENDPOINTS = 20
 MAX_REDIRECTIONS = 5
@@ -77,6 +77,8 @@ class B2bua:
         self._thinking: dict[str, asyncio.TimerHandle] = {}
         self._presentation = NORMAL
         self._rang = False
+        self._late = False
+        """The time to ring is over; whoever is asked to press 1 by then may still do so."""
         self._answered: asyncio.Future[Outcome] | None = None
         self._over: asyncio.Future[Ended] | None = None
         self._redirecting: set[asyncio.Task[None]] = set()
@@ -91,7 +93,7 @@ class B2bua:
         when it gives up before, SentOn when it is wanted elsewhere.
         """
         loop = asyncio.get_running_loop()
-        self._presentation = presentation
+        self._presentation, self._late = presentation, False
         self._answered = loop.create_future()
         self._over = loop.create_future()
         self._caller.listener = self._on_caller
@@ -258,13 +260,24 @@ class B2bua:
     def _check_failed(self) -> None:
         if self._answered is None or self._answered.done() or self._ringing or self._redirecting:
             return
+        if self._late:
+            self._answered.set_result(Outcome(None, 480, "No Answer", "exchange", "no-answer", self._rang))
+            return
         worst = _best_failure(self._failures)
         status = 480 if 300 <= worst.status < 400 else worst.status
         self._answered.set_result(Outcome(None, status, worst.reason, worst.by, rang=self._rang))
 
     def _give_up(self) -> None:
-        if self._answered is not None and not self._answered.done():
-            self._answered.set_result(Outcome(None, 480, "No Answer", "exchange", "no-answer", self._rang))
+        if self._answered is None or self._answered.done():
+            return
+        self._late = True
+        for leg in [leg for leg in self._ringing if leg.id not in self._thinking]:
+            self._ringing.remove(leg)
+            leg.hangup(487, "no answer")
+        for task in self._redirecting:
+            task.cancel()
+        self._redirecting.clear()
+        self._check_failed()
 
     def _cancel_all(self) -> None:
         legs, self._ringing = self._ringing, []
@@ -393,15 +406,6 @@ class B2bua:
             go_on(partner, serve)
 
 
-async def follow(leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
-    """Serve a leg that was sent on, and perhaps is again."""
-    while True:
-        try:
-            return await serve(leg)
-        except SentOn as again:
-            serve = again.serve
-
-
 def _why(service: "asyncio.Task[None]") -> int:
     """The status of a transfer that came to nothing."""
     try:
@@ -413,24 +417,6 @@ def _why(service: "asyncio.Task[None]") -> int:
     except Exception:
         return 500
     return 480
-
-
-_going_on: set[asyncio.Task[None]] = set()
-
-
-def go_on(leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:
-    """Serve a leg that nobody else serves, to its end."""
-
-    async def work() -> None:
-        try:
-            with contextlib.suppress(CallerGone, CallError):
-                await follow(leg, serve)
-        finally:
-            leg.hangup()
-
-    task = asyncio.get_running_loop().create_task(work())
-    _going_on.add(task)
-    task.add_done_callback(_going_on.discard)
 
 
 def _best_failure(failures: Sequence[Ended]) -> Ended:

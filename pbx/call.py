@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from switchroom.pbx.b2bua import Attempt, B2bua, Outcome, follow, go_on
+from switchroom.pbx.b2bua import Attempt, B2bua, Outcome
 from switchroom.pbx.control import (
     NORMAL,
     CallControl,
@@ -25,13 +25,15 @@ from switchroom.pbx.control import (
     PlayDone,
     Presentation,
     Recorded,
+    Replaced,
     SendOn,
     SentOn,
     Speaking,
 )
 from switchroom.pbx.events import CallResult
+from switchroom.pbx.sent_on import follow, go_on
 
-__all__ = ["Attempt", "Call", "Outcome", "follow", "go_on"]
+__all__ = ["Attempt", "Call", "Outcome", "borrow", "follow", "go_on"]
 
 MAX_TYPED_AHEAD = 64
 RING_S = 60.0
@@ -264,17 +266,27 @@ class Call:
         await self._answer()
         if leg.listener is None or leg.state != "answered":
             raise CallError(481, "the other party is gone")
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        async def lent(_: Leg) -> None:
-            await over
-
-        leg.listener(leg, SendOn(lent))
+        over = borrow(leg)
         b2bua = B2bua(self._control, self.leg)
         with self._lent():
             b2bua.join(leg, over)
             self.on_answer()
             await b2bua.talk()
+
+    async def replace(self, leg: Leg) -> bool:
+        """Take the place of a leg that is joined to another one, if whoever serves it gives it away (the call centre an
+        agent's to another agent), and stay until one of the two hangs up; False: nobody gives it away."""
+        await self._answer()
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        given: list[bool] = []
+        if leg.listener is not None:
+            leg.listener(leg, Replaced(self.leg, over, lambda: given.append(True)))
+        if not given:
+            return False
+        with self._lent():
+            self.on_answer()
+            await over
+        return True
 
     async def pick_up(self, ringing: Leg) -> bool:
         """Answer the caller in place of a leg that rings, and stay until one hangs up; False: it rings no more."""
@@ -358,6 +370,18 @@ class Call:
     async def _news_of_leg(self) -> None:
         self._news.clear()
         await self._news.wait()
+
+
+def borrow(leg: Leg) -> asyncio.Future[None]:
+    """Have whoever serves a leg let go of it; set the result when it is needed no more, SentOn when it is wanted on."""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def lent(_: Leg) -> None:
+        await over
+
+    if leg.listener is not None:
+        leg.listener(leg, SendOn(lent))
+    return over
 
 
 def _nothing() -> None:

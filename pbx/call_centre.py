@@ -3,40 +3,40 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from switchroom.ivr.services import QueueOutcome, QueueResult
-from switchroom.ivr.speech import Speech
 from switchroom.pbx.acd.codes import Codes
 from switchroom.pbx.acd.desk import Centre, Desk
 from switchroom.pbx.acd.errors import AcdError
 from switchroom.pbx.acd.floor import Floor
-from switchroom.pbx.acd.restart import Kept, capture, matters, restore
+from switchroom.pbx.acd.restart import Kept, KeptFold, lost, restore
 from switchroom.pbx.acd.supervisor import Supervisors
 from switchroom.pbx.acd.voice import Spoken
 from switchroom.pbx.apps.destinations import Destinations
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.call import Call
-from switchroom.pbx.calls.switchboard import Switchboard
 from switchroom.pbx.config import Config
-from switchroom.pbx.control import CallError, Endpoint
+from switchroom.pbx.control import CallControl, CallError, Endpoint
 from switchroom.pbx.dialplan import Destination
 from switchroom.pbx.events import AnyRecord, Entry
 from switchroom.pbx.journal import Journal, Subscription
 
-SAVE_S = 1.0
-"""What a killed process may forget of who is logged in."""
+SAVE_S = 10.0
+"""How often what is known over a restart is saved; what came since is read from the journal."""
+MAX_TAIL = 1_000_000
+"""So many entries of the journal at most are read for that at the start."""
 VOICES = {"en": "en", "zh": "cmn"}
 
 
 class DialPlanWays:
     """Targets and numbers by the dial plan."""
 
-    def __init__(self, board: Switchboard, routing: Routing, destinations: Destinations, context: str) -> None:
+    def __init__(self, board: CallControl, routing: Routing, destinations: Destinations, context: str) -> None:
         self._board, self._routing, self._destinations, self._context = board, routing, destinations, context
 
     def find(self, target: str) -> list[Endpoint]:
@@ -111,10 +111,10 @@ class CallCentre:
     def __init__(
         self,
         config: Config,
-        board: Switchboard,
+        board: CallControl,
         routing: Routing,
         destinations: Destinations,
-        speech: Speech,
+        say: Callable[[str, str], Awaitable[str]],
         *,
         write: Callable[[AnyRecord], object],
         below: Callable[[int], int],
@@ -127,7 +127,7 @@ class CallCentre:
         self._saving: asyncio.TimerHandle | None = None
 
         async def speak(text: str, language: str) -> str:
-            return await speech.say(text, VOICES.get(language, language))
+            return await say(text, VOICES.get(language, language))
 
         self.desk = Desk(
             board,
@@ -150,11 +150,22 @@ class CallCentre:
         ):
             destinations.register(kind, handler)
 
-    def start(self, journal: Journal) -> None:
-        """Take calls, and follow the journal from now on for the figures."""
-        self._following = asyncio.create_task(self._follow(journal.subscribe(journal.last)))
+    async def start(self, journal: Journal) -> None:
+        """Take calls, as the journal says how things were, and follow it from now on."""
+        kept = self._load()
+        last = journal.last
+        kept.number = max(min(kept.number, last), last - MAX_TAIL)  # another journal's number, or a lost file
+        if kept.number < last:
+            async for entry in journal.subscribe(kept.number):
+                if isinstance(entry, Entry):
+                    self._kept.add(entry)
+                if (entry.number if isinstance(entry, Entry) else entry.last) >= last:
+                    break
+        for record in lost(kept):
+            self.desk.write(record)
+        restore(self.desk, kept, self._utc())
         self.desk.start()
-        restore(self.desk, self._load(), self._utc())
+        self._following = asyncio.create_task(self._follow(journal.subscribe(last)))
 
     async def close(self) -> None:
         """Stop what goes on."""
@@ -168,17 +179,24 @@ class CallCentre:
         async for entry in records:
             if isinstance(entry, Entry):
                 self.floor.take(entry)
-                if matters(entry.record) and self._saving is None:
+                self._kept.add(entry)
+                if self._saving is None:
                     self._saving = asyncio.get_running_loop().call_later(SAVE_S, self._save)
 
     def _load(self) -> Kept:
+        kept = Kept()
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=Kept)
+            kept = msgspec.json.decode(self._file.read_bytes(), type=Kept)
         except FileNotFoundError:
-            return Kept()
+            pass
         except (OSError, msgspec.DecodeError) as error:
             self._log("acd.restart", file=str(self._file), error=str(error))
-            return Kept()
+        self._kept = KeptFold(kept, lambda queue: self._attempts(queue))
+        return kept
+
+    def _attempts(self, queue: str) -> int:
+        found = self.desk.scheduler.queues.get(queue)
+        return found.config.callback_attempts if found is not None else 0
 
     def _save(self) -> None:
         """Replace the file at one stroke, so that it is whole at any moment."""
@@ -187,7 +205,7 @@ class CallCentre:
             self._saving = None
         unfinished = self._file.with_suffix(".part")
         try:
-            unfinished.write_bytes(msgspec.json.encode(capture(self.desk, self._utc())))
+            unfinished.write_bytes(msgspec.json.encode(self._kept.kept))
             os.replace(unfinished, self._file)
         except OSError as error:
             self._log("acd.restart", file=str(self._file), error=str(error))

@@ -66,6 +66,8 @@ class Cdr(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     ended_by: EndedBy
     legs: tuple[CdrLeg, ...]
+    conversation: str = ""
+    """The first of the calls that transfers after a consultation have made one story of; mostly this one."""
 
 
 class CallFold:
@@ -73,6 +75,7 @@ class CallFold:
 
     def __init__(self, started: events.CallStarted, entry: Entry) -> None:
         self.first_number = entry.number
+        self.conversation = started.call
         self._started, self._at_ns = started, entry.at_ns
         self._routed = events.CallRouted(call=started.call, destination="")
         self._bridged_ms: int | None = None
@@ -160,6 +163,7 @@ class CallFold:
             reason=reason,
             ended_by=ended_by,
             legs=legs,
+            conversation=self.conversation,
         )
 
     def _answered_ms(self, legs: tuple[CdrLeg, ...]) -> int | None:
@@ -189,6 +193,8 @@ class CdrFold:
             record = entry.record
             fold = self._open.get(getattr(record, "call", ""))
             if fold is not None:  # nearly always
+                if type(record) is events.CallTransferred and record.to_call and record.status == 200:
+                    self._join(record.call, record.to_call)
                 if cdr := fold.add(entry):
                     del self._open[cdr.call]
                     yield cdr
@@ -199,6 +205,15 @@ class CdrFold:
             elif isinstance(record, events.ServerStarted):
                 yield from self._cut_all()
             self._last, self._at_ns = entry.number, entry.at_ns
+
+    def _join(self, one: str, other: str) -> None:
+        """Two calls, and whatever is one story with either, are one from now on: that of whichever began first."""
+        if other not in self._open:
+            return
+        first, later = sorted((self._open[one], self._open[other]), key=lambda fold: fold.first_number)
+        for fold in self._open.values() if first.conversation != later.conversation else ():
+            if fold.conversation == later.conversation:
+                fold.conversation = first.conversation
 
     def _cut_all(self) -> Iterator[Cdr]:
         cut, self._open = self._open, {}

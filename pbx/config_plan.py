@@ -12,11 +12,11 @@ from switchroom.pbx.config_office import Features
 from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, Rule, Switches
 
 WITH_NUMBER = frozenset({
-    "forward_always", "forward_busy", "forward_no_answer", "forward_unregistered", "pickup", "intercom", "page",
-    "add_to_call", "hot_desk", "voicemail", "blacklist", "blacklist_off",
+    "forward_always", "forward_busy", "forward_no_answer", "forward_unregistered", "directed_pickup", "intercom",
+    "page", "add_to_call", "hot_desk", "voicemail", "blacklist", "blacklist_off",
 })  # fmt: skip
 """Features whose code is followed by a number."""
-WITHOUT_NUMBER = frozenset(Features.__struct_fields__) - (WITH_NUMBER - {"pickup"})
+WITHOUT_NUMBER = frozenset(Features.__struct_fields__) - WITH_NUMBER
 CONTEXT = "features"
 """The name of these rules in an explanation."""
 
@@ -39,15 +39,14 @@ def dial_plan(config: Config, switches: Switches, utc: Callable[[], float], rout
 
 
 def feature_rules(config: Config) -> Iterator[Rule]:
-    """The longer codes first, for `*8` with a number would match `*80` too."""
+    """The longer codes first, for one with a number matches longer codes too."""
     codes = {name: getattr(config.features, name) for name in Features.__struct_fields__}
     for name, code in sorted(codes.items(), key=lambda item: -len(item[1])):
         if code and name in WITHOUT_NUMBER:
             yield _rule(code, f"feature:{name}")
         if code and name in WITH_NUMBER:
             yield _rule(f"{code}.", f"feature:{name}/{{number:{len(code)}}}")
-            if name not in WITHOUT_NUMBER:
-                yield _rule(code, f"feature:{name}/")
+            yield _rule(code, f"feature:{name}/")
     for name, hours in config.times.items():
         if hours.switch:
             yield _rule(hours.switch, f"feature:switch/{name}")

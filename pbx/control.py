@@ -164,6 +164,19 @@ class PickedUp(Fact, frozen=True):
     over: "asyncio.Future[None]"
 
 
+class Replaced(Fact, frozen=True):
+    """Another leg is to take the place of this one at its partner's side, after a consultation the other way round: the
+    one who consulted has the one it consulted put through.
+
+    A listener that goes on with `leg` instead calls `take`; `over` is done when it has no more use for it, as for
+    PickedUp. Where nobody takes it, whoever asked joins the two itself.
+    """
+
+    leg: "Leg"
+    over: "asyncio.Future[None]"
+    take: Callable[[], None]
+
+
 Listener = Callable[["Leg", Fact], None]
 
 TapMode = Literal["listen", "whisper", "barge"]

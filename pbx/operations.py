@@ -23,6 +23,7 @@ from switchroom.pbx.journal import Journal
 from switchroom.pbx.office import Office
 from switchroom.pbx.operations_audio import OperationsAudio
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.explanations import Explanations
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.exchange import (
     BanInfo,
@@ -69,6 +70,10 @@ class Operations:
     @property
     def floor(self) -> Floor:
         return self._server.call_centre.floor
+
+    @property
+    def explanations(self) -> Explanations:
+        return self._server.explanations
 
     @property
     def flows(self) -> Shelf:
@@ -201,7 +206,7 @@ class Operations:
                 remote="{}:{}".format(*leg.remote),
                 hears=leg.hears,
                 bridged=leg.peer != 0,
-                in_conference=leg.in_room,
+                in_conference=leg.room is not None,
                 recorded=leg.recorded,
             )
             for leg in media.found()

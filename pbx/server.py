@@ -18,11 +18,13 @@ import uvloop
 
 import switchroom
 from switchroom.ivr.shelf import PythonFlow
-from switchroom.media.events import MediaEvent, PlaneLate
+from switchroom.ivr.spoken import Language
+from switchroom.media.events import MediaEvent, PlaneGone, PlaneLate
 from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
+from switchroom.pbx.apps.prompt_recorder import PromptRecorder
 from switchroom.pbx.apps.sound_check import SoundCheck
 from switchroom.pbx.apps.steps import Steps
 from switchroom.pbx.apps.transfer import Transfers
@@ -36,6 +38,7 @@ from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.events import (
     AnyRecord,
+    MediaGone,
     MediaLate,
     RegistrationAdded,
     RegistrationRemoved,
@@ -51,12 +54,14 @@ from switchroom.pbx.io.stack import SipStack
 from switchroom.pbx.io.transports import Transports
 from switchroom.pbx.journal import Journal
 from switchroom.pbx.logs import log
+from switchroom.pbx.loop_lateness import LoopLateness
 from switchroom.pbx.music import own_music
 from switchroom.pbx.office import Around, Office
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar
 from switchroom.pbx.reload import reload
+from switchroom.pbx.reports.explanations import Explanations
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.server import RpcServer
 from switchroom.pbx.security.watch import Watch
@@ -69,14 +74,7 @@ from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
 from switchroom.pbx.trunk_keeper import TrunkKeeper
 from switchroom.pbx.trunks.trunks import Trunks
-from switchroom.pbx.watch.hub import Contacts, Hub, Messages, Presence
-from switchroom.pbx.watch.lines import dialogs_of
-from switchroom.pbx.watch.messages import Relay
-from switchroom.pbx.watch.notifier import Notifier
-from switchroom.pbx.watch.publisher import Publisher
-
-LATENESS_S = 0.25
-"""How often the lateness of the event loop is looked at."""
+from switchroom.pbx.watching import Watching
 
 
 class Server:
@@ -105,10 +103,9 @@ class Server:
         self._rules: list[Rule] = []
         self.on_started: Callable[[], None] = lambda: None
         """Called by `run` and `serve` once calls are taken."""
-        self._lateness: asyncio.TimerHandle | None = None
+        self.lateness = LoopLateness()
         self.rpc: RpcServer | None = None
-        self.hub = Hub()
-        self.notifier: Notifier | None = None
+        self.watching: Watching | None = None
         self.centre: CallCentre | None = None
 
     def route(self, number: str) -> Callable[[App], App]:
@@ -162,12 +159,27 @@ class Server:
 
     async def start(self) -> None:
         """Open everything. Raises OSError where an address cannot be bound, SwitchroomError for what else is wrong."""
-        config, loop = self.config, asyncio.get_running_loop()
+        self._settle_config()
+        self.ids = RandomIds(self.config.server.name)
+        await self._open_records()
+        await self._open_signalling()
+        await self._open_media()
+        await self._open_calls()
+        await self._open_call_centre()
+        await self._take_calls()
+        await self._let_operate()
+
+    def _settle_config(self) -> None:
+        """The folder for what is kept, and music of our own where none is given."""
+        config = self.config
         os.makedirs(config.server.data_dir, exist_ok=True)
         if "default" not in config.music:
             ours = own_music(Path(config.server.data_dir) / "music")
-            config = self.config = msgspec.structs.replace(config, music={**config.music, "default": ours})
-        self.tls = TlsKeeper(config, time.time())
+            self.config = msgspec.structs.replace(config, music={**config.music, "default": ours})
+
+    async def _open_records(self) -> None:
+        """The journal, and what is derived from it as it grows."""
+        config = self.config
         self.store = await open_store(config.storage.url.reveal(), Path(config.server.data_dir), config.journal.sync)
         self.journal = await Journal.open(
             self.store.journal,
@@ -182,12 +194,17 @@ class Server:
         self.cdrs = CdrSink(self.journal, self.store.cdrs, log.error)
         index = RecordingIndex(self.journal, self.store.recordings, log.error)
         self._folding = [asyncio.create_task(self.cdrs.run()), asyncio.create_task(index.run())]
-        ids = RandomIds(config.server.name)
+
+    async def _open_signalling(self) -> None:
+        """SIP without its listeners, and who is registered."""
+        config = self.config
+        self.tls = TlsKeeper(config, time.time())
+        self.transports = Transports(
+            tcp_limits(config), config.limits.requests_per_second_per_source, self.tls.certificates
+        )
         self.stack = SipStack(
-            transports := Transports(
-                tcp_limits(config), config.limits.requests_per_second_per_source, self.tls.certificates
-            ),
-            ids,
+            self.transports,
+            self.ids,
             address=config.sip.address,
             address6=config.sip.address6,
             name=config.server.name,
@@ -204,60 +221,84 @@ class Server:
         )
         await self.registrar.load()
         self.stack.on_flow_lost = self.registrar.flow_lost
-        transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
-        self.media = MediaServer(config.media, self._on_media_event, hold_music(config))
+        self.transports.in_use = lambda flow: self.registrar.uses(flow) or self.stack.agent.uses(flow)
+
+    async def _open_media(self) -> None:
+        self.media = MediaServer(self.config.media, self._on_media_event, hold_music(self.config))
         await self.media.start()
-        self.trunks = Trunks(loop.time, time.time, ids.below, self._write)
+
+    async def _open_calls(self) -> None:
+        """Calls, what numbers lead to, and what an office does with its telephones."""
+        config, loop = self.config, asyncio.get_running_loop()
+        self.trunks = Trunks(loop.time, time.time, self.ids.below, self._write)
         self.board = Switchboard(
-            config=config, trunks=self.trunks, stack=self.stack, media=self.media, registrar=self.registrar, ids=ids,
-            write=self._write, log=log.warning, utc_s=time.time,
+            config=config, trunks=self.trunks, stack=self.stack, media=self.media, registrar=self.registrar,
+            ids=self.ids, write=self._write, log=log.warning, utc_s=time.time,
         )  # fmt: skip
         await self.board.recordings.repair(Path(config.server.data_dir))
         self.admission = Admission(
-            config.limits, loop.time, lambda: len(self.board.stories), lambda: transports.anteroom.waited_s
+            config.limits, loop.time, lambda: len(self.board.stories), lambda: self.transports.anteroom.waited_s
         )
-        self.watch = Watch(config, time.time, self.registrar, transports, self._write)
+        self.watch = Watch(config, time.time, self.registrar, self.transports, self._write)
         self.gatekeeper = Gatekeeper(config, self.registrar, loop.time, self.watch.guard, loop.call_later)
         self.stack.agent.unwanted = self.watch.unwanted
         self.stack.agent.handlers["REGISTER"] = self.gatekeeper.on_register
-        destinations = Destinations(self._apps, lambda text: self.flows.speech.say(text), config.sip.no_answer_s)
+        self.destinations = Destinations(self._apps, self._speak, config.sip.no_answer_s)
         self.office = Office(
             config,
             Around(
-                control=self.board, destinations=destinations, store=self.store.documents,
-                speak=lambda text: self.flows.speech.say(text), sound=SoundFiles(), send_mail=Smtp(config.mail).send,
+                control=self.board, destinations=self.destinations, store=self.store.documents,
+                speak=self._speak, sound=SoundFiles(), send_mail=Smtp(config.mail).send,
                 utc=time.time, write=self.journal.append, folder=Path(config.server.data_dir),
                 music="music:default", routes=tuple(self._rules),
             ),
         )  # fmt: skip
-        SoundCheck(destinations, lambda text: self.flows.speech.say(text))
+        SoundCheck(self.destinations, self._speak)
+        Steps(self.destinations, lambda: "music:default", self.path.parent if self.path is not None else Path())
         self.flows = Flows(
-            config, write=self.journal.append, destinations=destinations,
+            config, write=self.journal.append, destinations=self.destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,
             queues=FlowQueues(lambda: self.call_centre.desk),
         )  # fmt: skip
         self.flows.load(self._flows)
         await self.office.open()
-        self.gatekeeper.sitting_at = self.office.desks.sitting_at
-        self._watch()
-        self.board.put_through = Transfers(self.board, self.office.routing, destinations).put_through
-        self.board.phone_of = self.office.desks.phone_of
-        self.centre = CallCentre(
-            config, self.board, self.office.routing, destinations, self.flows.speech,
-            write=self.journal.append, below=ids.below, log=log.warning, utc=time.time,
+        recorder = PromptRecorder(
+            lambda: self.config.ivr.recorders, self.office.desks.pin, self.office.pins, SoundFiles(), self._speak,
+            self._keep_prompt, self.journal.append,
         )  # fmt: skip
-        self.centre.start(self.journal)
+        self.destinations.register("record-prompt", recorder.serve)
+        self.gatekeeper.sitting_at = self.office.desks.sitting_at
+        self.board.phone_of = self.office.desks.phone_of
+        self.board.put_through = Transfers(self.board, self.office.routing, self.destinations).put_through
+        self.watching = Watching(
+            self.stack.agent, self.gatekeeper, self.registrar, self.board, self.office.boxes, time.time
+        )
+
+    async def _open_call_centre(self) -> None:
+        config = self.config
+        self.centre = CallCentre(
+            config, self.board, self.office.routing, self.destinations, self.flows.speech.say,
+            write=self.journal.append, below=self.ids.below, log=log.warning, utc=time.time,
+        )  # fmt: skip
+        await self.centre.start(self.journal)
         self.reports = Reports(
             self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
             {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
         )  # fmt: skip
-        Steps(destinations, lambda: "music:default")
+
+        self.explanations = Explanations(
+            self.centre.floor, self.journal, self.store.journal, self.store.cdrs, lambda: time.time_ns() // 1_000_000
+        )
+
+    async def _take_calls(self) -> None:
+        """Phones and carriers may come now."""
+        config = self.config
         self.incoming = Incoming(
             self.board,
             self.gatekeeper,
             self.admission,
             self.office.routing,
-            destinations,
+            self.destinations,
             self.office.blacklist.refuses,
             self.office.reroutes.of,
         )
@@ -266,16 +307,20 @@ class Server:
         self.use_trunks(config)
         self.tls.start()
         self.watch.start()
+        self.lateness.start(self.admission.note_lateness)
+
+    async def _let_operate(self) -> None:
+        config = self.config
         self.trace = Trace(self.stack, time.time, log.info)
         if config.sip.trace:
             self.trace.start("*")
-        self.operations = Operations(
-            self, ClickToDial(self.board, destinations, self.office.routing, config.sip.no_answer_s, log.warning)
+        click_to_dial = ClickToDial(
+            self.board, self.destinations, self.office.routing, config.sip.no_answer_s, log.warning
         )
+        self.operations = Operations(self, click_to_dial)
         if config.rpc.enabled:
             self.rpc = RpcServer(self.operations, config.rpc, log.error)
             await self.rpc.start()
-        self._watch_lateness()
 
     async def drain(self, now: asyncio.Event | None = None) -> None:
         """Refuse new calls, and wait for those there are: at most `drain_s`, or until `now` is set."""
@@ -288,16 +333,14 @@ class Server:
 
     async def close(self, reason: str = "closed") -> None:
         """End all calls and close everything, in the reverse order. Idempotent."""
-        if self._lateness is not None:
-            self._lateness.cancel()
-            self._lateness = None
+        self.lateness.stop()
         self.admission.closed = True
         if self.rpc is not None:
             await self.rpc.close()
         if self.centre is not None:
             await self.centre.close()
-        if self.notifier is not None:
-            self.notifier.close()
+        if self.watching is not None:
+            self.watching.close()
         await self.board.close()
         await self.flows.close()
         self.tls.stop()
@@ -323,6 +366,9 @@ class Server:
 
     # ---- within
 
+    async def _keep_prompt(self, name: str, language: Language, audio: bytes) -> None:
+        await self.flows.shelf.prompts.keep(name, language, audio)
+
     def _on_hangup(self) -> None:
         """SIGHUP: certificates and configuration are read again; mistakes are logged, and change nothing."""
         self.tls.try_reload()
@@ -342,54 +388,25 @@ class Server:
         assert self.centre is not None
         return self.centre
 
-    def _watch(self) -> None:
-        """Let phones watch users, publish and send messages."""
-        agent, registrar, hub = self.stack.agent, self.registrar, self.hub
-        self.notifier = Notifier(agent, hub, self.gatekeeper, registrar.knows, registrar.lookup)
-        publisher = Publisher(agent, hub, self.gatekeeper)
-        Relay(agent, self.gatekeeper, registrar)
-
-        def presence(user: str) -> Presence:
-            busy = any(leg.state == "answered" for leg in self.board.legs_of(user))
-            return Presence(bool(registrar.lookup(user)), "On the phone" if busy else "", publisher.document(user))
-
-        def contacts(user: str) -> Contacts:
-            now_s = time.time()
-            return Contacts(tuple((b.contact, max(1, round(b.expires_at_s - now_s))) for b in registrar.lookup(user)))
-
-        def messages(user: str) -> Messages:
-            counts = self.office.boxes.counts(user)
-            return Messages(counts.new, counts.saved)
-
-        def line_changed(user: str) -> None:
-            hub.changed("dialog", user)
-            hub.changed("presence", user)
-
-        hub.provide("presence", presence)
-        hub.provide("reg", contacts)
-        hub.provide("message-summary", messages)
-        hub.provide("dialog", lambda user: dialogs_of(self.board.lines.of(user)))
-        self.board.on_line = line_changed
-        self.office.boxes.on_change.append(lambda user, counts: hub.changed("message-summary", user))
-
-    def _registered(self, user: str, new: bool) -> None:
-        self.hub.changed("reg", user)
-        self.hub.changed("presence", user)
-        if new and self.office.boxes.counts(user).new:
-            self.hub.changed("message-summary", user)
+    async def _speak(self, text: str) -> str:
+        """The name of a sound that says `text`."""
+        return await self.flows.speech.say(text)
 
     def _write(self, record: AnyRecord) -> int:
         """Put a record of calls or registrations into the journal; the call centre is told at once."""
         number = self.journal.append(record)
         if self.centre is not None:
             self.centre.desk.observe(record)
-        if isinstance(record, RegistrationAdded | RegistrationRemoved) and self.notifier is not None:
-            self._registered(record.user, isinstance(record, RegistrationAdded))
+        if isinstance(record, RegistrationAdded | RegistrationRemoved) and self.watching is not None:
+            self.watching.registered(record.user, isinstance(record, RegistrationAdded))
         return number
 
     def _on_media_event(self, event: MediaEvent) -> None:
         if isinstance(event, PlaneLate):
             self._media_late(event)
+        elif isinstance(event, PlaneGone):
+            self._write(MediaGone(shard=event.shard, on=event.on, reason=event.reason))
+            (log.error if event.on else log.info)("media.gone", shard=event.shard, on=event.on, reason=event.reason)
         else:
             self.board.on_media_event(event)
 
@@ -401,15 +418,6 @@ class Server:
         )  # fmt: skip
         self._write(record)
         (log.warning if event.on else log.info)("media.late", **msgspec.structs.asdict(record))
-
-    def _watch_lateness(self, due_s: float | None = None) -> None:
-        """Measure how late the loop comes to its timers, for the admission of calls."""
-        loop = asyncio.get_running_loop()
-        now_s = loop.time()
-        if due_s is not None:
-            self.admission.note_lateness(now_s - due_s)
-        due_s = now_s + LATENESS_S
-        self._lateness = loop.call_at(due_s, self._watch_lateness, due_s)
 
 
 def _spare_the_collector() -> None:

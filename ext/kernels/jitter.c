@@ -307,7 +307,8 @@ enum sr_jitter_pushed sr_jitter_push(sr_jitter *j, int64_t now_ns, const sr_jitt
         e->state = RECEIVED;
         return done;
     }
-    if (!j->waiting && ts + (int64_t)p->duration <= j->play_ts) {
+    int64_t length = p->duration ? p->duration : 1; /* a description of noise comes in time at the tick that is next */
+    if (!j->waiting && ts + length <= j->play_ts) {
         e->state = RECEIVED;
         j->stats.late++;
         return SR_JITTER_LATE;
@@ -348,7 +349,8 @@ static enum sr_jitter_verdict underflow(sr_jitter *j, sr_jitter_packet *out, uin
     return wait_for_spurt(j, out, want);
 }
 
-static enum sr_jitter_verdict take(sr_jitter *j, int64_t now, uint32_t queued, int64_t seq, sr_jitter_packet *out)
+static enum sr_jitter_verdict take(sr_jitter *j, int64_t now, uint32_t queued, uint32_t want, int64_t seq,
+                                   sr_jitter_packet *out)
 {
     sr_jitter_entry *e = entry_of(j, seq);
     const sr_jitter_meta *m = &j->meta[e->slot];
@@ -372,11 +374,12 @@ static enum sr_jitter_verdict take(sr_jitter *j, int64_t now, uint32_t queued, i
         return m->duration ? SR_JITTER_NORMAL : SR_JITTER_DTX;
     }
     /* Packets are pulled at ticks only, so the pull delay moves by whole packets: less than one packet above the
-     * aim is as near as it gets. */
+     * aim is as near as it gets. Where a frame takes several of them the last has the least delay, and is what counts. */
+    int64_t following = want > m->duration ? want - m->duration : 0;
     if (pull_delay < j->target) {
         verdict = SR_JITTER_EXPAND;
         j->stats.expanded++;
-    } else if (pull_delay >= j->target + (int64_t)span(j) + j->bin) {
+    } else if (pull_delay - following >= j->target + (int64_t)span(j) + j->bin) {
         verdict = SR_JITTER_ACCELERATE;
         j->stats.accelerated++;
     }
@@ -423,9 +426,9 @@ enum sr_jitter_verdict sr_jitter_pull(sr_jitter *j, int64_t now_ns, uint32_t que
     if (j->waiting && delay < j->target)
         return wait_for_spurt(j, out, want);
     if (m->kind == SR_JITTER_SID && m->duration == 0) {
-        enum sr_jitter_verdict verdict = take(j, now, queued, seq, out);
+        enum sr_jitter_verdict verdict = take(j, now, queued, want, seq, out);
         out->duration = want;
         return verdict;
     }
-    return take(j, now, queued, seq, out);
+    return take(j, now, queued, want, seq, out);
 }

@@ -6,6 +6,7 @@
 #define SPEAKING (100 * 16)  /* mean magnitude of about -48 dBov */
 #define QUIET (60 * 16)
 #define HOLD_TICKS 15        /* 0.3 s at 20 ms: nobody leaves between two words */
+#define INAUDIBLE 8          /* the smallest step of A-law, in which a silent phone's samples are never 0 */
 #define KNEE 26000           /* louder sums are bent towards full scale, softer ones pass untouched */
 
 static uint32_t magnitude(const int16_t *in, int samples)
@@ -37,10 +38,27 @@ static void add(int32_t *sum, const int16_t *in, int from, int to, int sign, int
     }
 }
 
+/* Is no sample audible, even at the party's gain? */
+static uint8_t is_silent(const sr_mix_party *p, int samples)
+{
+    int most = p->gain > SR_MIX_UNITY ? INAUDIBLE * SR_MIX_UNITY / p->gain : INAUDIBLE;
+    int beyond = 0;
+    for (int i = 0; i < samples; i++)
+        beyond |= p->in[i] > most || p->in[i] < -most;
+    return !beyond;
+}
+
+/* Is it in the sum of this tick? */
+static int is_added(const sr_mix_party *p)
+{
+    return p->in && !p->silent && (p->gain_from | p->gain_to);
+}
+
 /* Level with a fast rise and a slow fall, and whether that counts as speaking. */
 static void follow(sr_mix_party *p, int samples)
 {
     uint32_t now = p->in ? magnitude(p->in, samples) : 0;
+    p->silent = p->in && now <= INAUDIBLE * 16 && is_silent(p, samples);
     if (now > p->level)
         p->level += (now - p->level + 1) / 2;
     else
@@ -104,7 +122,7 @@ int sr_mix_sum(sr_mix_party *parties, int count, int top, int samples, int32_t *
         p->gain_to = chosen ? p->gain : 0;
         if (!chosen)
             p->hold = 0;
-        if (p->in && (p->gain_from | p->gain_to)) {
+        if (is_added(p)) {
             add(sum, p->in, p->gain_from, p->gain_to, 1, samples);
             heard++;
         }
@@ -139,13 +157,13 @@ void sr_mix_output(const sr_mix_party *parties, int listener, const sr_mix_overr
     int32_t own[SR_MIX_SAMPLES];
     const sr_mix_party *self = &parties[listener];
     memcpy(own, sum, (size_t)samples * sizeof *own);
-    if (self->in && (self->gain_from | self->gain_to))
+    if (is_added(self))
         add(own, self->in, self->gain_from, self->gain_to, -1, samples);
     for (int i = 0; i < override_count; i++) {
         const sr_mix_party *p = &parties[overrides[i].speaker];
         if (p->in == NULL || overrides[i].speaker == listener)
             continue;
-        if (p->gain_from | p->gain_to)
+        if (is_added(p))
             add(own, p->in, p->gain_from, p->gain_to, -1, samples);
         add(own, p->in, overrides[i].gain, overrides[i].gain, 1, samples);
     }

@@ -4,9 +4,10 @@
  *
  *     sr_mix_sum: energies -> the loudest are heard -> one sum      sr_mix_output: sum - own -/+ overrides -> limited PCM
  *
- * A listener who is not heard and has no overrides hears just the sum: sr_mix_common makes it once for all of them
- * (monitors: gain 0; whisper: gain 0 and an override at the one listener; barge: gain 1). Gains are in 1/256. Who comes
- * into the mix or leaves it is faded over the frame. The caller owns all memory; a bridge has at most SR_MIX_PARTIES.
+ * A listener who is not heard, or says nothing audible just now, and has no overrides hears just the sum:
+ * sr_mix_common makes it once for all of them (monitors: gain 0; whisper: gain 0 and an override at the one listener;
+ * barge: gain 1). Gains are in 1/256. Who comes into the mix or leaves it is faded over the frame. The caller owns all
+ * memory; a bridge has at most SR_MIX_PARTIES.
  */
 #ifndef SWITCHROOM_MIXER_H
 #define SWITCHROOM_MIXER_H
@@ -25,6 +26,7 @@ typedef struct sr_mix_party {
     uint16_t gain_to;    /* ... to its last */
     uint16_t hold;       /* ticks that it keeps its place among the loudest at least */
     uint8_t speaking;    /* smoothed level over the threshold: for active-speaker reports */
+    uint8_t silent;      /* nothing in this tick's `in` can be heard, so it is left out */
     uint32_t level;      /* smoothed mean magnitude, in 1/16 */
 } sr_mix_party;
 
@@ -40,7 +42,7 @@ int sr_mix_sum(sr_mix_party *parties, int count, int top, int samples, int32_t *
 /* Does this party hear the common mix as it is? */
 static inline int sr_mix_hears_common(const sr_mix_party *party, int overrides)
 {
-    return overrides == 0 && (party->in == 0 || (party->gain_from | party->gain_to) == 0);
+    return overrides == 0 && (party->in == 0 || party->silent || (party->gain_from | party->gain_to) == 0);
 }
 
 /* The sum as everybody hears it who is not in it. */

@@ -2,6 +2,7 @@
  *
  * What Python orders, record by record. Each order is checked whole before anything of it is done.
  */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,7 +23,8 @@ static bool makes_sense(const sr_plane *plane, const sr_configure *body)
     if (body->send_codec >= plane->codec_count || !is_audio_type(body->send_type) || body->ptime_ms < 10
         || body->ptime_ms > 60 || body->ptime_ms % 10 != 0 || body->receive_count > SR_MAX_RECEIVED_TYPES
         || !is_type_or_none(body->send_event_type) || !is_type_or_none(body->receive_event_type)
-        || !is_type_or_none(body->noise_type) || (body->receive_event_type != SR_NO_TYPE && body->event_clock_hz == 0))
+        || !is_type_or_none(body->noise_type) || !is_type_or_none(body->send_noise_type)
+        || (body->receive_event_type != SR_NO_TYPE && body->event_clock_hz == 0))
         return false;
     for (int i = 0; i < body->receive_count; i++)
         if (!is_audio_type(body->receive_type[i]) || body->receive_codec[i] >= plane->codec_count)
@@ -55,6 +57,7 @@ static enum sr_error configure(sr_plane *plane, sr_leg *leg, const sr_configure 
         leg->outgoing_count = 0;
         if (codec->encoder_init != NULL)
             codec->encoder_init(leg->encoder);
+        sr_dtx_init(&leg->dtx);
         leg->feed = SR_FEED_NONE; /* what goes out begins anew */
     }
     leg->flags = body->flags;
@@ -62,6 +65,7 @@ static enum sr_error configure(sr_plane *plane, sr_leg *leg, const sr_configure 
     leg->send_type = body->send_type;
     leg->ptime_ms = body->ptime_ms;
     leg->frame_ms = body->ptime_ms % 20 == 0 ? 20 : 10;
+    leg->send_noise_type = body->send_noise_type;
     leg->send_event_type = body->send_event_type;
     leg->receive_event_type = body->receive_event_type;
     leg->event_clock_hz = body->event_clock_hz;
@@ -340,8 +344,9 @@ static bool takes_a_file(uint16_t op)
 
 static void tell_codecs(const sr_plane *plane, char *text, size_t room)
 {
-    for (uint32_t i = 0; i < plane->codec_count; i++)
-        strncat(strncat(text, i > 0 ? " " : "", room - strlen(text) - 1), plane->codecs[i]->name, room - strlen(text) - 1);
+    for (uint32_t i = 0, at = 0; i < plane->codec_count && at < room; i++)
+        at += (uint32_t)snprintf(text + at, room - at, "%s%s/%u", i > 0 ? " " : "", plane->codecs[i]->name,
+                                 (unsigned)plane->codecs[i]->sample_rate_hz);
 }
 
 static enum sr_error record(sr_plane *plane, const sr_record *command, int fd)

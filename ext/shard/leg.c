@@ -17,10 +17,15 @@ void sr_leg_settle(sr_plane *plane, sr_leg *leg, bool settled)
         leg->settled = settled;
 }
 
+static uint8_t sent_meaning(const sr_leg *leg, uint8_t type)
+{
+    return type == leg->send_type ? leg->send_codec : type == leg->send_noise_type ? SR_TYPE_NOISE : SR_TYPE_EVENT;
+}
+
 void sr_leg_send(sr_plane *plane, sr_leg *leg, const sr_rtp *packet)
 {
     if (leg->tapped)
-        sr_tap_push(plane, leg, packet, packet->payload_type == leg->send_type ? leg->send_codec : SR_TYPE_EVENT, false);
+        sr_tap_push(plane, leg, packet, sent_meaning(leg, packet->payload_type), false);
     uint8_t *data = sr_rtp_write_header(packet);
     int bytes = SR_RTP_HEADER_BYTES + packet->payload_bytes;
     if (leg->srtp.keys.suite != SR_PLAIN && (bytes = sr_srtp_seal(&leg->srtp, data, bytes, false)) < 0) {
@@ -45,6 +50,8 @@ static void relay(sr_plane *plane, sr_leg *leg, const sr_leg *from, sr_rtp *pack
     uint8_t type = SR_NO_TYPE;
     if (meaning == SR_TYPE_EVENT)
         type = leg->send_event_type;
+    else if (meaning == SR_TYPE_NOISE)
+        type = leg->send_noise_type;
     else if (meaning == leg->send_codec || translation != NULL)
         type = leg->send_type;
     if (type == SR_NO_TYPE) {
@@ -53,6 +60,7 @@ static void relay(sr_plane *plane, sr_leg *leg, const sr_leg *from, sr_rtp *pack
         sr_sender_skip(&leg->sender);
         return;
     }
+    plane->passed_ns = plane->now_ns;
     for (int i = 0; translation != NULL && i < packet->payload_bytes; i++)
         packet->payload[i] = translation[packet->payload[i]];
     packet->payload_type = type;
@@ -208,7 +216,12 @@ static void receive_rtp(sr_plane *plane, sr_leg *leg, uint8_t *data, int bytes, 
         leg->arriving_codec = meaning;
         if (leg->peer != NULL)
             sr_leg_choose_feed(plane, leg->peer);
+    } else if (meaning == SR_TYPE_NOISE && !leg->sends_noise) {
+        leg->sends_noise = true;
+        if (leg->peer != NULL)
+            sr_leg_choose_feed(plane, leg->peer);
     }
+    leg->rests = meaning == SR_TYPE_NOISE;
     if (!(leg->flags & SR_RECEIVES))
         return;
     if (meaning < SR_MAX_CODECS)
@@ -289,6 +302,8 @@ static enum sr_feed wanted_feed(const sr_plane *plane, const sr_leg *leg)
     if (!(peer->flags & SR_RECEIVES))
         return idle;
     bool as_it_is = peer->arriving_codec == leg->send_codec || sr_leg_translation(plane, peer->arriving_codec, leg) != NULL;
+    if (peer->sends_noise && leg->send_noise_type == SR_NO_TYPE)
+        as_it_is = false; /* the noise is made here, for who does not know it */
     return as_it_is && !peer->keeps_digits && peer->ptime_ms == leg->ptime_ms ? SR_FEED_RELAY : SR_FEED_PEER;
 }
 
@@ -303,30 +318,6 @@ void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg)
     leg->feed = feed;
     leg->outgoing_count = 0;
     sr_plane_schedule(plane, leg);
-}
-
-static const sr_resample_filter *find_filter(const sr_plane *plane, uint32_t from_hz, uint32_t to_hz)
-{
-    for (uint32_t from = 0; from < plane->rate_count; from++)
-        for (uint32_t to = 0; to < plane->rate_count; to++)
-            if (plane->rates[from] == from_hz && plane->rates[to] == to_hz)
-                return &plane->filters[from * plane->rate_count + to];
-    return NULL;
-}
-
-void sr_convert(const sr_plane *plane, sr_converter *converter, const int16_t *in, int samples, uint32_t from_hz,
-                int16_t *out, uint32_t to_hz)
-{
-    int16_t made[SR_MAX_FRAME_SAMPLES + 8];
-    int wanted = (int)((uint64_t)samples * to_hz / from_hz);
-    if (converter->from_hz != from_hz || converter->to_hz != to_hz) {
-        converter->from_hz = from_hz;
-        converter->to_hz = to_hz;
-        sr_resample_init(converter->state, find_filter(plane, from_hz, to_hz));
-    }
-    int count = sr_resample_run(converter->state, in, samples, made);
-    memset(out, 0, (size_t)wanted * sizeof *out);
-    memcpy(out, made, (size_t)(count < wanted ? count : wanted) * sizeof *out);
 }
 
 void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t rate_hz)
@@ -390,7 +381,13 @@ static void send_outgoing(sr_plane *plane, sr_leg *leg, const sr_codec_ops *code
 {
     uint32_t units = (uint32_t)samples / (codec->sample_rate_hz / codec->clock_rate_hz);
     sr_rtp packet = {.payload = plane->datagram + SR_HEADROOM, .payload_type = leg->send_type};
-    packet.payload_bytes = codec->encode(leg->encoder, leg->outgoing, samples, packet.payload, SR_DATAGRAM_BYTES);
+    enum sr_dtx_verdict verdict = SR_DTX_TALK;
+    if (leg->send_noise_type != SR_NO_TYPE)
+        verdict = sr_dtx_next(&leg->dtx, leg->outgoing, samples, leg->ptime_ms, packet.payload, &packet.payload_bytes);
+    if (verdict == SR_DTX_NOISE)
+        packet.payload_type = leg->send_noise_type;
+    else if (verdict != SR_DTX_REST)
+        packet.payload_bytes = codec->encode(leg->encoder, leg->outgoing, samples, packet.payload, SR_DATAGRAM_BYTES);
     leg->outgoing_count -= samples;
     memmove(leg->outgoing, leg->outgoing + samples, (size_t)leg->outgoing_count * sizeof *leg->outgoing);
     if (packet.payload_bytes <= 0 || plane->now_ns < leg->forwarding_until_ns) {
@@ -398,6 +395,7 @@ static void send_outgoing(sr_plane *plane, sr_leg *leg, const sr_codec_ops *code
         return;
     }
     sr_sender_generate(&leg->sender, &packet, units, codec->clock_rate_hz, plane->now_ns);
+    packet.marker |= verdict == SR_DTX_SPURT;
     sr_leg_send(plane, leg, &packet);
 }
 

@@ -163,13 +163,15 @@ void sr_leg_report_digits(sr_plane *plane, sr_leg *leg, const sr_digit *digits, 
     }
 }
 
+#define REST_TIMES 10            /* a remote in DTX may be silent for so many times as long */
+
 /* A remote that should send and does not; not while the call rings, nor on hold. */
 static void watch_silence(sr_plane *plane, sr_leg *leg)
 {
     if (!(leg->flags & SR_RECEIVES) || !leg->latch.confirmed || leg->timed_out || plane->config.rtp_timeout_ns == 0)
         return;
     int64_t since = leg->heard && leg->heard_ns > leg->expected_since_ns ? leg->heard_ns : leg->expected_since_ns;
-    if (plane->now_ns - since >= plane->config.rtp_timeout_ns) {
+    if (plane->now_ns - since >= plane->config.rtp_timeout_ns * (leg->rests ? REST_TIMES : 1)) {
         leg->timed_out = true;
         sr_plane_fact(plane, SR_TIMED_OUT, leg, 0, NULL);
     }

@@ -138,7 +138,6 @@ const char *sr_plane_init(sr_plane *plane, const sr_plane_config *config, const 
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
     for (int i = 0; i < SR_CNAME_BYTES; i++) /* RFC 7022: 80 random bits, which tell nobody who we are */
         plane->cname[i] = letters[sr_random(&plane->random) & 31];
-    sr_tone_tables();
     if (!sr_srtp_start())
         return "libsrtp does not start";
     const char *problem = take_memory(plane);

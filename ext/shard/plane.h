@@ -13,6 +13,7 @@
 #define SWITCHROOM_PLANE_H
 
 #include "codec_ops.h"
+#include "kernels/dtx.h"
 #include "kernels/mixer.h"
 #include "kernels/playout.h"
 #include "kernels/resample.h"
@@ -66,6 +67,7 @@ typedef struct sr_room {
     int top;
     sr_player player;            /* entry and leave tones */
     sr_tap *tap;                 /* NULL: nobody has ever recorded it */
+    bool orphan;                 /* of a server that is gone: nobody will end its recording */
 } sr_room;
 
 typedef struct sr_converter {
@@ -92,6 +94,10 @@ typedef struct sr_leg {
     int override_count;
     uint8_t arriving_codec;      /* of the newest audio packet; at first the one that we send */
     uint8_t send_codec, send_type, send_event_type, receive_event_type, ptime_ms, frame_ms;
+    uint8_t send_noise_type;     /* SR_NO_TYPE: silence is sent as audio */
+    bool sends_noise;            /* comfort noise has come from it */
+    bool rests;                  /* it was the last that came: the remote is in DTX */
+    sr_dtx dtx;
     uint32_t event_clock_hz;
     uint8_t meaning[128];        /* of each payload type */
 
@@ -158,6 +164,7 @@ typedef struct sr_plane {
     uint32_t wheel_legs;         /* how many are on it */
     bool resting;                /* ticks come every SR_REST_SLOTS */
     int64_t timer_due_ns;        /* while it rests: when the next one should come */
+    int64_t passed_ns;           /* when a packet was last passed on as it came */
 
     sr_leg *legs;
     uint32_t free_head, free_tail; /* first in, first out: a slot rests as long as possible */
@@ -251,6 +258,9 @@ void sr_leg_send_pcm(sr_plane *plane, sr_leg *leg, const int16_t *pcm, int sampl
 /* Decides what a leg hears; to be called when anything changed that this depends on. */
 void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg);
 
+/* convert.c */
+/* Changes the rate of one stream;
+
 /* leg_control.c: opening, closing, reports, limits of time */
 enum sr_error sr_leg_open(sr_plane *plane, sr_leg **leg, int *error_number);
 void sr_leg_close(sr_plane *plane, sr_leg *leg);
@@ -276,6 +286,8 @@ void sr_room_record_pause(sr_plane *plane, uint32_t number, bool paused);
 void sr_room_record_stop(sr_plane *plane, uint32_t number);
 /* Mixes the rooms whose turn it is. */
 void sr_rooms_tick(sr_plane *plane);
+/* The server is gone: recordings of rooms end with their last member. */
+void sr_rooms_abandon(sr_plane *plane);
 
 /* doctor.c: what the remote says, packet by packet, and what is known of it */
 void sr_leg_hear(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning);

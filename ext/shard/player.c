@@ -101,7 +101,8 @@ static int read_prompt(sr_player *player, int16_t *pcm, int samples)
 
 static float sine_table[(1 << TABLE_BITS) + 1];
 
-void sr_tone_tables(void)
+/* When the library is loaded: another shard may play a tone while one more is set up. */
+__attribute__((constructor)) static void fill_sine_table(void)
 {
     for (int i = 0; i <= 1 << TABLE_BITS; i++)
         sine_table[i] = (float)sin(2 * M_PI * i / (1 << TABLE_BITS));

@@ -51,7 +51,4 @@ void sr_player_stop(sr_player *player);
 /* Fills `samples` of PCM; returns how many are sound, fewer only at the end (the rest is silence). */
 int sr_player_read(sr_player *player, int16_t *pcm, int samples, uint32_t rate_hz);
 
-/* Fills the sine table; to be called once before any tone is played. */
-void sr_tone_tables(void);
-
 #endif

@@ -18,6 +18,8 @@
 #define TIMER (UINT64_MAX - 1)
 #define DOOR (UINT64_MAX - 2)
 #define EVENTS 128
+#define PASSING_NS 1000000000LL  /* so long after a relayed packet more of them are expected */
+#define BUFFERED_GATHERS 3       /* times the usual wait; with that, half a slot at most by default */
 
 static int64_t read_clock(clockid_t clock)
 {
@@ -89,10 +91,15 @@ static void set_timer(const sr_plane *plane, int64_t due_ns, int slots)
     timerfd_settime(plane->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
-/* A wake-up costs several times what a packet costs, so packets that come close together share one. */
+/* A wake-up costs several times what a packet costs, so packets that come close together share one. What only goes into
+ * jitter buffers, as in conferences, is in less of a hurry than what is passed on. The clock is not kept waiting. */
 static void gather(const sr_plane *plane, int64_t woken_ns)
 {
-    int64_t until_ns = woken_ns + plane->config.gather_ns;
+    bool passes = woken_ns - plane->passed_ns < PASSING_NS;
+    int64_t until_ns = woken_ns + plane->config.gather_ns * (passes ? 1 : BUFFERED_GATHERS);
+    int64_t slot_ns = plane->first_slot_ns + (int64_t)(plane->slot + 1) * SR_SLOT_NS;
+    if (!plane->resting && until_ns > slot_ns)
+        until_ns = slot_ns;
     struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
@@ -134,24 +141,25 @@ void sr_shard_run(sr_plane *plane)
         if (count < 0 && errno != EINTR)
             break;
         bool command = false, tick = false, packet = false, door = false;
+        for (int i = 0; i < count; i++) {
+            command |= events[i].data.u64 == WIRE;
+            tick |= events[i].data.u64 == TIMER;
+            door |= events[i].data.u64 == DOOR;
+        }
         int64_t woken_ns = read_clock(CLOCK_MONOTONIC);
         if (plane->resting) { /* what comes now may begin something at its slot */
             sr_plane_clock(plane, woken_ns, read_clock(CLOCK_REALTIME));
             sr_plane_tick(plane);
         }
-        for (int i = 0; i < count; i++) {
-            uint64_t data = events[i].data.u64;
-            if (data == WIRE)
-                command = true;
-            else if (data == TIMER)
-                tick = true;
-            else if (data == DOOR)
-                door = true;
-            else {
-                packet_ready(plane, data);
+        if (command && plane->wire_fd >= 0) { /* before the packets, which may be what was just agreed */
+            sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
+            wired = sr_plane_read_commands(plane) || hang_up(plane);
+        }
+        for (int i = 0; i < count; i++)
+            if (events[i].data.u64 < DOOR) {
+                packet_ready(plane, events[i].data.u64);
                 packet = true;
             }
-        }
         if (tick) {
             uint64_t expirations; /* how many there were is told by the clock itself, unless it rests */
             bool called = read(plane->timer_fd, &expirations, sizeof expirations) == sizeof expirations;
@@ -160,14 +168,12 @@ void sr_shard_run(sr_plane *plane)
                 plane->timer_due_ns += (int64_t)expirations * SR_REST_SLOTS * SR_SLOT_NS;
             }
         }
-        if (tick || command)
-            sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
-        if (command && plane->wire_fd >= 0)
-            wired = sr_plane_read_commands(plane) || hang_up(plane);
         if (door)
             open_door(plane);
-        if (tick)
+        if (tick) {
+            sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
             sr_plane_tick(plane);
+        }
         if (plane->facts_count > 0)
             sr_plane_flush(plane);
         rest(plane);

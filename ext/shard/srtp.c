@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "srtp_ciphers.h"
 
 #define FORMER_NS 2000000000LL   /* so long the former key opens what it protected */
 #define REPLAY_WINDOW 1024       /* packets; late ones within it are not taken for replays */
@@ -14,7 +15,7 @@ static bool started;
 
 static void start_once(void)
 {
-    started = srtp_init() == srtp_err_status_ok;
+    started = srtp_init() == srtp_err_status_ok && sr_srtp_ciphers_install();
 }
 
 bool sr_srtp_start(void)

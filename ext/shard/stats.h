@@ -63,15 +63,15 @@ typedef struct sr_plane_stats {
 
 _Static_assert(sizeof(sr_leg_stats) == 512 && sizeof(sr_plane_stats) == 512, "media/stats.py counts on these sizes");
 
+/* What is written after it stays after it. */
 static inline void sr_stats_begin(uint32_t *lock)
 {
-    __atomic_store_n(lock, *lock + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_fetch_add(lock, 1, __ATOMIC_ACQUIRE);
 }
 
 static inline void sr_stats_end(uint32_t *lock)
 {
-    __atomic_store_n(lock, *lock + 1, __ATOMIC_RELEASE);
+    __atomic_fetch_add(lock, 1, __ATOMIC_RELEASE);
 }
 
 #endif

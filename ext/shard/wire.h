@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define SR_WIRE_VERSION 1
+#define SR_WIRE_VERSION 2
 #define SR_RECORD_BYTES 128
 #define SR_BATCH_RECORDS 32      /* the most records of one message */
 #define SR_TAG_BYTES 48
@@ -19,7 +19,7 @@
 
 enum sr_op {
     SR_HELLO = 1,     /* leg: number of the shard; other: SR_WIRE_VERSION. Answered with a descriptor: the statistics
-                         (stats.h); body: text, names of the codecs */
+                         (stats.h); body: text, names and rates of the codecs */
     SR_OPEN,          /* a new leg; the answer has its handle and the RTP port */
     SR_CONFIGURE,     /* body: configure */
     SR_CONFIRM,       /* the call is answered: symmetric RTP no longer follows anyone (latch.h) */
@@ -128,6 +128,8 @@ typedef struct sr_configure {
     uint8_t send_event_type, receive_event_type;
     uint8_t receive_count, noise_type; /* noise_type: RFC 3389 comfort noise received, SR_NO_TYPE for none */
     uint8_t receive_type[SR_MAX_RECEIVED_TYPES], receive_codec[SR_MAX_RECEIVED_TYPES];
+    uint8_t send_noise_type;     /* comfort noise in place of silence, SR_NO_TYPE: silence is sent as audio */
+    uint8_t unused[3];
 } sr_configure;
 
 #define SR_KEY_BYTES 46          /* master key and salt of the longest suite */
@@ -157,8 +159,9 @@ typedef struct sr_listed {
     sr_wire_address source;      /* where RTP comes from and goes to */
     int32_t silent_ms;           /* since the last packet; -1: none yet */
     uint16_t port;
+    uint16_t room;               /* its number + 1; 0: in none */
     uint8_t feed, send_codec;    /* as in stats.h */
-    uint8_t configured, confirmed, in_room, recorded;
+    uint8_t configured, confirmed, recorded, unused[3];
     char tag[SR_TAG_BYTES];
 } sr_listed;
 
@@ -202,7 +205,7 @@ typedef struct sr_record {
 } sr_record;
 
 _Static_assert(sizeof(sr_record) == SR_RECORD_BYTES, "the record has a fixed size");
-_Static_assert(sizeof(sr_configure) == 76 && sizeof(sr_tone_spec) == 64
+_Static_assert(sizeof(sr_configure) == 80 && sizeof(sr_tone_spec) == 64
                    && sizeof(sr_secure) == 93, "media/wire.py counts on these layouts");
 
 #endif

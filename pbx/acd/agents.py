@@ -7,9 +7,22 @@ Every state but `idle` has a deadline: an agent who is forgotten in one comes ba
 from collections.abc import Callable, Mapping
 
 from switchroom.pbx.acd.config import AgentConfig, QueueConfig
-from switchroom.pbx.acd.deadlines import Deadlines
+from switchroom.pbx.acd.deadlines import Deadlines, ms
 from switchroom.pbx.acd.errors import AcdError
-from switchroom.pbx.acd.model import DEFAULT_TIER, MAX_LINES, Agent, Caller, Line, Offer, Queue, Skills, add, remove
+from switchroom.pbx.acd.model import (
+    DEFAULT_TIER,
+    MAX_LINES,
+    Agent,
+    Caller,
+    Line,
+    Offer,
+    Queue,
+    Resumed,
+    Skills,
+    WrapUp,
+    add,
+    remove,
+)
 from switchroom.pbx.events import (
     AgentOverdue,
     AgentReachable,
@@ -20,6 +33,7 @@ from switchroom.pbx.events import (
     AgentWrappedUp,
     AnyRecord,
     OfferOutcome,
+    QueueWaits,
 )
 
 BASE: tuple[int, Skills, str] = (0, (), "")
@@ -143,9 +157,26 @@ class Agents:
         self.deadlines.clear(("break", name))
         if status == "break":
             self.deadlines.set(("break", name), now + self._max_break_s)
+        if agent.wrap_up is not None and status == "available":
+            self._wrapped(now, agent, "")
         if agent.state == "paused" or (agent.state == "wrap-up" and status == "available"):
             self._set_state(now, agent, "idle")
         self._restand(agent)
+
+    def resume(self, now: float, name: str, known: Resumed) -> None:
+        """An agent who was not logged out before a restart, goes on. Raises AcdError."""
+        agent = self.agent(name)
+        agent.status, agent.reason, agent.at, agent.status_since_s = known.status, known.reason, known.at, known.since_s
+        agent.calls, agent.talk_s, agent.no_answers = known.calls, known.talk_s, known.no_answers
+        agent.idle_since_s = known.idle_since_s
+        self._write(AgentStatusSet(agent=name, status=agent.status, reason=agent.reason, by="restart", at=agent.at))
+        if agent.status == "break":
+            self.deadlines.set(("break", name), max(now, known.since_s + self._max_break_s))
+        if now < known.wrap_up_until_s:
+            agent.wrap_up = WrapUp(known.call, known.queue, known.wrap_up_until_s)
+            self._go_on(now, agent)
+        else:
+            self._restand(agent)
 
     def set_reachable(self, name: str, reachable: bool) -> None:
         """The agent's phone is there, or is not."""
@@ -161,9 +192,11 @@ class Agents:
         """The agent is in a call of its own; empty: no more. Without effect while it is offered a caller or talks."""
         agent = self.agent(name)
         if call and agent.state in ("idle", "paused", "wrap-up"):
+            if agent.state == "wrap-up" and agent.wrap_up is not None:
+                agent.wrap_up.spent_s += now - agent.state_since_s
             self._set_state(now, agent, "busy", call)
         elif not call and agent.state == "busy":
-            self._set_state(now, agent, "idle")
+            self._go_on(now, agent)
 
     def reserve(self, now: float, agent: Agent, offer: Offer) -> None:
         """The one place where an agent is taken for a caller."""
@@ -176,6 +209,8 @@ class Agents:
         agent.offer = None
         agent.no_answers = 0
         agent.calls += 1
+        if agent.wrap_up is not None:
+            self._wrapped(now, agent, "")
         self._set_state(now, agent, "talking", caller.call, caller.queue.name)
 
     def release(self, now: float, agent: Agent) -> None:
@@ -207,20 +242,21 @@ class Agents:
         agent.talk_s += talk_s
         agent.idle_since_s = now
         if wrap_up_s:
-            self._set_state(now, agent, "wrap-up", agent.call, agent.queue)
-            self.deadlines.set(("agent", agent.name), now + wrap_up_s)
-        else:
-            self._set_state(now, agent, "idle")
+            agent.wrap_up = WrapUp(agent.call, agent.queue, now + wrap_up_s)
+        self._go_on(now, agent)
 
     def wrap_up_done(self, now: float, name: str, code: str = "") -> None:
         """The agent says what its last call was about, and is ready again. Raises AcdError."""
         agent = self.agent(name)
-        if agent.state != "wrap-up":
+        if agent.wrap_up is None:
             raise AcdError(f"agent {name} is not in wrap-up", 409)
-        codes = self.queue(agent.queue).config.wrap_up_codes
+        codes = self.queue(agent.wrap_up.queue).config.wrap_up_codes
         if code and code not in codes:
-            raise AcdError(f"{code!r} is none of the wrap-up codes of queue {agent.queue}: {', '.join(codes)}", 400)
+            queue = agent.wrap_up.queue
+            raise AcdError(f"{code!r} is none of the wrap-up codes of queue {queue}: {', '.join(codes)}", 400)
         self._wrapped(now, agent, code)
+        if agent.state == "wrap-up":
+            self._set_state(now, agent, "idle")
 
     def due(self, now: float, kind: str, agent: Agent) -> Agent | None:
         """A deadline of an agent has come; the agent, when somebody must look whether it still talks."""
@@ -231,25 +267,51 @@ class Agents:
         if agent.state in ("talking", "busy"):
             self.deadlines.set(("agent", agent.name), now + CHECK_S)
             return agent
-        if agent.state == "wrap-up":
-            self._wrapped(now, agent, "")
-        elif agent.state == "paused":
-            self._set_state(now, agent, "idle")
+        if agent.state in ("wrap-up", "paused"):
+            self._go_on(now, agent)
         return None
+
+    def say_why(self) -> None:
+        """Tell the journal where callers wait for another reason than before."""
+        changed, self.changed = self.changed, {}
+        for line in changed:
+            if not line.waiting:
+                line.reason = None
+                continue
+            reason = line.why()
+            if reason != line.reason:
+                line.reason = reason
+                counts = {standing: count for standing, count in line.queue.counts.items() if count}
+                self._write(
+                    QueueWaits(
+                        queue=line.queue.name, reason=reason, waiting=len(line.waiting), agents=counts,
+                        skills=dict(line.skills), agent=line.only, stage=line.stage,
+                    )
+                )  # fmt: skip
 
     # ---- within
 
     def _queues_of(self, agent: Agent) -> list[Queue]:
         return [self.queues[name] for name in agent.queues]
 
-    def _wrapped(self, now: float, agent: Agent, code: str) -> None:
-        self._write(
-            AgentWrappedUp(
-                agent=agent.name, call=agent.call, queue=agent.queue, code=code,
-                duration_ms=round((now - agent.state_since_s) * 1000),
-            )
-        )  # fmt: skip
+    def _go_on(self, now: float, agent: Agent) -> None:
+        """The agent is done with something: what is left of its wrap-up follows, or it is idle."""
+        left = agent.wrap_up
+        if left is not None and now < left.until_s:
+            self._set_state(now, agent, "wrap-up", left.call, left.queue)
+            self.deadlines.set(("agent", agent.name), left.until_s)
+            return
+        if left is not None:
+            self._wrapped(now, agent, "")
         self._set_state(now, agent, "idle")
+
+    def _wrapped(self, now: float, agent: Agent, code: str) -> None:
+        done, agent.wrap_up = agent.wrap_up, None
+        assert done is not None
+        spent_s = done.spent_s + (now - agent.state_since_s if agent.state == "wrap-up" else 0.0)
+        self._write(
+            AgentWrappedUp(agent=agent.name, call=done.call, queue=done.queue, code=code, duration_ms=ms(spent_s))
+        )
 
     def _even_share(self, agent: Agent) -> None:
         """Who comes later does not get all callers until it has as many as the others."""

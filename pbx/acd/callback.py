@@ -25,10 +25,11 @@ class Callback:
         """An agent has answered, and the caller is being rung or talks."""
         self._outcome: asyncio.Future[str] | None = None
 
-    def begin(self) -> None:
-        """Take the place in the queue."""
+    def begin(self, again: bool = False) -> None:
+        """Take the place in the queue; `again` after a restart."""
         self._desk.asked[self.call] = self
-        self._desk.write(CallbackAsked(call=self.call, queue=self.queue, number=self.number))
+        if not again:
+            self._desk.write(CallbackAsked(call=self.call, queue=self.queue, number=self.number))
         self._wait()
 
     def _wait(self) -> None:

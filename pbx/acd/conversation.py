@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from switchroom.pbx.call import borrow
 from switchroom.pbx.control import (
     CallControl,
     CallerGone,
@@ -15,6 +16,7 @@ from switchroom.pbx.control import (
     Fact,
     Leg,
     PlayDone,
+    Replaced,
     SendOn,
     SentOn,
     TransferAsked,
@@ -40,18 +42,32 @@ class Over(msgspec.Struct, frozen=True):
     """The caller is wanted elsewhere: whoever serves its call goes on with that."""
     leg_kept: bool = False
     """The agent's leg goes on elsewhere."""
+    lent: "asyncio.Future[None] | None" = None
+    """Who lent us `leg` waits for it: the caller was passed on to another agent."""
 
 
 class Conversation:
     """`run` it; `agent` is the agent's name, or the supervisor's who took the caller."""
 
-    def __init__(self, desk: "Desk", call: str, queue: str, caller: Leg, agent: str, leg: Leg) -> None:
+    def __init__(
+        self,
+        desk: "Desk",
+        call: str,
+        queue: str,
+        caller: Leg,
+        agent: str,
+        leg: Leg,
+        lent: "asyncio.Future[None] | None" = None,
+    ) -> None:
         self.call, self.queue, self.agent = call, queue, agent
+        self._lent = lent
         self.caller, self.leg = caller, leg
         self._desk = desk
         self._control: CallControl = desk.control
         self._over: asyncio.Future[Over] = asyncio.get_running_loop().create_future()
         self._played: asyncio.Future[None] | None = None
+        self._transferring = False
+        """The caller is being put through: the agent need not stay for that."""
         self._former, self._former_of_agent = caller.listener, leg.listener
         caller.listener = self._on_caller
         leg.listener = self._on_agent
@@ -114,16 +130,23 @@ class Conversation:
         if isinstance(fact, PlayDone) and self._played is not None and not self._played.done():
             self._played.set_result(None)
         elif isinstance(fact, Ended):
-            self._end(Over("agent"))
+            if not self._transferring:
+                self._end(Over("agent"))
             if self._former_of_agent is not None:  # a supervisor's leg is in a call of its own
                 self._former_of_agent(leg, fact)
-        elif isinstance(fact, TransferAsked) and not self._over.done():
+        elif isinstance(fact, TransferAsked) and not self._over.done() and not self._transferring:
             self._transfer(fact)
         elif isinstance(fact, SendOn) and not self._over.done():
             self._control.unbridge(leg)
             leg.listener = self._former_of_agent
             self._end(Over("agent", leg_kept=True))
-            self._desk.spawn(_go_on(leg, fact.serve))
+            if self._lent is not None:
+                self._lent.set_exception(SentOn(fact.serve))
+            else:
+                self._desk.spawn(_go_on(leg, fact.serve))
+        elif isinstance(fact, Replaced) and not self._over.done() and (agent := self._desk.agent_with(fact.leg)):
+            fact.take()
+            self._end(Over("transferred", leg=fact.leg, who=agent, lent=fact.over))
 
     def _transfer(self, asked: TransferAsked) -> None:
         """The agent passes the caller on: into a queue at once, to anybody else when somebody there takes it."""
@@ -133,7 +156,10 @@ class Conversation:
             self.leg.transferred(error.status)
             return
         put_through = getattr(self._control, "put_through", None)
-        if to.startswith("queue:") or (to and put_through is None):
+        consulted = asked.replaced.partner if asked.replaced is not None else None
+        if consulted is not None and self._pass_on(consulted):
+            self.leg.transferred(200)
+        elif to.startswith("queue:") or (to and put_through is None):
             self.leg.transferred(200)
             self._end(Over("transferred", to=to))
         elif put_through is None:
@@ -141,7 +167,16 @@ class Conversation:
         else:
             self.leg.transferred(100)
             self._control.unbridge(self.caller)
+            self._transferring = True
             self._desk.spawn(self._put_through(put_through, asked))
+
+    def _pass_on(self, leg: Leg) -> bool:
+        """Let the caller go on with another agent's leg, which somebody else serves; False: it is no agent's."""
+        agent = self._desk.agent_with(leg)
+        if not agent or leg.state != "answered":
+            return False
+        self._end(Over("transferred", leg=leg, who=agent, lent=borrow(leg)))
+        return True
 
     async def _put_through(self, put_through: Callable[..., Coroutine[Any, Any, None]], asked: TransferAsked) -> None:
         """Both legs stay ours until somebody takes the caller; if nobody does, they are joined again."""
@@ -157,8 +192,16 @@ class Conversation:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if taken.done():
             self.leg.transferred(200)
-            self._end(Over("transferred", service=service))
+            taker = self.caller.partner
+            if taker is not None and self._desk.agent_with(taker):
+                lent = borrow(taker)
+                await asyncio.wait((service,))
+                self.caller.listener = self._on_caller
+                self._end(Over("transferred", leg=taker, who=self._desk.agent_with(taker), lent=lent))
+            else:
+                self._end(Over("transferred", service=service))
             return
+        self._transferring = False
         error = service.exception() if not service.cancelled() else None
         self.leg.transferred(error.status if isinstance(error, CallError) else 487)
         self.caller.listener = self._on_caller

@@ -8,6 +8,11 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 
+def ms(seconds: float) -> int:
+    """A duration as records have it."""
+    return max(0, round(seconds * 1000))
+
+
 class Deadlines(Generic[K]):
     """Those set at one time come in the order in which they were set."""
 

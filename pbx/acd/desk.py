@@ -15,13 +15,14 @@ from switchroom.pbx.acd.config import AcdConfig, AgentConfig, QueueConfig, TeamC
 from switchroom.pbx.acd.conversation import Conversation
 from switchroom.pbx.acd.decisions import Offered, Overdue, Overflowed, Withdrawn
 from switchroom.pbx.acd.errors import AcdError
+from switchroom.pbx.acd.model import Resumed
 from switchroom.pbx.acd.own_calls import OwnCalls
 from switchroom.pbx.acd.ringing import Ringing
 from switchroom.pbx.acd.scheduler import Scheduler
 from switchroom.pbx.acd.visit import Served, Visit, Wishes
 from switchroom.pbx.acd.voice import Voice
 from switchroom.pbx.call import Call
-from switchroom.pbx.control import CallControl, CallError, Endpoint, Leg, Party
+from switchroom.pbx.control import NORMAL, CallControl, CallError, Endpoint, Leg, Party
 from switchroom.pbx.events import AgentStatus, AnyRecord, OfferOutcome, RegistrationAdded, RegistrationRemoved
 
 MAX_CALLBACKS = 10_000
@@ -93,9 +94,11 @@ class Desk:
         self._own_calls = OwnCalls({self.user_of(agent): agent.name for agent in centre.agents})
 
     def start(self) -> None:
-        """Agents that are available from the start, are."""
+        """Agents that are available from the start, are; those that were resumed before are as they were."""
         for agent in self.centre.agents:
             known = self.scheduler.agents[agent.name]
+            if known.status != "logged-out":
+                continue
             known.status_since_s = known.state_since_s = self.now()
             self.probe(agent.name)
             if agent.logged_in:
@@ -152,20 +155,23 @@ class Desk:
             return
         await self._ways.send(call, served.to)
 
-    def call_back(self, call: str, queue: str, number: str, since_s: float, attempts: int = 0) -> None:
+    def resume(self, agent: str, known: Resumed) -> None:
+        """An agent goes on as before a restart. Raises AcdError. `start` comes after all of them."""
+        self.scheduler.resume(self.now(), agent, known)
+        self.probe(agent)
+
+    def call_back(
+        self, call: str, queue: str, number: str, since_s: float, attempts: int = 0, *, again: bool = False
+    ) -> None:
         """Keep the place that a caller has had in a queue since a time, and call `number` when it is its turn.
 
-        `call` is the call in which it asked for that. Raises CallError.
+        `call` is the call in which it asked for that; `again` after a restart. Raises CallError.
         """
         if queue not in self.scheduler.queues:
             raise CallError(404, f"there is no queue {queue!r}")
         if not number or call in self.asked or len(self.asked) >= MAX_CALLBACKS:
             raise CallError(503, "no callback can be taken")
-        Callback(self, call, queue, number, since_s, attempts).begin()
-
-    def waiting_callbacks(self) -> list[Callback]:
-        """Callbacks that nobody is making just now, in the order in which they were asked for."""
-        return [one for one in self.asked.values() if not one.running]
+        Callback(self, call, queue, number, since_s, attempts).begin(again)
 
     # ---- ways
 
@@ -185,6 +191,18 @@ class Desk:
         """The user whose phone is the agent's; empty where it is none."""
         phone = agent.phone or f"user:{agent.name}"
         return phone.removeprefix("user:") if phone.startswith("user:") else ""
+
+    def agent_with(self, leg: Leg) -> str:
+        """The agent, logged in, at whose telephone a leg is, if it can take a caller now; empty: there is none."""
+        for name, conversation in self.conversations.items():
+            if conversation.leg is leg:
+                return name if name in self.scheduler.agents else ""
+        place = f"user:{leg.user}"
+        for agent in self.scheduler.agents.values() if leg.user else ():
+            here = place == (agent.at or agent.config.phone or f"user:{agent.name}")
+            if here and agent.status != "logged-out" and agent.state != "talking":
+                return agent.name
+        return ""
 
     def places(self, agent: str, queue: str) -> list[str]:
         """Where an agent is rung for a caller of a queue, one after the other."""
@@ -368,8 +386,9 @@ class Desk:
         caller = beside.party if beside is not None else Party(callback.number if callback is not None else "")
         if title := self.queue_config(offered.queue).title:
             caller = Party(caller.number, f"{title}: {caller.name}" if caller.name else title)
+        shown = visit.call.presentation if visit is not None else NORMAL
         for agent in offered.agents:
-            task = self._loop.create_task(Ringing(self, offered, agent, caller, beside).run())
+            task = self._loop.create_task(Ringing(self, offered, agent, caller, beside, shown).run())
             self._ringing[offered.offer, agent] = task
             task.add_done_callback(self._rung)
 

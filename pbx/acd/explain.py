@@ -14,6 +14,7 @@ from switchroom.pbx.events import (
     CallEnded,
     Entry,
     OfferEnded,
+    OfferJoined,
     QueueAbandoned,
     QueueAnswered,
     QueueEntered,
@@ -122,6 +123,10 @@ class WaitFold:
                 self.cut(at_ms)
                 self._offer = record.offer
                 self._offers[record.offer] = at_ms, record, {}
+            case OfferJoined() if record.offer in self._offers:
+                began_ms, offered, outcomes = self._offers[record.offer]
+                offered = msgspec.structs.replace(offered, agents=(*offered.agents, record.agent))
+                self._offers[record.offer] = began_ms, offered, outcomes
             case OfferEnded() if record.offer in self._offers:
                 outcomes = self._offers[record.offer][2]
                 outcomes[record.agent] = record.outcome

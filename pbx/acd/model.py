@@ -28,13 +28,39 @@ MAX_LINES = 64
 """Lines of one queue; beyond it those in which nobody stands are dropped."""
 
 
+class WrapUp(msgspec.Struct):
+    """What an agent has to do after a talk; a call of its own may come between."""
+
+    call: str
+    queue: str
+    until_s: float
+    spent_s: float = 0.0
+    """Before such a call."""
+
+
+class Resumed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was known of an agent before a restart; times by the clock of today."""
+
+    status: AgentStatus
+    reason: str
+    at: str
+    since_s: float
+    idle_since_s: float
+    calls: int
+    talk_s: float
+    no_answers: int
+    call: str
+    queue: str
+    wrap_up_until_s: float
+
+
 class Agent:
     """One agent, and what it is doing."""
 
     __slots__ = (
         "at", "call", "calls", "config", "idle_since_s", "index", "levels", "lines", "name",
         "no_answers", "offer", "places", "queue", "queues", "reachable", "reason", "standing", "state",
-        "state_since_s", "status", "status_since_s", "talk_s",
+        "state_since_s", "status", "status_since_s", "talk_s", "wrap_up",
     )  # fmt: skip
 
     def __init__(self, config: AgentConfig, index: int) -> None:
@@ -59,6 +85,7 @@ class Agent:
         self.talk_s = 0.0
         """Since it logged in, as is `calls`."""
         self.no_answers = 0
+        self.wrap_up: WrapUp | None = None
         self.lines: list[Line] = []
         """Those whose callers it may take."""
         self.places: list[tuple[Line, tuple[Any, ...]]] = []
@@ -123,6 +150,8 @@ class Offer(msgspec.Struct, eq=False):
     deadline_s: float
     pending: dict[str, None]
     """Agents that have not come to an end with it."""
+    line: "Line"
+    """Where the caller stood; who becomes ready there may be rung too, where the queue rings all."""
 
 
 class Line:

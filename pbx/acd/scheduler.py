@@ -11,23 +11,23 @@ from collections.abc import Callable, Mapping
 from switchroom.pbx.acd.agents import Agents
 from switchroom.pbx.acd.choice import choose, passed_over
 from switchroom.pbx.acd.config import AcdConfig, Overflow
+from switchroom.pbx.acd.deadlines import ms
 from switchroom.pbx.acd.decisions import Decision, Offered, Overdue, Overflowed, Refusal, Withdrawn
 from switchroom.pbx.acd.entrance import refusal
 from switchroom.pbx.acd.model import Agent, Caller, Line, Offer, add, remove
+from switchroom.pbx.acd.talks import Talks
 from switchroom.pbx.events import (
     AgentStatus,
     AnyRecord,
     OfferEnded,
+    OfferJoined,
     OfferOutcome,
     QueueAbandoned,
-    QueueAnswered,
-    QueueCompleted,
     QueueEntered,
     QueueLeft,
     QueueLine,
     QueueOffered,
     QueueRefused,
-    QueueWaits,
 )
 
 LEASE_GRACE_S = 5.0
@@ -49,19 +49,25 @@ class Scheduler:
         self._below = below
         self.callers: dict[str, Caller] = {}
         self.offers: dict[int, Offer] = {}
+        self._to_all: dict[int, Offer] = {}
+        """Of these, those that ring all agents of a line."""
         self._crew = Agents(write, max_break_s)
         self.queues = self._crew.queues
         self.agents = self._crew.agents
         self.deadlines = self._crew.deadlines
+        self._talks = Talks(write, self._crew, self.callers)
         self._decisions: list[Decision] = []
         self._order = 0
         self._offer_number = 0
-        # What is done to agents, is done by the crew.
+        # What is done to agents and talks, is done by the crew and the talks.
+        self.finished = self._talks.finished
+        self.give_up = self._talks.give_up
         self.put_queue = self._crew.put_queue
         self.put_agent = self._crew.put_agent
         self.set_reachable = self._crew.set_reachable
         self.set_skills = self._crew.set_skills
         self.set_busy = self._crew.set_busy
+        self.resume = self._crew.resume
         self.wrap_up_done = self._crew.wrap_up_done
 
     # ---- callers
@@ -103,7 +109,7 @@ class Scheduler:
         self._write(
             QueueEntered(
                 call=call, queue=queue, caller=number, priority=-rank[0], position=to.position(rank),
-                skills=dict(caller.skills), agent=caller.only, waited_ms=_ms(now - caller.entered_s), callback=callback,
+                skills=dict(caller.skills), agent=caller.only, waited_ms=ms(now - caller.entered_s), callback=callback,
             )
         )  # fmt: skip
         self.callers[call] = to.callers[call] = caller
@@ -119,7 +125,7 @@ class Scheduler:
             self.finished(now, call, reason)
             return
         self._forget(now, caller, "caller-gone" if reason == "abandoned" else "withdrawn")
-        waited_ms = _ms(now - caller.entered_s)
+        waited_ms = ms(now - caller.entered_s)
         queue = caller.queue
         if reason == "abandoned":
             self._write(
@@ -191,7 +197,7 @@ class Scheduler:
             self._crew.release(now, self.agents[other])
         if others:
             self._decisions.append(Withdrawn(offer, others))
-        del self.offers[offer]
+        self._close(offer)
         caller.offer = None
         self._crew.talk(now, self.agents[agent], caller)
         if (member := caller.queue.members.get(agent)) is not None:
@@ -208,33 +214,18 @@ class Scheduler:
         self._end(now, found, agent, outcome)
         self._crew.missed(now, self.agents[agent], outcome, found.caller.queue)
         if not found.pending:
-            del self.offers[offer]
+            self._close(offer)
             found.caller.offer = None
             self._stand(now, found.caller)
 
-    def finished(self, now: float, call: str, reason: str = "") -> None:
-        """A conversation is over for its agent. Without effect when it is already."""
-        caller = self.callers.get(call)
-        if caller is None or not caller.agent:
-            return
-        queue = caller.queue
-        del self.callers[call], queue.callers[call]
-        queue.talking -= 1
-        talk_s = now - caller.answered_s
-        self._write(QueueCompleted(call=call, queue=queue.name, agent=caller.agent, talk_ms=_ms(talk_s), reason=reason))
-        agent = self.agents.get(caller.agent)
-        wrap_up_s = 0.0
-        if agent is not None and agent.call == call:
-            wrap_up_s = queue.config.wrap_up_s
-            self._crew.finish(now, agent, talk_s, wrap_up_s)
-        queue.handling_s += (talk_s + wrap_up_s - queue.handling_s) / 20
-
-    def give_up(self, now: float, agent: str) -> None:
-        """What the agent is said to do has ended without a word."""
-        found = self.agents[agent]
-        self.finished(now, found.call, "lost")
-        if found.state == "talking":
-            self._crew.finish(now, found, 0.0, 0.0)
+    def pass_on(self, now: float, call: str, agent: str) -> bool:
+        """A caller's agent has put it through to another one, who is offered nobody then; False when it does not talk.
+        Who is logged out may take it too."""
+        caller, offer = self.callers.get(call), self.agents[agent].offer
+        if caller is not None and caller.agent and offer is not None:
+            self._decisions.append(Withdrawn(offer.number, (agent,)))
+            self.ended(now, offer.number, agent, "withdrawn")
+        return self._talks.pass_on(now, call, agent)
 
     # ---- decisions
 
@@ -249,7 +240,9 @@ class Scheduler:
                 self._decisions.append(Overdue(overdue.name, overdue.call))
         self._after_log_outs(now)
         self._match(now)
-        self._say_why()
+        if self._to_all:
+            self._join_in(now)
+        self._crew.say_why()
         decisions, self._decisions = self._decisions, []
         return decisions
 
@@ -276,23 +269,50 @@ class Scheduler:
         self._unline(caller)
         self._offer_number += 1
         ring_s = queue.config.ring_s * (2 if queue.config.then_mobile else 1)
-        offer = Offer(self._offer_number, caller, names, now, now + ring_s + LEASE_GRACE_S, dict.fromkeys(names))
+        offer = Offer(self._offer_number, caller, names, now, now + ring_s + LEASE_GRACE_S, dict.fromkeys(names), line)
         self.offers[offer.number] = caller.offer = offer
         caller.offers += 1
         self._write(
             QueueOffered(
                 call=caller.call, queue=queue.name, offer=offer.number, agents=names,
-                waited_ms=_ms(now - caller.entered_s), rule="one-agent" if line.only else queue.config.strategy,
+                waited_ms=ms(now - caller.entered_s), rule="one-agent" if line.only else queue.config.strategy,
                 passed=passed, counts=counts,
             )
         )  # fmt: skip
+        if queue.config.strategy == "ring-all":
+            self._to_all[offer.number] = offer
+        self._ring(now, offer, agents)
+
+    def _ring(self, now: float, offer: Offer, agents: list[Agent]) -> None:
+        caller, queue = offer.caller, offer.caller.queue
         for agent in agents:
             queue.turns += 1
             if (member := queue.members.get(agent.name)) is not None:
                 member.turn = queue.turns
             self._crew.reserve(now, agent, offer)
+        names = tuple([agent.name for agent in agents])
         self.deadlines.set(("lease", str(offer.number)), offer.deadline_s)
         self._decisions.append(Offered(offer.number, caller.call, queue.name, names, queue.config.ring_s))
+
+    def _join_in(self, now: float) -> None:
+        """Whoever is ready, and has nobody waiting for it, is rung too for those who are offered to all; once each."""
+        for offer in sorted(self._to_all.values(), key=lambda offer: offer.caller.rank):
+            config = offer.caller.queue.config
+            room = config.ring_most - len(offer.pending)
+            if room <= 0 or not offer.line.idle:
+                continue
+            agents = [entry[-1] for entry in offer.line.idle if entry[-1].name not in offer.agents][:room]
+            for agent in agents:
+                offer.agents += (agent.name,)
+                offer.pending[agent.name] = None
+                self._write(
+                    OfferJoined(
+                        call=offer.caller.call, queue=offer.caller.queue.name, offer=offer.number, agent=agent.name
+                    )
+                )
+            if agents:
+                offer.deadline_s = now + config.ring_s * (2 if config.then_mobile else 1) + LEASE_GRACE_S
+                self._ring(now, offer, agents)
 
     # ---- within
 
@@ -383,22 +403,16 @@ class Scheduler:
                 del offer.pending[agent]
                 self._end(now, offer, agent, outcome)
                 self._crew.release(now, self.agents[agent])
-            del self.offers[offer.number]
+            self._close(offer.number)
             self._decisions.append(Withdrawn(offer.number, pending))
 
     def _answer(self, now: float, caller: Caller, agent: str, offer: int) -> None:
-        queue = caller.queue
-        caller.agent, caller.answered_s = agent, now
         self.deadlines.clear(("caller", caller.call))
-        self.callers[caller.call] = queue.callers[caller.call] = caller
-        queue.talking += 1
-        queue.outcomes.append(now - caller.joined_s <= queue.config.target_s)
-        self._write(
-            QueueAnswered(
-                call=caller.call, queue=queue.name, agent=agent, caller=caller.number,
-                waited_ms=_ms(now - caller.entered_s), offer=offer,
-            )
-        )  # fmt: skip
+        self._talks.begin(now, caller, agent, offer)
+
+    def _close(self, offer: int) -> None:
+        del self.offers[offer]
+        self._to_all.pop(offer, None)
 
     def _end(self, now: float, offer: Offer, agent: str, outcome: OfferOutcome) -> None:
         caller = offer.caller
@@ -407,7 +421,7 @@ class Scheduler:
         self._write(
             OfferEnded(
                 call=caller.call, queue=caller.queue.name, offer=offer.number, agent=agent, outcome=outcome,
-                rang_ms=_ms(now - offer.made_s),
+                rang_ms=ms(now - offer.made_s),
             )
         )  # fmt: skip
 
@@ -417,25 +431,3 @@ class Scheduler:
         remove(line.waiting, (caller.rank, caller))
         if not line.waiting:
             line.reason = None
-
-    def _say_why(self) -> None:
-        """Tell the journal where callers wait for another reason than before."""
-        changed, self._crew.changed = self._crew.changed, {}
-        for line in changed:
-            if not line.waiting:
-                line.reason = None
-                continue
-            reason = line.why()
-            if reason != line.reason:
-                line.reason = reason
-                counts = {standing: count for standing, count in line.queue.counts.items() if count}
-                self._write(
-                    QueueWaits(
-                        queue=line.queue.name, reason=reason, waiting=len(line.waiting), agents=counts,
-                        skills=dict(line.skills), agent=line.only, stage=line.stage,
-                    )
-                )  # fmt: skip
-
-
-def _ms(seconds: float) -> int:
-    return max(0, round(seconds * 1000))

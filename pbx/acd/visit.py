@@ -214,13 +214,13 @@ class Visit:
 
     async def _talk(self, news: Connected) -> Served:
         desk, call = self._desk, self.call
-        agent, leg, took_over = news.agent, news.leg, False
+        agent, leg, lent, took_over = news.agent, news.leg, None, False
         self._talked = True
         listener = call.leg.listener
         self._waited_s += desk.now() - self._came_s
         while True:
             began_s = desk.now()
-            self.conversation = Conversation(desk, call.id, self.queue, call.leg, agent, leg)
+            self.conversation = Conversation(desk, call.id, self.queue, call.leg, agent, leg, lent)
             desk.conversations[agent] = self.conversation
             desk.talk_began(self.conversation)
             over = Over("agent")
@@ -233,15 +233,18 @@ class Visit:
                 self.conversation = None
                 if desk.conversations.get(agent) is not None and desk.conversations[agent].leg is leg:
                     del desk.conversations[agent]
-                desk.scheduler.finished(desk.now(), call.id, over.by)
+                if over.lent is None or not desk.scheduler.pass_on(desk.now(), call.id, over.who):
+                    desk.scheduler.finished(desk.now(), call.id, over.by)
                 desk.talk_ended(agent, leg)
+                if lent is not None and not lent.done():
+                    lent.set_result(None)
                 if not over.leg_kept:
                     leg.hangup(200)
                 desk.look_after()
                 desk.step()
             if over.leg is None:
                 break
-            agent, leg, took_over = over.who, over.leg, True
+            agent, leg, lent, took_over = over.who, over.leg, over.lent, True
         if over.sent_on is not None:
             raise over.sent_on
         if over.service is not None:

@@ -70,6 +70,7 @@ class FeatureCodes:
             "find_me_off": self._desk(DeskChange(find_me_mode="off"), "Find me is off."),
             "call_return": self._call_return,
             "pickup": self._pick_up,
+            "directed_pickup": self._pick_up,
             "intercom": self._intercom,
             "page": self._page,
             "add_to_call": self._add_to_call,

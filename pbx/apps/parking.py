@@ -49,10 +49,14 @@ class Lot:
         self._write = write
 
     async def serve(self, call: Call, argument: str, rule: Rule | None) -> None:
-        """A user who has a call on hold parks that one; anybody else, sent here by a transfer, is parked himself."""
+        """A user who has a call on hold parks that one; anybody else, sent here by a transfer, is parked himself, by
+        whoever sent him."""
         held = held_by(self._control, call)
         if held is None:
-            await self._stay(call.leg, self._free(), call.diverted[0] if call.diverted else "")
+            by = call.diverted[0] if call.diverted else call.user if call.user != call.leg.user else ""
+            slot = self._free()
+            await call.answer()
+            await self._stay(call.leg, slot, by)
             return
         slot = self.park(held, call.user)
         await call.answer()

@@ -27,7 +27,8 @@ class Transfers:
         if asked.replaced is not None:
             partner = asked.replaced.partner
             if partner is not None and partner.state == "answered":
-                await call.talk_to(partner)
+                if not await call.replace(asked.replaced):
+                    await call.talk_to(partner)
                 return
             # Whom it consulted is an application, or rings still: the party dials the same number, in its place.
             asked.replaced.hangup(487, "transferred")

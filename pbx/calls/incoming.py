@@ -13,15 +13,14 @@ from switchroom.pbx.apps.reroutes import Reroute
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
+from switchroom.pbx.calls.replaces import replaced_by
 from switchroom.pbx.calls.switchboard import Switchboard, number_of
-from switchroom.pbx.calls.transfers import find
 from switchroom.pbx.control import CallError, Presentation
 from switchroom.pbx.events import CallBlocked
 from switchroom.pbx.gatekeeper import Caller, Gatekeeper, Refusal
 from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.message import Headers, Request
-from switchroom.pbx.sip.refer import parse_replaces
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session, SessionUser
 from switchroom.pbx.sip.session_timer import too_brief
@@ -118,7 +117,7 @@ class Incoming:
         replaced = None
         if "replaces" in session.request.headers:
             try:
-                replaced = self._replaced(session.request)
+                replaced = replaced_by(self.board, session.request)
             except SipError as error:
                 session.reject(error.status)
                 return None
@@ -165,20 +164,6 @@ class Incoming:
 
         asyncio.get_running_loop().call_later(refusal.delay_s, refuse)
         return cast(SessionUser, _HeldBack())
-
-    def _replaced(self, request: Request) -> Leg:
-        """The leg whose place the caller takes (RFC 3891 section 3). Raises SipError: it may not."""
-        if len(values := request.headers["replaces"]) != 1:
-            raise SipError(400, "more than one Replaces")
-        replaces = parse_replaces(values[0])
-        leg = find(self.board, replaces)
-        if leg is None or leg.state == "ended":
-            raise SipError(481, "no such dialog")
-        if replaces.early_only and leg.state == "answered":
-            raise SipError(486, "Busy Here")
-        if leg.state != "answered" and not leg.called:  # its own call, which rings elsewhere
-            raise SipError(481, "no such dialog")
-        return leg
 
     async def _take_place(self, call: Call, replaced: Leg) -> None:
         if replaced.state != "answered":

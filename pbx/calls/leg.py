@@ -16,6 +16,7 @@ from switchroom.pbx.calls.attempts import Attempts
 from switchroom.pbx.calls.digits import Keys
 from switchroom.pbx.calls.doctor import media_figures
 from switchroom.pbx.calls.leg_audio import LegAudio
+from switchroom.pbx.calls.replaces import remember
 from switchroom.pbx.calls.terms import Terms
 from switchroom.pbx.calls.transfers import Transfer, on_refer
 from switchroom.pbx.control import (
@@ -70,6 +71,8 @@ class Leg(LegAudio):
         """The trunk that it goes by, or came by."""
         self.cause = 0
         """The Q.850 cause that its peer named; 0: none."""
+        self.connected_to = ""
+        """The number that the party believes to talk to."""
         self.answered_s = 0.0
         """When it was answered, by the clock of the event loop."""
         self._when_over: list[Callable[[Leg], None]] = []
@@ -93,6 +96,7 @@ class Leg(LegAudio):
 
     def begin_incoming(self, session: ServerSession) -> None:
         self.sip = session
+        self.connected_to = self.story.dialled
         self.state = "offered"
         self.story.write(
             LegStarted(
@@ -134,6 +138,7 @@ class Leg(LegAudio):
         media.tag(f"{self.story.id} {self.id}")
         media.srtp = self.terms.srtp
         media.dtmf = self.terms.dtmf
+        media.comfort_noise = self.terms.comfort_noise
         self.media = media
         if isinstance(self.sip, ServerSession):
             media.face(self.sip.flow.remote[0])
@@ -172,7 +177,7 @@ class Leg(LegAudio):
         except MediaError as error:
             self._refuse_media(error)
             return
-        self.sip.answer(body)
+        self.sip.answer(body, self.board.connected.answer(self))
         self._set_answered()
 
     def hangup(
@@ -328,6 +333,7 @@ class Leg(LegAudio):
         self.board.taps.leg_over(self)
         self.board.part(self)
         self.board.lines.remove(self.user, self)
+        remember(self.board, self)
         figures: dict[str, float] = {}
         if self.media is not None:
             self.media.close()

@@ -3,17 +3,17 @@
 
 from typing import TYPE_CHECKING
 
+from switchroom.pbx.calls.replaces import find
 from switchroom.pbx.control import TransferAsked
 from switchroom.pbx.events import CallTransferred
 from switchroom.pbx.sip.errors import SipError
 from switchroom.pbx.sip.message import Headers, Request
-from switchroom.pbx.sip.refer import NO_SUBSCRIPTION, Referral, Replaces, notify, read_refer
+from switchroom.pbx.sip.refer import NO_SUBSCRIPTION, Referral, notify, read_refer
 from switchroom.pbx.sip.session import Session
 from switchroom.pbx.sip.transaction import Transaction
 
 if TYPE_CHECKING:
     from switchroom.pbx.calls.leg import Leg
-    from switchroom.pbx.calls.switchboard import Switchboard
 
 EXPIRES_S = 180
 
@@ -109,13 +109,3 @@ def ask(leg: "Leg", transfer: Transfer) -> None:
     leg.tell(transfer.asked)
     if not transfer.accepted:
         transfer.refuse(501)
-
-
-def find(board: "Switchboard", replaces: Replaces) -> "Leg | None":
-    """The leg whose dialog a Replaces names, whichever side's tags are given first."""
-    for ours, theirs in ((replaces.to_tag, replaces.from_tag), (replaces.from_tag, replaces.to_tag)):
-        session = board.agent.session(replaces.call_id, ours)
-        leg = board.leg_of(session) if session is not None and session.knows(theirs) else None
-        if leg is not None:
-            return leg
-    return None

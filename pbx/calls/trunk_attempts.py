@@ -127,7 +127,7 @@ class TrunkAttempts:
         leg.trunk, leg.cause = place.trunk.name, 0
         media = leg.media
         assert media is not None, "a leg that is not over has its audio"
-        media.srtp, media.dtmf = terms.srtp, terms.dtmf
+        media.srtp, media.dtmf, media.comfort_noise = terms.srtp, terms.dtmf, terms.comfort_noise
         self._fallbacks = list(FALLBACKS) if terms.srtp == "optional" else []
         self._invite(leg, place, {})
 

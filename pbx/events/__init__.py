@@ -18,6 +18,7 @@ from switchroom.pbx.events.acd import (
     CallbackAsked,
     CallbackTried,
     OfferEnded,
+    OfferJoined,
     OfferOutcome,
     QueueAbandoned,
     QueueAnswered,
@@ -27,6 +28,7 @@ from switchroom.pbx.events.acd import (
     QueueLeft,
     QueueLine,
     QueueOffered,
+    QueuePassed,
     QueueRefused,
     QueueWaits,
     Standing,
@@ -53,8 +55,8 @@ from switchroom.pbx.events.calls import (
     LegStarted,
 )
 from switchroom.pbx.events.conferences import ConferenceChanged, ConferenceJoined, ConferenceLeft
-from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
-from switchroom.pbx.events.media import LegTrouble, MediaLate
+from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft, PromptRecorded
+from switchroom.pbx.events.media import LegTrouble, MediaGone, MediaLate
 from switchroom.pbx.events.office import (
     CallerRefused,
     CallForwarded,
@@ -103,6 +105,7 @@ AnyRecord = (
     | LegResumed
     | LegEnded
     | LegTrouble
+    | MediaGone
     | MediaLate
     | CallBridged
     | CallUnbridged
@@ -113,6 +116,7 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | PromptRecorded
     | ConferenceChanged
     | ConferenceJoined
     | ConferenceLeft
@@ -144,10 +148,12 @@ AnyRecord = (
     | QueueWaits
     | QueueOffered
     | OfferEnded
+    | OfferJoined
     | QueueAnswered
     | QueueAbandoned
     | QueueLeft
     | QueueLine
+    | QueuePassed
     | QueueCompleted
     | QueueChanged
     | AgentStatusSet
@@ -224,12 +230,15 @@ __all__ = [
     "LegStarted",
     "LegTrouble",
     "MailFailed",
+    "MediaGone",
     "MediaLate",
     "MessageLeft",
     "NumberRerouted",
     "OfferEnded",
+    "OfferJoined",
     "OfferOutcome",
     "OperatorCalled",
+    "PromptRecorded",
     "QueueAbandoned",
     "QueueAnswered",
     "QueueChanged",
@@ -238,6 +247,7 @@ __all__ = [
     "QueueLeft",
     "QueueLine",
     "QueueOffered",
+    "QueuePassed",
     "QueueRefused",
     "QueueWaits",
     "Record",

@@ -3,7 +3,8 @@
 
 A caller's stay in a queue begins with `queue.entered` and ends with exactly one of `queue.answered`, `queue.abandoned`
 and `queue.left`; an offer to an agent begins with `queue.offered` and ends with one `offer.ended` for each agent; what
-was answered ends with `queue.completed`. `call` is the call by whose id the whole stay is known.
+was answered ends with `queue.completed`, and where the caller was passed on to another agent that is told by
+`queue.passed`, which ends with one of its own. `call` is the call by whose id the whole stay is known.
 """
 
 from typing import Literal
@@ -102,6 +103,15 @@ class QueueOffered(Record, frozen=True, tag="queue.offered"):
     """How many stood how, where they were too many to name."""
 
 
+class OfferJoined(Record, frozen=True, tag="offer.joined"):
+    """An agent who has become ready is rung too, for a caller who is being offered to all."""
+
+    call: str
+    queue: str
+    offer: int
+    agent: str
+
+
 class OfferEnded(Record, frozen=True, tag="offer.ended"):
     call: str
     queue: str
@@ -138,8 +148,18 @@ class QueueLeft(Record, frozen=True, tag="queue.left"):
     to: str = ""
 
 
+class QueuePassed(Record, frozen=True, tag="queue.passed"):
+    """An agent has passed the caller on to another one, who talks to it from now on, as after `queue.answered`."""
+
+    call: str
+    queue: str
+    agent: str
+    by: str
+    """The agent who did."""
+
+
 class QueueCompleted(Record, frozen=True, tag="queue.completed"):
-    """What was answered is over for this agent."""
+    """What was answered or passed on is over for this agent."""
 
     call: str
     queue: str

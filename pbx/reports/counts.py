@@ -73,6 +73,9 @@ class AgentCounts(Content, kw_only=True):
 
     offered: int = 0
     answered: int = 0
+    """A: callers whom it talked to."""
+    received: int = 0
+    """Of these, passed on to it by another agent; in no queue's A."""
     missed: int = 0
     transferred: int = 0
     dialled: int = 0

@@ -97,8 +97,15 @@ class Tally:
                 if stay is not None and not stay.offered:
                     stay.offered = True
                     self.queues.at(record.queue, at_ms).queued += at_ms - stay.entered_ms >= AT_ONCE_MS
+            case events.OfferJoined():
+                self.agents.at(record.agent, at_ms).offered += 1
             case events.QueueAnswered():
                 self._answered(record, at_ms)
+            case events.QueuePassed():
+                taker = self.agents.at(record.agent, at_ms)
+                taker.answered += 1
+                taker.received += 1
+                self._talks(record.call, record.queue, record.agent, at_ms)
             case events.QueueAbandoned():
                 self._leave(record.call, at_ms)
                 target_ms, short_ms = self._targets.get(record.queue, (TARGET_MS, SHORT_MS))
@@ -118,7 +125,7 @@ class Tally:
                 self.agents.at(record.agent, at_ms).missed += missed
             case events.AgentStatusSet():
                 clock = self._advance(record.agent, at_ms)
-                if clock.status == "logged-out" != record.status:
+                if clock.status == "logged-out" != record.status and record.by != "restart":
                     self.agents.at(record.agent, at_ms).logins += 1
                 clock.status, clock.reason, clock.status_since_ms = record.status, record.reason, at_ms
             case events.AgentStateSet():
@@ -162,10 +169,13 @@ class Tally:
         counts.wait_ms += record.waited_ms
         counts.longest_wait_ms = max(counts.longest_wait_ms, record.waited_ms)
         self.agents.at(record.agent, at_ms).answered += 1
-        self.talks[record.call] = record.queue, record.agent
-        clock = self._advance(record.agent, at_ms)
+        self._talks(record.call, record.queue, record.agent, at_ms)
+
+    def _talks(self, call: str, queue: str, agent: str, at_ms: int) -> None:
+        self.talks[call] = queue, agent
+        clock = self._advance(agent, at_ms)
         clock.state, clock.state_since_ms = "talking", at_ms
-        clock.call, clock.queue = record.call, record.queue
+        clock.call, clock.queue = call, queue
 
     def _completed(self, record: events.QueueCompleted, at_ms: int) -> None:
         clock = self._advance(record.agent, at_ms)

@@ -21,6 +21,7 @@ from switchroom.pbx.apps.voicemail.boxes import Boxes
 from switchroom.pbx.config_diff import Change
 from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.journal import Journal
+from switchroom.pbx.reports.explanations import Explanations
 from switchroom.pbx.reports.reports import Reports
 from switchroom.pbx.rpc.audio import Audio
 from switchroom.pbx.storage.base import CdrQuery
@@ -208,6 +209,11 @@ class Exchange(Protocol):
     @property
     def floor(self) -> Floor:
         """The call centre: queues, agents, supervisors."""
+        ...
+
+    @property
+    def explanations(self) -> Explanations:
+        """Why callers waited, and what agents did."""
         ...
 
     @property

@@ -69,16 +69,16 @@ class SimControl:
     def incoming(self, number: str, name: str = "", dialled: str = "", user: str = "") -> SimLeg:
         """A caller, perhaps a user; its leg is there, and nothing is said yet."""
         party = Party(number, name)
-        return SimLeg(self, self._story(party, dialled), party, "offered", user)
+        return SimLeg(self, self._story(party, dialled, user), party, "offered", user)
 
-    def _story(self, caller: Party, dialled: str) -> Story[SimLeg]:
+    def _story(self, caller: Party, dialled: str, user: str = "") -> Story[SimLeg]:
         self._calls += 1
         try:
             now_s = asyncio.get_running_loop().time()
         except RuntimeError:
             now_s = 0.0
         return Story(
-            f"call{self._calls}", caller, dialled, source="", user="", counted_as="", began_s=now_s,
+            f"call{self._calls}", caller, dialled, source="", user=user, counted_as="", began_s=now_s,
             write=self.write, on_over=self._over,
         )  # fmt: skip
 
@@ -90,7 +90,7 @@ class SimControl:
     def endpoints(self, target: str, codecs: Sequence[str] = ()) -> list[Endpoint]:
         user = target.removeprefix("user:") if target.startswith("user:") else ""
         names = [name for name in self.phones if name == target or name.startswith(target + "/")]
-        found = [Endpoint(name, name, user=user) for name in names]
+        found = [Endpoint(name, user or name, user=user) for name in names]
         if not found and target in self.unreachable:
             raise CallError(480, "Temporarily Unavailable", "unavailable")
         if not found:

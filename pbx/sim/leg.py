@@ -21,9 +21,11 @@ from switchroom.pbx.control import (
     Resumed,
     Ringing,
     TapMode,
+    TransferAsked,
 )
 from switchroom.pbx.events import (
     CallResult,
+    CallTransferred,
     EndedBy,
     LegAnswered,
     LegEnded,
@@ -70,6 +72,9 @@ class SimLeg:
         self.on_change: Callable[[], None] = lambda: None
         """Called when the party hears or is told something new."""
         self.role: EndedBy = "caller" if state == "offered" else "callee"
+        self._asked: TransferAsked | None = None
+        """The transfer that goes on."""
+        self._recordings: list[SimRecording] = []
         self._play = 0
         self._left_s: float | None = None
         """Of what is played; None: nothing is."""
@@ -168,13 +173,26 @@ class SimLeg:
     def record(self, path: str = "", *, stereo: bool = True, label: str = "") -> "SimRecording":
         if self.state == "ended":
             raise CallError(481, "the leg is over")
-        return SimRecording(path or f"{self.id}.wav", self, label)
+        name = f"{self.id}-{len(self._recordings) + 1}.wav" if self._recordings else f"{self.id}.wav"
+        recording = SimRecording(path or name, self, label, stereo)
+        self._recordings.append(recording)
+        return recording
 
     def record_ahead(self, seconds: float, *, stereo: bool = True) -> None:
         self.told.append(f"record ahead {seconds:g}")
 
     def transferred(self, status: int) -> None:
         self.told.append(f"transferred {status}")
+        if self._asked is not None and status >= 200:
+            asked, self._asked = self._asked, None
+            replaced = asked.replaced
+            self.story.write(
+                CallTransferred(
+                    call=self.call_id, leg=self.id, target=asked.target, status=status,
+                    to_call=replaced.call_id if replaced is not None else "",
+                    to_leg=replaced.id if replaced is not None else "",
+                )
+            )  # fmt: skip
         if status == 200:
             asyncio.get_running_loop().call_soon(self.hangup, 200, "transferred")
 
@@ -230,6 +248,8 @@ class SimLeg:
 
     def say(self, fact: Fact) -> None:
         """Any other fact, as if it came from the party: a transfer asked for, say."""
+        if isinstance(fact, TransferAsked):
+            self._asked = fact
         self._tell(fact)
 
     # ---- within
@@ -265,6 +285,8 @@ class SimLeg:
         )
         self._tell(ended)
         self.story.leg_ended()
+        for recording in self._recordings:
+            recording.stop()
 
     def _tell(self, fact: Fact) -> None:
         self.on_change()

@@ -5,6 +5,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from switchroom.pbx.control import Recorded
+from switchroom.pbx.events import RecordingEnded, RecordingStarted
 
 if TYPE_CHECKING:
     from switchroom.pbx.sim.leg import SimLeg
@@ -13,13 +14,20 @@ if TYPE_CHECKING:
 class SimRecording:
     """A recording that keeps what was asked of it in `history`, with the times of the event loop."""
 
-    def __init__(self, path: str, leg: "SimLeg | None", label: str = "") -> None:
+    def __init__(self, path: str, leg: "SimLeg | None", label: str = "", stereo: bool = False) -> None:
         self.id = path
         self.path = path
         self.label = label
         self.history: list[tuple[str, float]] = []
         self._leg = leg
         self._note("start")
+        if leg is not None:
+            leg.story.write(
+                RecordingStarted(
+                    recording=self.id, path=path, call=leg.call_id, leg=leg.id, party=leg.party.number, label=label,
+                    stereo=stereo,
+                )
+            )  # fmt: skip
 
     @property
     def paused(self) -> bool:
@@ -36,7 +44,13 @@ class SimRecording:
             return
         self._note("stop")
         if self._leg is not None:
-            self._leg.say(Recorded(self.id, self.path, round(1000 * (self.history[-1][1] - self.history[0][1]))))
+            duration_ms = round(1000 * (self.history[-1][1] - self.history[0][1]))
+            self._leg.story.write(
+                RecordingEnded(
+                    recording=self.id, path=self.path, call=self._leg.call_id, leg=self._leg.id, duration_ms=duration_ms
+                )
+            )
+            self._leg.say(Recorded(self.id, self.path, duration_ms))
 
     def _note(self, what: str) -> None:
         self.history.append((what, asyncio.get_running_loop().time()))

@@ -52,7 +52,9 @@ def read_refer(request: Request) -> Referral:
     values = request.all("refer-to")
     if len(values) != 1:
         raise SipError(400, "a REFER has one Refer-To")
-    target = parse_uri(parse_name_addr(values[0]).uri)
+    # Phones leave the angle brackets out, even where the URI has headers, which section 20 of RFC 3261 forbids.
+    bare = "<" not in values[0]
+    target = parse_uri(values[0].strip() if bare else parse_name_addr(values[0]).uri)
     headers = {name.lower(): value for name, value in target.headers}
     if (target.params.get("method") or "INVITE").upper() != "INVITE" or target.scheme not in ("sip", "sips", "tel"):
         raise SipError(603, "Decline")

@@ -87,6 +87,7 @@ class Session:
 
     confirmed = False
     ended = False
+    flow: Flow
 
     def __init__(self, agent: "UserAgent", user: SessionUser | None, local_tag: str, call_id: str) -> None:
         self.agent = agent
@@ -131,7 +132,7 @@ class Session:
 
     # ---- verbs
 
-    def reinvite(self, body: bytes) -> None:
+    def reinvite(self, body: bytes, headers: Headers | None = None) -> None:
         """Send a re-INVITE with an offer. Raises StateError before the answer, after the end, or while `pending`."""
         if not self.confirmed or self.ended or self.pending:
             raise StateError("no re-INVITE possible now")
@@ -141,6 +142,7 @@ class Session:
             request.headers["supported"] = [self.agent.supported]
         if self.timer is not None:
             request.headers.update(self.timer.request_headers())
+        request.headers.update(headers or {})
         _put_body(request.headers, body)
         request.body = body
         self._outgoing = self.agent.send_in_dialog(self, request)
@@ -151,8 +153,7 @@ class Session:
         if self.ended or not self.confirmed:
             return
         if self.takes_update:
-            headers = {"supported": [self.agent.supported], **self.timer.request_headers()}
-            self.send_request("UPDATE", headers)
+            session_timer.update(self, {})
         elif self.pending:
             self.timer.retry()
         else:

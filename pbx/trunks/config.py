@@ -64,6 +64,7 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     codecs: tuple[Codec, ...] = ()
     srtp: Literal["", "off", "optional", "required"] = ""
     dtmf: Literal["", "auto", "in-band", "info"] = ""
+    comfort_noise: bool = False
     called_out: tuple[NumberRule, ...] = ()
     called_in: tuple[NumberRule, ...] = ()
     caller_out: tuple[NumberRule, ...] = ()

@@ -14,7 +14,7 @@ from switchroom.pbx.trunks.numbers import NumberRule
 GATEWAYS = Path(__file__).parent / "gateways"
 """Profiles of gateways that come with the exchange."""
 
-Codec = Literal["PCMU", "PCMA", "G722", "G729"]
+Codec = Literal["PCMU", "PCMA", "G722", "G729", "L16/8000", "L16/16000"]
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):

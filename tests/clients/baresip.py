@@ -31,6 +31,8 @@ rtp_stats yes
 module_path {modules}
 module stdio.so
 module g711.so
+module g722.so
+module l16.so
 module ausine.so
 module aufile.so
 module aubridge.so
@@ -57,6 +59,7 @@ class Baresip:
         transport: str = "udp",
         auto: bool = True,
         media_encryption: str = "",
+        codecs: str = "pcmu,pcma",
     ) -> None:
         self.folder, self.user, self.hz = folder, user, hz
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +82,7 @@ class Baresip:
         answer = "auto" if auto else "manual"
         (folder / "accounts").write_text(
             f"<sip:{user}@{HOST}:{server.sip};transport={transport}>;auth_pass=pw{user};answermode={answer};"
-            f"audio_codecs=pcmu,pcma;regint=120;mediaenc={media_encryption}\n"
+            f"audio_codecs={codecs};regint=120;mediaenc={media_encryption}\n"
         )
         self.events: list[dict[str, Any]] = []
         self._process: subprocess.Popen[bytes] | None = None
@@ -135,14 +138,26 @@ class Baresip:
 
     def recording(self) -> Path:
         """What it heard in its last call (sndfile writes one file per direction)."""
-        files = sorted(self.folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime)
+        return self._dump("dec")
+
+    def said(self) -> Path:
+        """What it said in its last call, as its codec got it."""
+        return self._dump("enc")
+
+    def _dump(self, way: str) -> Path:
+        files = sorted(self.folder.glob(f"dump-*-{way}.wav"), key=lambda path: path.stat().st_mtime)
         assert files, f"nothing was recorded in {self.folder}: {[path.name for path in self.folder.iterdir()]}"
         return files[-1]
 
-    def stop(self) -> None:
+    def quit(self) -> None:
+        """Begin to end."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self.command("quit")
+
+    def stop(self) -> None:
+        self.quit()
+        if self._socket is not None:
             self._socket.close()
         if self._process is not None:
             try:

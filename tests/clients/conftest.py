@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.pjsua import program
 from tests.clients.server import ServerProcess
 
 
@@ -21,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path_factory.mktemp("server")).start()
+    process = ServerProcess(tmp_path_factory.mktemp("server"), sip_more="trace = true").start()
     yield process
     process.stop()
 
@@ -33,3 +34,9 @@ def need(program: str) -> None:
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
+
+
+def need_pjsua() -> None:
+    """Skip where there is no pjsua: it is in no Debian package."""
+    if program() is None:
+        pytest.skip("pjsua is not there")

@@ -14,7 +14,8 @@ from tests.clients.server import HOST, ServerProcess
 from tests.ports import free_port
 
 EVENTS = {"CALL_ESTABLISHED": "state changed to CONFIRMED", "CALL_CLOSED": r"is DISCONNECTED|changed to DISCONNECTED"}
-COMMANDS = {"hangup": "h", "hold": "H", "resume": "v"}
+COMMANDS = {"hangup": "h", "hold": "H", "resume": "v", "transfer_to_call": "X", "sndcode": "#"}
+"""`transfer_to_call` takes the number of its other call; the first one is 0."""
 
 
 def program() -> str | None:
@@ -60,7 +61,10 @@ class Pjsua:
     def command(self, command: str, params: str = "") -> None:
         """One command, by baresip's name for it."""
         self._seen = len(self._lines)
-        self._type(f"m\n{params};transport={self._transport}" if command == "dial" else COMMANDS[command])
+        if command == "dial":
+            self._type(f"m\n{params};transport={self._transport}")
+        else:
+            self._type("\n".join(filter(None, (COMMANDS[command], params))))
 
     def wait(self, kind: str, timeout_s: float = 10.0) -> None:
         """Wait for an event, by baresip's name for it, since the last command or event."""

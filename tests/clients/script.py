@@ -67,15 +67,29 @@ class Script:
 
     def reply(self, body: str = "", headers: str = "") -> "Script":
         """200 to the last request."""
+        return self._respond("200 OK", headers, body, tag=bool(body))
+
+    def _respond(self, status: str, headers: str = "", body: str = "", *, tag: bool) -> "Script":
         kind = "Content-Type: application/sdp\n" if body else ""
-        tag = ";tag=[call_number]" if body else ""
+        to = "[last_To:];tag=[call_number]" if tag else "[last_To:]"
         self._steps.append(
-            f"<send><![CDATA[\nSIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n"
-            "[last_CSeq:]\n"
+            f"<send><![CDATA[\nSIP/2.0 {status}\n[last_Via:]\n[last_From:]\n{to}\n[last_Call-ID:]\n[last_CSeq:]\n"
             f"Contact: <sip:{self._user}@[local_ip]:[local_port];transport=[transport]>\n{headers}{kind}"
             f"Content-Length: [len]\n\n{body}]]></send>"
         )
         return self
+
+    def ring(self) -> "Script":
+        """180 to the last INVITE."""
+        return self._respond("180 Ringing", tag=True)
+
+    def answer(self, headers: str = "") -> "Script":
+        """200 to the last INVITE, with plain audio."""
+        return self.reply(PLAIN, headers)
+
+    def refuse(self, status: int) -> "Script":
+        """A final refusal of the last INVITE, and its ACK."""
+        return self._respond(f"{status} No", tag=True).get("ACK")
 
     def rest(self, ms: int) -> "Script":
         self._steps.append(f'<pause milliseconds="{ms}"/>')

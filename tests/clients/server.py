@@ -32,6 +32,7 @@ listen = ["udp:127.0.0.1:{sip}", "tcp:127.0.0.1:{sip}"]
 [media]
 address = "127.0.0.1"
 ports = [{rtp}, {rtp_last}]
+{media_more}
 [limits]
 {limits}
 [rpc]
@@ -70,6 +71,7 @@ class ServerProcess:
         srtp: dict[str, str] | None = None,
         rules: str = "",
         more: str = "",
+        media_more: str = "",
     ) -> None:
         self.folder = folder
         self.sip = free_port()
@@ -77,7 +79,7 @@ class ServerProcess:
         self.peer = free_port(host="127.0.0.9")
         config = CONFIG.format(
             folder=folder, sip=self.sip, rpc=self.rpc, rtp=rtp, rtp_last=rtp + 999, token=TOKEN, peer=self.peer,
-            sip_more=sip_more, limits=limits, rules=rules,
+            sip_more=sip_more, limits=limits, rules=rules, media_more=media_more,
         )  # fmt: skip
         for user in map(str, range(1001, 1001 + users)):
             config += USER.format(user) + f'srtp = "{(srtp or {}).get(user, "")}"\n'

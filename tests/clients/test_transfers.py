@@ -1,115 +1,204 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transfers between real phones: the exchange does them itself, and the right pair hears each other afterwards."""
+"""Transfers between real phones, and between a phone and a trunk that knows nothing of them: the exchange does them
+itself, the right pair hears each other afterwards, and the CDRs say who was in which call."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.clients.audio import Heard
-from tests.clients.baresip import Baresip
-from tests.clients.conftest import need
-from tests.clients.server import HOST, ServerProcess
+from tests.clients.conftest import need_pjsua
+from tests.clients.phones import HZ, Phones, assert_heard, assert_not_heard, assert_talked, length_s, parties
+from tests.clients.pjsua import Pjsua
+from tests.clients.script import Script, answered
+from tests.clients.server import HOST, MUSIC_HZ, ServerProcess
+from tests.clients.sipp import Sipp
+from tests.clients.watcher import Watcher
 
-TALK_S = 3.0
-SEEN: set[str] = set()
-HZ = {"1001": 500, "1002": 900, "1003": 1300}
+TALK_S = 2.0
+LEAST_S = TALK_S - 0.5
+"""How much of them must be heard."""
+
+
+@pytest.fixture(scope="module")
+def desk(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phones]:
+    phones = Phones(server, tmp_path_factory.mktemp("phones"))
+    yield phones
+    phones.stop()
 
 
 @pytest.fixture
-def phones(server: ServerProcess, tmp_path: Path) -> Iterator[list[Baresip]]:
-    need("baresip")
-    phones = [Baresip(tmp_path / user, server, user, hz=hz) for user, hz in HZ.items()]
+def phones(desk: Phones) -> Phones:
+    desk.begin()
+    return desk
+
+
+@pytest.fixture
+def consulter(phones: Phones, tmp_path: Path) -> Iterator[Pjsua]:
+    """1004 at a phone that can ask for an attended transfer."""
+    need_pjsua()
+    phone = Pjsua(tmp_path / "pjsua", phones.server, "1004", hz=HZ["1004"])
     try:
-        for phone in phones:
-            phone.start()
-        server.wait_for("registrations", lambda: len(server.call("registrations.list")["registrations"]) >= 3)
-        yield phones
+        phone.start()
+        yield phone
     finally:
-        for phone in phones:
-            phone.stop()
-
-
-def dial(one: Baresip, two: Baresip, server: ServerProcess) -> None:
-    one.command("dial", f"sip:{two.user}@{HOST}:{server.sip}")
-    one.wait("CALL_ESTABLISHED")
-    two.wait("CALL_ESTABLISHED")
-
-
-def newest_cdr(server: ServerProcess, **query: object) -> dict[str, Any]:
-    """The CDR of the call that just ended; those before it are forgotten calls."""
-
-    def found() -> list[dict[str, Any]]:
-        idle = server.call("system.status")["calls"] == 0
-        cdrs: list[dict[str, Any]] = server.call("cdr.list", limit=1, **query)["cdrs"]
-        return [cdr for cdr in cdrs if idle and cdr["call"] not in SEEN]
-
-    cdr: dict[str, Any] = server.wait_for("the CDR", found)[0]
-    SEEN.add(cdr["call"])
-    return cdr
-
-
-def answered(cdr: dict[str, Any]) -> list[dict[str, Any]]:
-    """Its legs but those to phones of earlier tests, which are still registered."""
-    return [leg for leg in cdr["legs"] if leg.get("answered_at_ms")]
-
-
-def seconds_heard(phone: Baresip, other: Baresip) -> float:
-    return Heard(phone.recording(), other.hz).seconds
+        phone.stop()
 
 
 @pytest.mark.parametrize("asker", ["caller", "called"])
-def test_blind(phones: list[Baresip], server: ServerProcess, asker: str) -> None:
-    one, two, three = phones
-    dial(one, two, server)
+def test_blind(phones: Phones, asker: str) -> None:
+    one, two, three = phones.of("1001", "1002", "1003")
+    phones.call(one, two)
     one.rest(1.0)
     who, stays = (one, two) if asker == "caller" else (two, one)
-    who.command("transfer", f"sip:{three.user}@{HOST}:{server.sip}")
+    who.command("transfer", f"sip:{three.user}@{HOST}:{phones.server.sip}")
     who.wait("CALL_CLOSED")
     three.wait("CALL_ESTABLISHED")
     three.rest(TALK_S)
     three.command("hangup")
     stays.wait("CALL_CLOSED")
-    assert seconds_heard(stays, three) >= TALK_S - 1
-    assert seconds_heard(three, stays) >= TALK_S - 1
-    assert seconds_heard(three, who) == 0
-    cdr = newest_cdr(server)
-    legs = answered(cdr)
-    assert [leg["party"] for leg in legs] == ["1001", "1002", "1003"]
+    assert_talked(stays, three, LEAST_S)
+    assert_not_heard(three, who.hz)
+    (cdr,) = phones.cdrs()
     assert cdr["result"] == "answered"
-    length_ms = {leg["party"]: leg["ended_at_ms"] - leg["answered_at_ms"] for leg in legs}
-    assert length_ms[who.user] < length_ms[stays.user] - 1000 * (TALK_S - 1)
-    assert all(leg["status"] == 200 for leg in legs)
+    assert parties(cdr) == [("1001", "in", 200), ("1002", "out", 200), ("1003", "out", 200)]
+    assert length_s(cdr, who.user) < length_s(cdr, stays.user) - LEAST_S
 
 
-def test_a_transfer_to_nobody_joins_the_two_again(phones: list[Baresip], server: ServerProcess) -> None:
-    one, two, _ = phones
-    dial(one, two, server)
-    [call] = server.call("calls.list")["calls"]
-    server.call("calls.transfer", leg=call["legs"][0]["leg"], to="9004")  # baresip would hang up by itself
-    one.rest(TALK_S)
+def test_a_transfer_to_nobody_joins_the_two_again(phones: Phones) -> None:
+    one, two = phones.of("1001", "1002")
+    phones.call(one, two)
+    [call] = phones.server.call("calls.list")["calls"]
+    phones.server.call("calls.transfer", leg=call["legs"][0]["leg"], to="9004")  # baresip would hang up by itself
+    one.rest(TALK_S + 1)
     one.command("hangup")
     two.wait("CALL_CLOSED")
-    assert seconds_heard(two, one) >= TALK_S - 1
+    assert_talked(one, two, LEAST_S)
+    (cdr,) = phones.cdrs()
+    assert parties(cdr) == [("1001", "in", 200), ("1002", "out", 200)]
 
 
-def test_after_a_consultation(phones: list[Baresip], server: ServerProcess) -> None:
-    """1001 takes the place of 1002's second leg: by an operator's hand here, by REFER with Replaces from a phone."""
-    one, two, three = phones
-    dial(one, two, server)
-    dial(two, three, server)
+def test_after_a_consultation_by_an_operators_hand(phones: Phones) -> None:
+    one, two, three = phones.of("1001", "1002", "1003")
+    phones.call(one, two)
+    phones.call(two, three)
     legs = {
         (call["dialled"], leg["party"]): leg["leg"]
-        for call in server.call("calls.list")["calls"]
+        for call in phones.server.call("calls.list")["calls"]
         for leg in call["legs"]
     }
-    server.call("calls.transfer", leg=legs["1002", "1002"], consulted=legs["1003", "1002"])
+    phones.server.call("calls.transfer", leg=legs["1002", "1002"], consulted=legs["1003", "1002"])
     two.wait("CALL_CLOSED")
     three.rest(TALK_S)
     one.command("hangup")
     three.wait("CALL_CLOSED")
-    assert seconds_heard(one, three) >= TALK_S - 1
-    assert seconds_heard(three, one) >= TALK_S - 1
-    cdr = newest_cdr(server, number="1003")
-    assert [leg["party"] for leg in answered(cdr)] == ["1002", "1003"]
+    assert_talked(one, three, LEAST_S)
+    first, second = phones.cdrs(2)
+    assert parties(first) == [("1001", "in", 200), ("1002", "out", 200)]
+    assert parties(second) == [("1002", "in", 200), ("1003", "out", 200)]
+    assert length_s(first, "1001") > length_s(first, "1002") + LEAST_S
+    assert length_s(second, "1003") > length_s(second, "1002") + LEAST_S
+
+
+def test_attended_by_a_refer_that_names_the_other_call(phones: Phones) -> None:
+    """baresip cannot name its other call by itself: what its lamp tells of that one stands in its Refer-To."""
+    one, two, three = phones.of("1001", "1002", "1003")
+    lamp = Watcher(phones.server, two.user)
+    phones.call(one, two)
+    waiting = lamp.wait("confirmed")
+    two.command("hold")
+    phones.call(two, three)
+    two.rest(0.5)
+    two.command("transfer", f"sip:{one.user}@{HOST}:{phones.server.sip}?Replaces={waiting.escaped()}")
+    two.wait("CALL_CLOSED")
+    two.wait("CALL_CLOSED")
+    lamp.close()
+    three.rest(TALK_S)
+    one.command("hangup")
+    three.wait("CALL_CLOSED")
+    assert_talked(one, three, LEAST_S)
+    first, second = phones.cdrs(2)
+    assert parties(first) == [("1001", "in", 200), ("1002", "out", 200)]
+    assert parties(second) == [("1002", "in", 200), ("1003", "out", 200)]
+    assert length_s(first, "1001") > length_s(first, "1002") + LEAST_S
+    assert length_s(second, "1003") > length_s(second, "1002") + LEAST_S
+
+
+def test_attended_by_a_phone_that_can_do_it_itself(phones: Phones, consulter: Pjsua) -> None:
+    one, two = phones.of("1001", "1002")
+    phones.dial(one, consulter.user)
+    one.wait("CALL_ESTABLISHED")
+    consulter.command("hold")
+    one.rest(1.0)
+    consulter.command("dial", f"sip:{two.user}@{HOST}:{phones.server.sip}")
+    two.wait("CALL_ESTABLISHED")
+    two.rest(1.0)
+    consulter.command("transfer_to_call", "0")
+    consulter.wait("CALL_CLOSED")
+    one.rest(TALK_S)
+    one.command("hangup")
+    two.wait("CALL_CLOSED")
+    assert_talked(one, two, LEAST_S)
+    assert_heard(one, MUSIC_HZ, 0.5)  # who waits hears music
+    assert_heard(two, consulter.hz, 0.5)
+    first, second = phones.cdrs(2)
+    assert parties(first) == [("1001", "in", 200), (consulter.user, "out", 200)]
+    assert parties(second) == [(consulter.user, "in", 200), ("1002", "out", 200)]
+    assert length_s(second, "1002") > length_s(second, consulter.user) + LEAST_S
+
+
+def trunk_call() -> Script:
+    """A call of the trunk up to the exchange's BYE; any request but that one ends the script with an error."""
+    return answered().get("BYE").reply()
+
+
+def test_a_trunk_that_knows_no_refer_is_put_through(phones: Phones, tmp_path: Path) -> None:
+    one, two = phones.of("1001", "1002")
+    trunk = Sipp(tmp_path, phones.server, trunk_call(), number=one.user, media=40200)
+    one.wait("CALL_ESTABLISHED")
+    one.rest(1.0)
+    one.command("transfer", f"sip:{two.user}@{HOST}:{phones.server.sip}")
+    one.wait("CALL_CLOSED")
+    two.wait("CALL_ESTABLISHED")
+    two.rest(TALK_S)
+    two.command("hangup")
+    trunk.end()
+    assert_heard(one, one.hz, 0.5)  # the trunk sends back what it hears
+    assert_heard(two, two.hz, LEAST_S)
+    assert_not_heard(two, one.hz)
+    (cdr,) = phones.cdrs()
+    assert [leg[1:] for leg in parties(cdr)] == [("in", 200), ("out", 200), ("out", 200)]
+
+
+def test_a_trunk_that_is_called_is_put_through_too(phones: Phones, tmp_path: Path) -> None:
+    one, two = phones.of("1001", "1002")
+    script = Script().get("INVITE").ring().answer().get("ACK").get("BYE").reply()
+    trunk = Sipp(tmp_path, phones.server, script, media=40210)
+    phones.dial(one, "7100")
+    one.wait("CALL_ESTABLISHED")
+    one.command("transfer", f"sip:{two.user}@{HOST}:{phones.server.sip}")
+    one.wait("CALL_CLOSED")
+    two.wait("CALL_ESTABLISHED")
+    two.rest(TALK_S)
+    two.command("hangup")
+    trunk.end()
+    assert_heard(two, two.hz, LEAST_S)
+    (cdr,) = phones.cdrs()
+    assert [leg[1:] for leg in parties(cdr)] == [("in", 200), ("out", 200), ("out", 200)]
+
+
+def test_a_trunk_is_put_through_after_a_consultation(phones: Phones, consulter: Pjsua, tmp_path: Path) -> None:
+    two = phones["1002"]
+    trunk = Sipp(tmp_path, phones.server, trunk_call(), number=consulter.user, media=40220)
+    consulter.wait("CALL_ESTABLISHED")
+    consulter.command("hold")
+    consulter.command("dial", f"sip:{two.user}@{HOST}:{phones.server.sip}")
+    two.wait("CALL_ESTABLISHED")
+    two.rest(0.5)
+    consulter.command("transfer_to_call", "0")
+    consulter.wait("CALL_CLOSED")
+    two.rest(TALK_S)
+    two.command("hangup")
+    trunk.end()
+    assert_heard(two, two.hz, LEAST_S)
+    assert len(phones.cdrs(2)) == 2

@@ -11,7 +11,7 @@ from switchroom.media.stats import StatsPage
 from switchroom.media.wire import MESSAGE_BYTES, RECORD_BYTES, VERSION, Error, Op, Record, pack_address
 
 RECORD = struct.Struct("=HHIIIQ104s")
-CONFIGURE = struct.Struct("=20s20sI8B12s12s")
+CONFIGURE = struct.Struct("=20s20sI8B12s12sB3x")
 TONE = struct.Struct("=IIf4f4f4H4HI")
 SENDS, RECEIVES, HELD, MUX, REACHABLE = 1, 2, 4, 8, 16
 BOTH = SENDS | RECEIVES | REACHABLE
@@ -186,6 +186,7 @@ class Rig:
         receive: tuple[tuple[int, int], ...] = ((0, 0),),
         event: tuple[int, int] = (101, 101),
         rtcp: Address | None = None,
+        noise: int = 255,
     ) -> Record:
         """`send` and `receive` are (payload type, codec number); `event` what is sent and received."""
         body = CONFIGURE.pack(
@@ -200,6 +201,7 @@ class Rig:
             13,
             bytes([payload_type for payload_type, _ in receive]),
             bytes([codec for _, codec in receive]),
+            noise,
         )
         return self.command(Op.CONFIGURE, leg.handle, 0, body)
 

@@ -40,6 +40,22 @@ def test_silent_parties_share_one_output() -> None:
     assert (heard[0] == np.add(frames[3], frames[9])).all()
 
 
+def test_parties_that_send_silence_share_one_output_too() -> None:
+    mixer = Mixer(5)
+    law_silence, faint = np.full(160, 8, np.int16), np.full(160, 9, np.int16)
+    talker = tone(500, 5000)
+    heard = settle(mixer, [talker, law_silence, -law_silence, np.zeros(160, np.int16), faint])
+    assert mixer.common == [1, 2, 3]
+    assert (heard[1] == talker + faint).all()
+    assert (heard[4] == talker).all()
+    mixer.gain(1, 16.0)
+    mixer.override(0, [(2, 1.0)])
+    heard = settle(mixer, [talker, law_silence, law_silence, None, None])
+    assert mixer.common == [2, 3, 4]  # at such a gain it can be heard
+    assert (heard[3] == talker + 128).all()
+    assert (heard[0] == 128 + 8).all()
+
+
 def test_loud_sums_are_bent_not_wrapped() -> None:
     frames: list[Pcm | None] = [np.full(160, 32767, np.int16) for _ in range(200)]
     heard = settle(Mixer(200), frames)

@@ -20,13 +20,20 @@ from switchroom.media.server import MediaServer
 
 counter = ctypes.CDLL(None).watch_allocations
 counter.restype = ctypes.c_long
-KEY = bytes(range(30))
+SUITES = {
+    "AES_CM_128_HMAC_SHA1_80": (30, Policy.SRTP_PROFILE_AES128_CM_SHA1_80),
+    "AEAD_AES_128_GCM": (28, Policy.SRTP_PROFILE_AEAD_AES_128_GCM),
+    "AEAD_AES_256_GCM": (44, Policy.SRTP_PROFILE_AEAD_AES_256_GCM),
+}
 
 
 class SecurePhone(Phone):
     def sdp(self, extra=""):
-        crypto = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + base64.b64encode(KEY).decode() + "\\r\\n"
-        self.srtp = Srtp(policy=Policy(key=KEY, ssrc_type=Policy.SSRC_ANY_OUTBOUND))
+        key = bytes(range(SUITES[self.suite][0]))
+        crypto = f"a=crypto:1 {self.suite} inline:{base64.b64encode(key).decode()}\\r\\n"
+        self.srtp = Srtp(
+            policy=Policy(key=key, ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=SUITES[self.suite][1])
+        )
         plain = self.socket
         outer = self
 
@@ -54,8 +61,9 @@ async def main():
     async def add(kind, types):
         pair = await server.open(2)
         for session, payload_type in zip(pair, types):
-            session.srtp = "required" if kind == "srtp" else "off"
-            phone = (SecurePhone if kind == "srtp" else Phone)(len(parties) + 1, payload_type)
+            session.srtp = "required" if kind in SUITES else "off"
+            phone = (SecurePhone if kind in SUITES else Phone)(len(parties) + 1, payload_type)
+            phone.suite = kind
             connect(session, phone)
             parties.append((session, phone))
         feeds[kind] = pair[0]
@@ -81,7 +89,8 @@ async def main():
     counter(thread)
     await talk(1_500)
     running = counter(thread)
-    server.bridge(*await add("srtp", (0, 0)))
+    for kind in SUITES:
+        server.bridge(*await add(kind, (0, 0)))
     await talk(100)
     setting_up = counter(thread)
     await talk(500)
@@ -92,7 +101,7 @@ async def main():
         "received": after.received_packets - before.received_packets,
         "sent": after.sent_packets - before.sent_packets,
         "feeds": {kind: session.stats().feed for kind, session in feeds.items()},
-        "suite": feeds["srtp"].stats().suite,
+        "secure": {kind: [feeds[kind].stats().suite, feeds[kind].stats().received_packets] for kind in SUITES},
     }))
     await server.close()
 
@@ -119,11 +128,12 @@ def test_the_plane_thread_allocates_nothing_once_it_runs(tmp_path):
     assert found["setting_up"] > 0  # the counter counts: libsrtp takes memory for its keys
     assert found["feeds"] == {
         "relay": "relay", "laws": "transcode", "transcode": "transcode", "record": "relay", "mix": "mix", "more": "mix",
-        "srtp": "relay",
+        "AES_CM_128_HMAC_SHA1_80": "relay", "AEAD_AES_128_GCM": "relay", "AEAD_AES_256_GCM": "relay",
     }  # fmt: skip
-    assert found["suite"] == "AES_CM_128_HMAC_SHA1_80"
+    for kind, (suite, received) in found["secure"].items():
+        assert suite == kind
+        assert received >= 25
     assert found["slots"] > 100
     assert min(found["received"], found["sent"]) > 500
     assert found["running"] == 0
-    # Opening and sealing a packet allocates (below libsrtp, as far as is known): 100 in 0.5 s, within this bound.
-    assert found["with_srtp"] < 100 * 20
+    assert found["with_srtp"] == 0

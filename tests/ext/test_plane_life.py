@@ -161,12 +161,13 @@ def configure_with(rig, leg, **changes):
         "revent": 101,
         "count": 1,
         "noise": 13,
+        "send_noise": 255,
     }
     values |= changes
     address = pack_address(*A)
-    return rig.command(
-        Op.CONFIGURE, leg.handle, 0, CONFIGURE.pack(address, address, *values.values(), b"\0", b"\0")
-    ).other
+    noise = values.pop("send_noise")
+    body = CONFIGURE.pack(address, address, *values.values(), b"\0", b"\0", noise)
+    return rig.command(Op.CONFIGURE, leg.handle, 0, body).other
 
 
 @pytest.mark.parametrize(
@@ -182,6 +183,7 @@ def configure_with(rig, leg, **changes):
         {"revent": 200},
         {"count": 13},
         {"clock": 0},
+        {"send_noise": 200},
     ],
 )
 def test_configurations_out_of_range_change_nothing(rig, bad):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from switchroom.media import sdp
 from switchroom.media.errors import NotAcceptable, OfferPending, SdpError
-from switchroom.media.formats import G722, G729, OPUS, PCMA, PCMU, Format
+from switchroom.media.formats import CN, G722, G729, L16_8000, L16_16000, OPUS, PCMA, PCMU, Format
 from switchroom.media.local import LocalMedia
 from switchroom.media.offer_answer import Agreed, Negotiator
 from switchroom.media.sdp import Media
@@ -466,3 +466,39 @@ def test_two_negotiators_always_agree_with_each_other(
         assert (ours.send_event is None) == (theirs.send_event is None)
         if ours.send_event is not None:
             assert ours.send_event.payload_type in {event.payload_type for event in theirs.receive_events}
+
+
+def test_l16_is_a_codec_at_each_of_its_rates() -> None:
+    lines = ("a=rtpmap:96 L16/44100", "a=rtpmap:97 L16/16000/1", "a=rtpmap:98 L16/8000", "a=ptime:60")
+    offer = body("m=audio 4000 RTP/AVP 96 98 97 101", *lines, "a=rtpmap:101 telephone-event/16000")
+    negotiator = Negotiator(local(codecs=(PCMU, L16_16000, L16_8000)))
+    negotiator.receive_offer(offer)
+    assert negotiator.remote_codecs == ("L16/8000", "L16/16000")
+    answer = audio_of(negotiator.answer(("L16/16000",)))
+    assert answer.formats == ("97", "101")
+    result = agreed(negotiator)
+    assert (result.send.codec, result.send.payload_type) == ("L16/16000", 97)
+    assert result.ptime_ms == 40, "60 ms of it do not fit into a datagram"
+    assert result.send_event is not None
+    assert answered(offer, codecs=(L16_8000,))[0].agreed.ptime_ms == 60
+
+
+def test_comfort_noise_is_agreed_where_both_want_it() -> None:
+    offer = body("m=audio 4000 RTP/AVP 0 9 13 101", EVENTS)
+    assert answered(offer)[1].formats == ("0", "101"), "off unless chosen"
+    negotiator, answer = answered(offer, comfort_noise=True)
+    assert answer.formats == ("0", "13", "101")
+    assert ("rtpmap", "13 CN/8000") in answer.attributes
+    assert agreed(negotiator).send_noise == agreed(negotiator).receive_noise == CN
+    assert answered(offer, comfort_noise=True, codecs=(G722,))[1].formats == ("9", "101"), "its clock is not its rate"
+    assert answered(body(AUDIO, EVENTS), comfort_noise=True)[1].formats == ("0", "101")
+
+    ours = Negotiator(local(comfort_noise=True))
+    assert audio_of(ours.offer()).formats == ("0", "8", "18", "13", "101")
+    ours.receive_answer(body("m=audio 4000 RTP/AVP 0 98 101", EVENTS, "a=rtpmap:98 CN/8000"))
+    assert agreed(ours).send_noise == Format(98, "CN")
+    assert agreed(ours).receive_noise == CN
+    ours.receive_answer(body(AUDIO, EVENTS))
+    assert agreed(ours).send_noise is None
+    ours.receive_answer(body("m=audio 4000 RTP/AVP 18 13"))
+    assert agreed(ours).send_noise is None, "G.729 has its own"

@@ -17,6 +17,7 @@ from switchroom.pbx.events import (
     CallEnded,
     CallRouted,
     CallStarted,
+    CallTransferred,
     Entry,
     LegAnswered,
     LegEnded,
@@ -217,3 +218,21 @@ async def test_the_sink_fills_the_table_and_resumes() -> None:
         ("r1", "busy"),
         ("r2", "busy"),
     ]
+
+
+def test_calls_that_a_consultation_has_joined_are_one_conversation() -> None:
+    def passed(call: str, to: str, status: int = 200) -> CallTransferred:
+        return CallTransferred(call=call, leg=f"{call}/1", target="1003", status=status, to_call=to, to_leg=f"{to}/1")
+
+    calls = ("c1", "c2", "c3", "c4")
+    entries = journal(
+        *[(i, began(call)) for i, call in enumerate(calls)],
+        (10, passed("c4", "c3")),
+        (11, passed("c2", "c1", 480)),  # nobody took it
+        (12, passed("c1", "c4")),
+        (13, passed("c1", "gone")),
+        *[(20 + i, ended("answered", 200, "", "caller", call)) for i, call in enumerate(calls)],
+    )
+    assert {cdr.call: cdr.conversation for cdr in CdrFold().feed(entries)} == {
+        "c1": "c1", "c2": "c2", "c3": "c1", "c4": "c1",
+    }  # fmt: skip

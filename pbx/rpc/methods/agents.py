@@ -7,10 +7,11 @@ import msgspec
 from msgspec import Meta
 
 from switchroom.pbx.acd.floor import AgentView
+from switchroom.pbx.reports.explanations import AgentLog
 from switchroom.pbx.rpc.errors import FORBIDDEN, RpcError
 from switchroom.pbx.rpc.methods.queues import supervisor_of
 from switchroom.pbx.rpc.methods.refusals import refusals
-from switchroom.pbx.rpc.methods.values import Done, Name, Text
+from switchroom.pbx.rpc.methods.values import Done, Limit, Name, Number, Text
 from switchroom.pbx.rpc.registry import Context, Nothing, Params, method
 
 
@@ -18,9 +19,12 @@ class Agents(msgspec.Struct, frozen=True):
     agents: list[AgentView]
 
 
-@method("agents.list", changes=False)
+@method("agents.list", changes=False, right="any")
 async def agents_list(context: Context, params: Nothing) -> Agents:
-    return Agents(context.exchange.floor.agents(supervisor_of(context)))
+    found = context.exchange.floor.agents(supervisor_of(context))
+    if context.operator.role == "agent":
+        found = [agent for agent in found if agent.agent == context.operator.user]
+    return Agents(found)
 
 
 class AgentsSetStatus(Params, frozen=True):
@@ -75,10 +79,30 @@ class Why(msgspec.Struct, frozen=True):
     reasons: list[str]
 
 
-@method("agents.explain", changes=False)
+@method("agents.explain", changes=False, right="any")
 async def agents_explain(context: Context, params: OneAgent) -> Why:
+    _own(context, params.agent)
     with refusals():
         return Why(params.agent, context.exchange.floor.explain_agent(params.agent))
+
+
+class AgentsLog(Params, frozen=True):
+    agent: Text
+    since_ms: Number
+    until_ms: Number
+    after: Number = 0
+    limit: Limit = 1000
+
+
+@method("agents.log", changes=False, right="any")
+async def agents_log(context: Context, params: AgentsLog) -> AgentLog:
+    _own(context, params.agent)
+    with refusals():
+        if supervisor := supervisor_of(context):
+            context.exchange.floor.supervisors.check(supervisor, params.agent)
+        return await context.exchange.explanations.of_agent(
+            params.agent, params.since_ms, params.until_ms, params.after, params.limit
+        )
 
 
 def _own(context: Context, agent: str) -> None:

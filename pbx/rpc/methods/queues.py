@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`queues.*` and `wallboard.*`: queues, who waits in them, and the figures."""
 
-import time
 from typing import Annotated, Any
 
 import msgspec
@@ -115,7 +114,7 @@ async def queues_cancel_callback(context: Context, params: QueuesCall) -> Done:
 @method("queues.explain", changes=False)
 async def queues_explain(context: Context, params: QueuesCall) -> WaitStory:
     with refusals():
-        return context.exchange.floor.explain_call(params.call, time.time_ns() // 1_000_000)
+        return await context.exchange.explanations.of_call(params.call)
 
 
 @method("wallboard.snapshot", changes=False)

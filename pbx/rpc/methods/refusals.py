@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from switchroom.pbx.acd.errors import AcdError
 from switchroom.pbx.control import CallError
 from switchroom.pbx.rpc.errors import refused
+from switchroom.pbx.storage.base import StoreError
 
 
 @contextmanager
@@ -16,3 +17,5 @@ def refusals() -> Iterator[None]:
         yield
     except (AcdError, CallError) as error:
         raise refused(error.status, str(error)) from error
+    except StoreError as error:
+        raise refused(503, "the store cannot be read") from error

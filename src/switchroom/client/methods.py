@@ -38,6 +38,25 @@ class Agents(msgspec.Struct, frozen=True, kw_only=True):
     agents: list[AgentView]
 
 
+class AgentFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an agent's log. Times are UTC, milliseconds since 1970."""
+
+    number: int
+    at_ms: int
+    what: str
+    text: str
+    call: str = ""
+    queue: str = ""
+
+
+class AgentLog(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent did between two times."""
+
+    agent: str
+    facts: list[AgentFact]
+    next: int
+
+
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """It is done, and there is nothing else to say."""
 
@@ -480,6 +499,7 @@ class AgentCounts(msgspec.Struct, frozen=True, kw_only=True):
     review_score: int = 0
     offered: int = 0
     answered: int = 0
+    received: int = 0
     missed: int = 0
     transferred: int = 0
     dialled: int = 0
@@ -835,6 +855,7 @@ class AgentFigures(msgspec.Struct, frozen=True, kw_only=True):
     review_score: int = 0
     offered: int = 0
     answered: int = 0
+    received: int = 0
     missed: int = 0
     transferred: int = 0
     dialled: int = 0
@@ -881,6 +902,16 @@ class Client(Connection):
     async def agents_list(self) -> Agents:
         """agents.list"""
         return await self.call("agents.list", {}, Agents)
+
+    async def agents_log(
+        self, *, agent: str, since_ms: int, until_ms: int, after: int | None = None, limit: int | None = None
+    ) -> AgentLog:
+        """agents.log"""
+        return await self.call(
+            "agents.log",
+            {"agent": agent, "since_ms": since_ms, "until_ms": until_ms, "after": after, "limit": limit},
+            AgentLog,
+        )
 
     async def agents_set_skills(self, *, agent: str, skills: dict[str, int]) -> Done:
         """agents.set_skills"""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from switchroom.pbx.control import CallError, Leg, PickedUp, SendOn, SentOn, TransferAsked
+from switchroom.pbx.control import CallError, Leg, PickedUp, Presentation, SendOn, SentOn, TransferAsked
 from switchroom.pbx.events import (
     AgentStatusSet,
     CallbackTried,
@@ -52,6 +52,18 @@ def test_the_caller_hears_music_until_an_agent_answers_and_the_agent_hears_who_i
     assert (centre.told(QueueAnswered)[0].waited_ms, centre.told(QueueCompleted)[0].reason) == (2000, "caller")
 
 
+def test_the_agents_phone_is_told_who_sent_the_call_on() -> None:
+    async def script(centre: SimCentre) -> None:
+        caller, task = centre.caller("555", presentation=Presentation(private=True, diverted_by=("1007",)))
+        await asyncio.sleep(5)
+        agent = centre.control.legs[1].presentation
+        assert (agent.diverted_by, agent.private, agent.auto_answer) == (("1007",), True, True)
+        caller.leave()
+        await task
+
+    clean(SimCentre({"a": {}}, auto_answer=True).run(script))
+
+
 def test_when_the_agent_hangs_up_the_caller_stays_for_the_flow() -> None:
     async def script(centre: SimCentre) -> None:
         _, task = centre.caller("555")
@@ -76,7 +88,7 @@ def test_an_agent_that_does_not_answer_is_passed_over_and_its_mobile_rings_first
     phones = {"user:a": SimPhone(answers_after_s=None), "sip:mobile": SimPhone(answers_after_s=None)}
     agents = {"a": {"mobile": "sip:mobile"}, "b": {}}
     centre = SimCentre(agents, phones, ring_s=15, then_mobile=True).run(script)
-    assert [leg.party.number for leg in centre.control.legs] == ["555", "user:a", "sip:mobile", "user:b"]
+    assert [leg.party.number for leg in centre.control.legs] == ["555", "a", "sip:mobile", "b"]
     assert [(end.agent, end.outcome, end.rang_ms) for end in centre.told(OfferEnded)] == [
         ("a", "no-answer", 30_000), ("b", "answered", 2000),
     ]  # fmt: skip
@@ -198,7 +210,7 @@ def test_a_callback_keeps_its_place_and_the_agent_is_rung_first() -> None:
         busy.leave()
         await asyncio.sleep(10)
         agent, customer = centre.control.legs[-2:]
-        assert (agent.party.number, customer.party.number) == ("user:a", "2")
+        assert (agent.party.number, customer.party.number) == ("a", "2")
         assert customer.partner is agent
         customer.leave()
         await asyncio.sleep(5)
@@ -310,7 +322,7 @@ def test_an_agent_puts_the_caller_through_to_somebody_else() -> None:
         await asyncio.sleep(7)
         assert agent.told[2:] == ["transferred 100", "transferred 200", "ended 200"]
         assert caller.partner is not None
-        assert caller.partner.party.number == "user:boss"
+        assert caller.partner.party.number == "boss"
         assert centre.desk.scheduler.agents["a"].standing == "ready"
         await asyncio.sleep(20)
         assert caller.told == ["answered", "ended 200"]

@@ -9,7 +9,9 @@ from switchroom.pbx.acd.errors import AcdError
 from switchroom.pbx.events import (
     AgentStateSet,
     AgentStatusSet,
+    AgentWrappedUp,
     OfferEnded,
+    OfferJoined,
     QueueAbandoned,
     QueueAnswered,
     QueueCompleted,
@@ -191,6 +193,28 @@ def test_ring_all_rings_several_and_the_first_to_answer_wins() -> None:
         "a": "answered-elsewhere", "b": "answered", "c": "answered-elsewhere",
     }  # fmt: skip
     assert [agent.state for agent in centre.scheduler.agents.values()] == ["idle", "talking", "idle"]
+
+
+def test_ring_all_rings_those_too_who_become_ready_meanwhile() -> None:
+    centre = Centre(THREE, strategy="ring-all", ring_most=2, ring_s=15, retry_s=5)
+    centre.log_in("a")
+    centre.enter("1")
+    assert centre.offers() == {"1": ("a")}
+    centre.wait(10)
+    centre.log_in("b", "c")
+    assert centre.offers() == {"1": "b"}, "one more may ring at one time"
+    centre.miss("1")
+    assert centre.offers() == {"1": "c"}
+    centre.wait(7)
+    assert centre.offers() == {}, "who has not answered this caller is not rung again for it"
+    assert [joined.agent for joined in centre.told(OfferJoined)] == ["b", "c"]
+    centre.enter("2")
+    assert centre.offers() == {"2": "a"}, "somebody who waits goes before one who is being offered"
+    assert centre.scheduler.answered(centre.now, 1, "c")
+    centre.wait(30)
+    assert [(end.offer, end.agent, end.outcome) for end in centre.told(OfferEnded)][:3] == [
+        (1, "a", "no-answer"), (1, "c", "answered"), (1, "b", "answered-elsewhere"),
+    ]  # fmt: skip
 
 
 def test_not_answered_goes_to_the_next_and_after_some_the_agent_is_on_break() -> None:
@@ -391,3 +415,45 @@ def test_wrap_up_codes() -> None:
         centre.scheduler.wrap_up_done(0, "a", "other")
     centre.scheduler.wrap_up_done(0, "a", "sold")
     assert centre.scheduler.agents["a"].standing == "ready"
+
+
+def test_wrap_up_survives_a_call_of_the_agents_own() -> None:
+    centre = Centre({"a": {}}, wrap_up_s=30)
+    centre.log_in("a")
+    centre.enter("1")
+    centre.step()
+    assert centre.answer("1")
+    centre.now += 60
+    centre.scheduler.finished(centre.now, "1")
+    agent = centre.scheduler.agents["a"]
+    centre.wait(10)
+    centre.scheduler.set_busy(centre.now, "a", "own")
+    centre.wait(5)
+    centre.scheduler.set_busy(centre.now, "a", "")
+    assert (agent.state, agent.call) == ("wrap-up", "1")
+    centre.wait(14.9)
+    assert agent.state == "wrap-up"
+    centre.wait(0.2)
+    assert agent.state == "idle"
+    [wrapped] = centre.told(AgentWrappedUp)
+    assert (wrapped.call, wrapped.duration_ms) == ("1", 25_000)
+
+
+def test_a_call_longer_than_the_wrap_up_ends_it() -> None:
+    centre = Centre({"a": {}}, wrap_up_s=30, wrap_up_codes=("sold",))
+    centre.log_in("a")
+    for call in ("1", "2"):
+        centre.enter(call)
+        centre.step()
+        assert centre.answer(call)
+        centre.scheduler.finished(centre.now, call)
+        centre.wait(10)
+        centre.scheduler.set_busy(centre.now, "a", "own")
+        if call == "2":  # its code may be given meanwhile
+            centre.scheduler.wrap_up_done(centre.now, "a", "sold")
+        centre.wait(50)
+        centre.scheduler.set_busy(centre.now, "a", "")
+        assert centre.scheduler.agents["a"].standing == "ready"
+    assert [(done.call, done.code, done.duration_ms) for done in centre.told(AgentWrappedUp)] == [
+        ("1", "", 10_000), ("2", "sold", 10_000),
+    ]  # fmt: skip

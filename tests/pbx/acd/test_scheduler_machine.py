@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scheduler under anything that may happen in any order: what must hold after every step, holds."""
+"""The scheduler under anything that may happen in any order, the death of its process too: what must hold after every
+step, holds."""
 
 from collections import Counter
 
@@ -9,14 +10,18 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from switchroom.pbx.acd.config import Overflow, QueueConfig, Widen
 from switchroom.pbx.acd.decisions import Offered, Withdrawn
+from switchroom.pbx.acd.restart import Kept, KeptFold, lost, resumed
 from switchroom.pbx.events import (
+    Entry,
     OfferEnded,
+    OfferJoined,
     QueueAbandoned,
     QueueAnswered,
     QueueCompleted,
     QueueEntered,
     QueueLeft,
     QueueOffered,
+    QueuePassed,
 )
 from tests.pbx.acd.centre import Centre
 
@@ -43,21 +48,25 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.count = 0
+        self.begin()
+
+    def begin(self) -> None:
         queues = {name: {f: getattr(queue, f) for f in queue.__struct_fields__} for name, queue in QUEUES.items()}
         self.centre = Centre(AGENTS, queues=queues)
         self.scheduler = self.centre.scheduler
-        self.count = 0
         self.rung: dict[int, tuple[str, ...]] = {}
         """Offers that whoever rings believes in."""
 
     def step(self) -> None:
         for decision in self.centre.step():
             if isinstance(decision, Offered):
-                self.rung[decision.offer] = decision.agents
+                joins = decision.offer in self.rung  # who became ready since is rung too
+                self.rung[decision.offer] = (*self.rung.get(decision.offer, ()), *decision.agents)
                 rank = self.scheduler.callers[decision.call].rank
                 for agent in decision.agents:
                     for line in self.scheduler.agents[agent].lines:
-                        assert not line.waiting or line.waiting[0][0] > rank, "somebody before it was passed over"
+                        assert not line.waiting or (not joins and line.waiting[0][0] > rank), "somebody was passed over"
             elif isinstance(decision, Withdrawn):
                 gone = set(decision.agents)
                 self.rung[decision.offer] = tuple(set(self.rung[decision.offer]) - gone)
@@ -126,6 +135,33 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.scheduler.prefer(self.centre.now, call, agent, 10)
         self.step()
 
+    @rule(call=calls, agent=st.sampled_from(list(AGENTS)))
+    def pass_on(self, call: str, agent: str) -> None:
+        caller = self.scheduler.callers.get(call)
+        talked_to = caller.agent if caller is not None else ""
+        passed = self.scheduler.pass_on(self.centre.now, call, agent)
+        assert passed == bool(talked_to)
+        self.step()
+        assert not passed or (self.scheduler.callers[call].agent, self.scheduler.agents[agent].call) == (agent, call)
+
+    @rule(later_s=st.sampled_from([0.5, 30.0]))
+    def die(self, later_s: float) -> None:
+        """The process dies, and another one goes on with what the journal says."""
+        before = self.centre
+        fold = KeptFold(Kept(), lambda queue: 3)
+        for number, (record, at_s) in enumerate(zip(before.records, before.times, strict=True), 1):
+            fold.add(Entry(number, round(at_s * 1e9), record))
+        said = {name: (agent.status, agent.reason) for name, agent in self.scheduler.agents.items()}
+        self.begin()
+        self.centre.records, self.centre.times, self.centre.now = before.records, before.times, before.now + later_s
+        for ended in lost(fold.kept):
+            self.centre.write(ended)
+        for name, agent in fold.kept.agents.items():
+            wrap_up_s = QUEUES[agent.queue].wrap_up_s if agent.queue else 0.0
+            self.scheduler.resume(self.centre.now, name, resumed(agent, wrap_up_s, self.centre.now, self.centre.now))
+        self.step()
+        assert {name: (agent.status, agent.reason) for name, agent in self.scheduler.agents.items()} == said
+
     @rule(seconds=st.sampled_from([0.5, 5.0, 30.0, 120.0]))
     def pass_time(self, seconds: float) -> None:
         end = self.centre.now + seconds
@@ -164,6 +200,13 @@ class SchedulerMachine(RuleBasedStateMachine):
                 assert sum(line.counts.values()) == len(line.members)
 
     @invariant()
+    def nobody_is_ready_while_a_caller_is_offered_to_all(self) -> None:
+        for offer in self.scheduler.offers.values():
+            config = offer.caller.queue.config
+            if config.strategy == "ring-all" and len(offer.pending) < config.ring_most:
+                assert {entry[-1].name for entry in offer.line.idle} <= set(offer.agents)
+
+    @invariant()
     def no_agent_is_stuck(self) -> None:
         for name, agent in self.scheduler.agents.items():
             key = ("lease", str(agent.offer.number)) if agent.offer is not None else ("agent", name)
@@ -181,8 +224,10 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert entered == ended + waiting
         answered = Counter(record.call for record in self.centre.told(QueueAnswered))
         talking = Counter(call for call, caller in self.scheduler.callers.items() if caller.agent)
+        answered += Counter(record.call for record in self.centre.told(QueuePassed))
         assert answered == Counter(record.call for record in self.centre.told(QueueCompleted)) + talking
         offered = Counter((r.offer, agent) for r in self.centre.told(QueueOffered) for agent in r.agents)
+        offered += Counter((r.offer, r.agent) for r in self.centre.told(OfferJoined))
         over = Counter((r.offer, r.agent) for r in self.centre.told(OfferEnded))
         pending = Counter((o.number, agent) for o in self.scheduler.offers.values() for agent in o.pending)
         assert offered == over + pending

@@ -71,23 +71,23 @@ def test_listen_whisper_barge_by_keys_and_the_next_call_too() -> None:
         agent = centre.control.legs[1]
         boss, task = dial(centre, codes, "boss", "supervise", "a")
         await asyncio.sleep(1)
-        assert hearers(centre, caller) == {"user:a", "boss"}
+        assert hearers(centre, caller) == {"a", "boss"}
         assert hearers(centre, boss) == set()
         boss.press("5")
         await asyncio.sleep(1)
-        assert hearers(centre, boss) == {"user:a"}
+        assert hearers(centre, boss) == {"a"}
         boss.press("6")
         await asyncio.sleep(1)
-        assert hearers(centre, boss) == {"user:a", "555"}
+        assert hearers(centre, boss) == {"a", "555"}
         boss.press("4")
         caller.leave()
         second, serving = centre.caller("556")
         await asyncio.sleep(10)
         assert agent.state == "ended"
-        assert hearers(centre, second) == {"user:a", "boss"}
+        assert hearers(centre, second) == {"a", "boss"}
         boss.leave()
         await task
-        assert hearers(centre, second) == {"user:a"}
+        assert hearers(centre, second) == {"a"}
         second.leave()
         await serving
 
@@ -147,7 +147,7 @@ def test_operators_and_supervisors_over_the_interface() -> None:
         await floor.watch("boss", "a", "whisper")
         await asyncio.sleep(5)
         boss = centre.control.legs[-1]
-        assert hearers(centre, boss) == {"user:a"}
+        assert hearers(centre, boss) == {"a"}
         assert floor.agents("boss")[0].watched_by == ["boss"]
         await floor.watch("boss", "a", "listen")
         assert hearers(centre, boss) == set()

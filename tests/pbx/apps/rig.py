@@ -127,8 +127,7 @@ class OfficeRig:
 
     def to(self, label: str) -> list[SimLeg]:
         """The legs that were rung at a label, in order."""
-        target = f"user:{label}" if label.isdecimal() and len(label) == 4 else label
-        return [leg for leg in self.control.legs if leg.called and leg.party.number == target]
+        return [leg for leg in self.control.legs if leg.called and leg.party.number == label]
 
 
 def play(

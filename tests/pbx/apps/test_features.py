@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from switchroom.pbx.apps.transfer import Transfers
+from switchroom.pbx.control import TransferAsked
 from switchroom.pbx.events import CallParked, CallPickedUp, CallUnparked, HoursSwitched, SeatTaken
 from tests.pbx.apps.rig import MUSIC, OfficeRig, after, play
 
@@ -61,9 +63,9 @@ def test_strangers_have_no_features(tmp_path: Path) -> None:
     play(tmp_path, script)
 
 
-@pytest.mark.parametrize("code", ["*8", "*81002"])
+@pytest.mark.parametrize("code", ["*8", "**1002"])
 def test_a_ringing_call_is_picked_up_by_a_group_member_and_by_number(tmp_path: Path, code: str) -> None:
-    config = SALES if code == "*8" else '[features]\npage = ""\nintercom = ""\n' + SALES
+    config = SALES if code == "*8" else ""
 
     async def script(rig: OfficeRig) -> None:
         rig.phone("1002", answers_after_s=None)
@@ -146,7 +148,7 @@ def test_who_is_rung_first(tmp_path: Path, ring: str, first: str, second: str) -
             caller = rig.calls("0139", "610")
             await after(3)
             assert caller.partner is not None
-            assert caller.partner.party.number == f"user:{expected}"
+            assert caller.partner.party.number == expected
             caller.leave()
             await after(3)
 
@@ -262,3 +264,21 @@ def test_blacklisted_callers_are_refused(tmp_path: Path) -> None:
         assert rig.office.blacklist.refuses("0801", "") == 0
 
     play(tmp_path, script, '[blacklist]\nnumbers = ["090."]\nrefuse_anonymous = true')
+
+
+def test_a_call_that_is_transferred_to_the_lot_rings_whoever_sent_it_there_in_time(tmp_path: Path) -> None:
+    async def script(rig: OfficeRig) -> None:
+        rig.control.put_through = Transfers(rig.control, rig.office.routing, rig.destinations).put_through
+        rig.phone("1002")
+        caller = rig.calls("1003", "1002")
+        await after(3)
+        rig.to("1002")[0].say(TransferAsked("700"))
+        await after(5)
+        assert caller.heard[-1] == MUSIC
+        assert rig.to("1002")[0].state == "ended"
+        await after(100)
+        assert caller.partner is rig.to("1002")[1]
+        caller.leave()
+
+    rig = play(tmp_path, script)
+    assert [(r.slot, r.by) for r in rig.records if isinstance(r, CallParked)] == [("701", "1002")]

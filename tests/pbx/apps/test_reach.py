@@ -128,6 +128,27 @@ def test_a_mobiles_voicemail_does_not_win(tmp_path: Path) -> None:
     play(tmp_path, script, desks=("", FIND_ME + '\nfind_me_mode = "at-once"', "", ""))
 
 
+def test_who_answers_late_may_think_longer_than_it_rings(tmp_path: Path) -> None:
+    async def script(rig: OfficeRig) -> None:
+        rig.phone("1002", answers_after_s=None)
+        rig.phone("sip:0111@carrier", answers_after_s=9)
+        caller = rig.calls("1001", "1002")
+        await after(25)  # ten for the phone, ten for the mobile
+        (mobile,) = rig.to("sip:0111@carrier")
+        assert mobile.state == "answered"
+        mobile.press("1")
+        await after(0)
+        assert caller.partner is mobile
+        caller.leave()
+        await after(1)
+        silent = rig.calls("1001", "1002")
+        await after(45)
+        assert [leg.state for leg in rig.to("sip:0111@carrier")] == ["ended", "ended"]
+        assert silent.state == "ended"
+
+    play(tmp_path, script, desks=("", 'find_me = ["0111"]\nring_s = 10.0', "", ""))
+
+
 def test_whoever_presses_another_key_declines(tmp_path: Path) -> None:
     async def script(rig: OfficeRig) -> None:
         rig.phone("1002", answers_after_s=None, refuses_after_s=3, status=480)

@@ -10,7 +10,7 @@ from switchroom.pbx.events import CallBridged, CallUnbridged
 from tests.pbx.calls.audio_rig import Exchange, Phone, exchange, levels
 
 HEARD = pytest.approx(0, abs=1.0)
-NOT = -60.0
+NOT = -50.0
 
 
 @pytest.fixture
