@@ -19,7 +19,7 @@ import uvloop
 import switchroom
 from switchroom.ivr.shelf import PythonFlow
 from switchroom.ivr.spoken import Language
-from switchroom.media.events import MediaEvent, PlaneLate
+from switchroom.media.events import MediaEvent, PlaneGone, PlaneLate
 from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
@@ -38,6 +38,7 @@ from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.events import (
     AnyRecord,
+    MediaGone,
     MediaLate,
     RegistrationAdded,
     RegistrationRemoved,
@@ -281,9 +282,8 @@ class Server:
         )  # fmt: skip
         await self.centre.start(self.journal)
         self.reports = Reports(
-            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
-            {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
-        )  # fmt: skip
+            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, *self.report_terms(config)
+        )
 
         self.explanations = Explanations(
             self.centre.floor, self.journal, self.store.journal, self.store.cdrs, lambda: time.time_ns() // 1_000_000
@@ -356,6 +356,11 @@ class Server:
         if self._scratch is not None:
             self._scratch.cleanup()
 
+    def report_terms(self, config: Config) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+        """What reports are to know of a configuration: the queues' targets, and the users who are agents."""
+        users = {self.call_centre.desk.user_of(agent): agent.name for agent in config.agents}
+        return targets(config.queues), users
+
     def use_trunks(self, config: Config) -> None:
         """The trunks, routes and limits of a configuration; the dial plan's hours are those of the office."""
         users = {user.name: user.outside for user in config.users}
@@ -403,6 +408,9 @@ class Server:
     def _on_media_event(self, event: MediaEvent) -> None:
         if isinstance(event, PlaneLate):
             self._media_late(event)
+        elif isinstance(event, PlaneGone):
+            self._write(MediaGone(shard=event.shard, on=event.on, reason=event.reason))
+            (log.error if event.on else log.info)("media.gone", shard=event.shard, on=event.on, reason=event.reason)
         else:
             self.board.on_media_event(event)
 

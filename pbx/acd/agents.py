@@ -4,7 +4,7 @@
 Every state but `idle` has a deadline: an agent who is forgotten in one comes back, or is looked after, by itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from switchroom.pbx.acd.config import AgentConfig, QueueConfig
 from switchroom.pbx.acd.deadlines import Deadlines, ms
@@ -57,6 +57,7 @@ class Agents:
         """Queues whose last agent has logged out since."""
         self.gone: dict[str, None] = {}
         """Agents who have logged out since."""
+        self._next_index = 0
 
     # ---- who there is
 
@@ -81,7 +82,8 @@ class Agents:
         """A new agent, logged out. Queues come before their agents."""
         if config.name in self.agents:
             raise AcdError(f"there is an agent {config.name!r} already", 409)
-        agent = Agent(config, len(self.agents))
+        agent = Agent(config, self._next_index)
+        self._next_index += 1
         self.agents[agent.name] = agent
         for name, tier in config.queues.items():
             self.queue(name).take_member(agent, tier)
@@ -91,6 +93,57 @@ class Agents:
         for queue in self._queues_of(agent):
             for line in queue.lines.values():
                 self._join(agent, line)
+
+    def change_queue(self, name: str, config: QueueConfig) -> None:
+        """Any new settings, while nobody stands in its lines. Its agents are told theirs afterwards."""
+        queue = self.queues[name]
+        for line in queue.lines.values():
+            self._drop(line)
+        queue.lines.clear()
+        queue.configure(config)
+        self.line(queue, *BASE)
+
+    def change_agent(self, config: AgentConfig, keeps: Container[str] = ()) -> None:
+        """New settings of an agent; whatever it does goes on. It goes on serving queues in `keeps` that it serves."""
+        agent, before = self.agents[config.name], self.agents[config.name].config
+        if config.skills != before.skills:
+            agent.levels = dict(config.skills)
+        agent.config = config
+        last_resort = [name for name, queue in self.queues.items() if agent.name in queue.config.default_agents]
+        serves = dict.fromkeys(last_resort, DEFAULT_TIER)
+        serves |= {name: self.queues[name].members[agent.name].tier for name in agent.queues if name in keeps}
+        serves |= config.queues
+        lines = self._out_of_all_lines(agent)
+        for name in [name for name in agent.queues if name not in serves]:
+            self.queues[name].lose_member(agent)
+        for name, tier in serves.items():
+            queue = self.queue(name)
+            if agent.name in queue.members:
+                queue.members[agent.name].tier = tier
+            else:
+                queue.take_member(agent, tier)
+        for line in lines | {line: None for queue in self._queues_of(agent) for line in queue.lines.values()}:
+            self._join(agent, line)
+            self.changed[line] = None
+
+    def forget_agent(self, name: str) -> None:
+        """There is no such agent any more; it does nothing, and is logged out."""
+        agent = self.agents.pop(name)
+        self._out_of_all_lines(agent)
+        for queue in self._queues_of(agent):
+            queue.lose_member(agent)
+        self.gone.pop(name, None)
+        for kind in ("agent", "break"):
+            self.deadlines.clear((kind, name))
+
+    def forget_queue(self, name: str) -> None:
+        """There is no such queue any more; nobody is in it."""
+        queue = self.queues.pop(name)
+        for line in queue.lines.values():
+            self._drop(line)
+        for agent in list(queue.agents.values()):
+            queue.lose_member(agent)
+        self.emptied.pop(queue, None)
 
     def agent(self, name: str) -> Agent:
         """The agent of a name. Raises AcdError."""
@@ -110,10 +163,7 @@ class Agents:
         """Other skills, from now on."""
         agent = self.agent(name)
         agent.levels = dict(skills)
-        before = dict.fromkeys(agent.lines)
-        for line in before:
-            self._step_out(agent, line)
-            self._part(agent, line)
+        before = self._out_of_all_lines(agent)
         served = [line for queue in self._queues_of(agent) for line in queue.lines.values()]
         for line in before | dict.fromkeys(served):
             self._join(agent, line)
@@ -375,6 +425,14 @@ class Agents:
                 remove(line.idle, place)
                 del agent.places[index]
                 return
+
+    def _out_of_all_lines(self, agent: Agent) -> dict[Line, None]:
+        """Those in which it stood."""
+        lines = dict.fromkeys(agent.lines)
+        for line in lines:
+            self._step_out(agent, line)
+            self._part(agent, line)
+        return lines
 
     def _join(self, agent: Agent, line: Line) -> None:
         if line.takes(agent):
