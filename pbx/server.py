@@ -19,7 +19,7 @@ import uvloop
 import switchroom
 from switchroom.ivr.shelf import PythonFlow
 from switchroom.ivr.spoken import Language
-from switchroom.media.events import MediaEvent, PlaneLate
+from switchroom.media.events import MediaEvent, PlaneGone, PlaneLate
 from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
@@ -38,6 +38,7 @@ from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.events import (
     AnyRecord,
+    MediaGone,
     MediaLate,
     RegistrationAdded,
     RegistrationRemoved,
@@ -253,7 +254,7 @@ class Server:
             ),
         )  # fmt: skip
         SoundCheck(self.destinations, self._speak)
-        Steps(self.destinations, lambda: "music:default")
+        Steps(self.destinations, lambda: "music:default", self.path.parent if self.path is not None else Path())
         self.flows = Flows(
             config, write=self.journal.append, destinations=self.destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,
@@ -403,6 +404,9 @@ class Server:
     def _on_media_event(self, event: MediaEvent) -> None:
         if isinstance(event, PlaneLate):
             self._media_late(event)
+        elif isinstance(event, PlaneGone):
+            self._write(MediaGone(shard=event.shard, on=event.on, reason=event.reason))
+            (log.error if event.on else log.info)("media.gone", shard=event.shard, on=event.on, reason=event.reason)
         else:
             self.board.on_media_event(event)
 

@@ -22,7 +22,7 @@ from switchroom.pbx.acd.scheduler import Scheduler
 from switchroom.pbx.acd.visit import Served, Visit, Wishes
 from switchroom.pbx.acd.voice import Voice
 from switchroom.pbx.call import Call
-from switchroom.pbx.control import CallControl, CallError, Endpoint, Leg, Party
+from switchroom.pbx.control import NORMAL, CallControl, CallError, Endpoint, Leg, Party
 from switchroom.pbx.events import AgentStatus, AnyRecord, OfferOutcome, RegistrationAdded, RegistrationRemoved
 
 MAX_CALLBACKS = 10_000
@@ -386,8 +386,9 @@ class Desk:
         caller = beside.party if beside is not None else Party(callback.number if callback is not None else "")
         if title := self.queue_config(offered.queue).title:
             caller = Party(caller.number, f"{title}: {caller.name}" if caller.name else title)
+        shown = visit.call.presentation if visit is not None else NORMAL
         for agent in offered.agents:
-            task = self._loop.create_task(Ringing(self, offered, agent, caller, beside).run())
+            task = self._loop.create_task(Ringing(self, offered, agent, caller, beside, shown).run())
             self._ringing[offered.offer, agent] = task
             task.add_done_callback(self._rung)
 

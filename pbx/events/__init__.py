@@ -56,7 +56,7 @@ from switchroom.pbx.events.calls import (
 )
 from switchroom.pbx.events.conferences import ConferenceChanged, ConferenceJoined, ConferenceLeft
 from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft, PromptRecorded
-from switchroom.pbx.events.media import LegTrouble, MediaLate
+from switchroom.pbx.events.media import LegTrouble, MediaGone, MediaLate
 from switchroom.pbx.events.office import (
     CallerRefused,
     CallForwarded,
@@ -105,6 +105,7 @@ AnyRecord = (
     | LegResumed
     | LegEnded
     | LegTrouble
+    | MediaGone
     | MediaLate
     | CallBridged
     | CallUnbridged
@@ -229,6 +230,7 @@ __all__ = [
     "LegStarted",
     "LegTrouble",
     "MailFailed",
+    "MediaGone",
     "MediaLate",
     "MessageLeft",
     "NumberRerouted",

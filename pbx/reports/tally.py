@@ -27,7 +27,7 @@ _COUNTED = frozenset(
     (
         events.LegHeld, events.LegResumed, events.LegEnded, events.CallStarted, events.CallEnded, events.CallRated,
         events.QueueEntered, events.QueueRefused, events.QueueOffered, events.QueueAnswered, events.QueueAbandoned,
-        events.QueueLeft, events.QueueCompleted, events.OfferEnded,
+        events.QueueLeft, events.QueueCompleted, events.QueuePassed, events.OfferJoined, events.OfferEnded,
         events.AgentStatusSet, events.AgentStateSet, events.AgentReachable, events.ServerStarted,
     )
 )  # fmt: skip

@@ -22,7 +22,7 @@ class Script:
     def __init__(self, user: str = "sipp") -> None:
         self._user = user
         self._steps: list[str] = []
-        self._cseq = 0
+        self._cseq = self._invite = 0
         self._names = 0
 
     def send(
@@ -31,7 +31,9 @@ class Script:
         """A request; `within` the dialog, or one that begins it."""
         if method != "ACK":
             self._cseq += 1
-        cseq = self._cseq if method != "ACK" else 1
+        if method == "INVITE":
+            self._invite = self._cseq
+        cseq = self._cseq if method != "ACK" else self._invite
         uri = "[next_url]" if within else "sip:[service]@[remote_ip]:[remote_port]"
         to = "To: <sip:[service]@[remote_ip]:[remote_port]>" + ("[peer_tag_param]" if within or method == "ACK" else "")
         text = (

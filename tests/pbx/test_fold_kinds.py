@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from switchroom.pbx import recording_index
-from switchroom.pbx.acd import own_calls, restart
+from switchroom.pbx.acd import restart
 from switchroom.pbx.reports import tally
 
 
@@ -25,7 +25,6 @@ def kinds_with_a_case(function: Callable[..., object]) -> set[str]:
     [
         (tally.Tally._count, tally._COUNTED),
         (restart.KeptFold._keep, restart._KEPT),
-        (own_calls.OwnCalls.observe, own_calls._OBSERVED),
         (recording_index.folded, recording_index._RECORDS),
     ],
 )

@@ -59,6 +59,7 @@ async def test_a_reload_changes_users_dial_plan_and_limits_and_a_bad_file_nothin
         file.write_text(
             BASE.replace("calls = 10", "calls = 20")
             + USER.format("1002", "two")
+            + 'display_name = "Bea"\n'
             + '[dial_plan]\ndefault = [{ number = "5XX", to = "user:1002" }]\n'
         )
         shown = [change.key for change in reload(server, dry_run=True)]
@@ -69,6 +70,7 @@ async def test_a_reload_changes_users_dial_plan_and_limits_and_a_bad_file_nothin
         assert not server.registrar.knows("1001")
         assert server.registrar.knows("1002")
         assert server.board.limits.calls == 20
+        assert server.board.names == {"1002": "Bea"}
         file.write_text("[limits]\ncalls = 0\n[sip]\nlisten = []\n")
         with pytest.raises(ConfigError) as refused:
             reload(server)
