@@ -4,7 +4,7 @@
 Every state but `idle` has a deadline: an agent who is forgotten in one comes back, or is looked after, by itself.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 
 from switchroom.pbx.acd.config import AgentConfig, QueueConfig
 from switchroom.pbx.acd.deadlines import Deadlines, ms
@@ -90,60 +90,9 @@ class Agents:
         for queue in self.queues.values():
             if agent.name in queue.config.default_agents and agent.name not in queue.members:
                 queue.take_member(agent, DEFAULT_TIER)
-        for queue in self._queues_of(agent):
+        for queue in self.queues_of(agent):
             for line in queue.lines.values():
-                self._join(agent, line)
-
-    def change_queue(self, name: str, config: QueueConfig) -> None:
-        """Any new settings, while nobody stands in its lines. Its agents are told theirs afterwards."""
-        queue = self.queues[name]
-        for line in queue.lines.values():
-            self._drop(line)
-        queue.lines.clear()
-        queue.configure(config)
-        self.line(queue, *BASE)
-
-    def change_agent(self, config: AgentConfig, keeps: Container[str] = ()) -> None:
-        """New settings of an agent; whatever it does goes on. It goes on serving queues in `keeps` that it serves."""
-        agent, before = self.agents[config.name], self.agents[config.name].config
-        if config.skills != before.skills:
-            agent.levels = dict(config.skills)
-        agent.config = config
-        last_resort = [name for name, queue in self.queues.items() if agent.name in queue.config.default_agents]
-        serves = dict.fromkeys(last_resort, DEFAULT_TIER)
-        serves |= {name: self.queues[name].members[agent.name].tier for name in agent.queues if name in keeps}
-        serves |= config.queues
-        lines = self._out_of_all_lines(agent)
-        for name in [name for name in agent.queues if name not in serves]:
-            self.queues[name].lose_member(agent)
-        for name, tier in serves.items():
-            queue = self.queue(name)
-            if agent.name in queue.members:
-                queue.members[agent.name].tier = tier
-            else:
-                queue.take_member(agent, tier)
-        for line in lines | {line: None for queue in self._queues_of(agent) for line in queue.lines.values()}:
-            self._join(agent, line)
-            self.changed[line] = None
-
-    def forget_agent(self, name: str) -> None:
-        """There is no such agent any more; it does nothing, and is logged out."""
-        agent = self.agents.pop(name)
-        self._out_of_all_lines(agent)
-        for queue in self._queues_of(agent):
-            queue.lose_member(agent)
-        self.gone.pop(name, None)
-        for kind in ("agent", "break"):
-            self.deadlines.clear((kind, name))
-
-    def forget_queue(self, name: str) -> None:
-        """There is no such queue any more; nobody is in it."""
-        queue = self.queues.pop(name)
-        for line in queue.lines.values():
-            self._drop(line)
-        for agent in list(queue.agents.values()):
-            queue.lose_member(agent)
-        self.emptied.pop(queue, None)
+                self.join(agent, line)
 
     def agent(self, name: str) -> Agent:
         """The agent of a name. Raises AcdError."""
@@ -163,10 +112,10 @@ class Agents:
         """Other skills, from now on."""
         agent = self.agent(name)
         agent.levels = dict(skills)
-        before = self._out_of_all_lines(agent)
-        served = [line for queue in self._queues_of(agent) for line in queue.lines.values()]
+        before = self.out_of_all_lines(agent)
+        served = [line for queue in self.queues_of(agent) for line in queue.lines.values()]
         for line in before | dict.fromkeys(served):
-            self._join(agent, line)
+            self.join(agent, line)
             self.changed[line] = None
 
     def line(self, queue: Queue, stage: int, skills: Skills, only: str) -> Line:
@@ -177,10 +126,10 @@ class Agents:
             if len(queue.lines) >= MAX_LINES:
                 for other_key, other in list(queue.lines.items()):
                     if not other.waiting and other_key != BASE:
-                        self._drop(queue.lines.pop(other_key))
+                        self.drop(queue.lines.pop(other_key))
             line = queue.lines[key] = Line(queue, stage, skills, only)
             for agent in queue.agents.values() if not only else [self.agents[only]]:
-                self._join(agent, line)
+                self.join(agent, line)
         return line
 
     # ---- status: what persons set
@@ -202,7 +151,7 @@ class Agents:
         if status == "logged-out":
             agent.at = ""
             self.gone[name] = None
-            for queue in self._queues_of(agent):
+            for queue in self.queues_of(agent):
                 self.emptied[queue] = None
         self.deadlines.clear(("break", name))
         if status == "break":
@@ -341,7 +290,8 @@ class Agents:
 
     # ---- within
 
-    def _queues_of(self, agent: Agent) -> list[Queue]:
+    def queues_of(self, agent: Agent) -> list[Queue]:
+        """Those that the agent serves."""
         return [self.queues[name] for name in agent.queues]
 
     def _go_on(self, now: float, agent: Agent) -> None:
@@ -365,7 +315,7 @@ class Agents:
 
     def _even_share(self, agent: Agent) -> None:
         """Who comes later does not get all callers until it has as many as the others."""
-        for queue in self._queues_of(agent):
+        for queue in self.queues_of(agent):
             if queue.config.strategy != "even":
                 continue
             others = [
@@ -426,7 +376,7 @@ class Agents:
                 del agent.places[index]
                 return
 
-    def _out_of_all_lines(self, agent: Agent) -> dict[Line, None]:
+    def out_of_all_lines(self, agent: Agent) -> dict[Line, None]:
         """Those in which it stood."""
         lines = dict.fromkeys(agent.lines)
         for line in lines:
@@ -434,7 +384,8 @@ class Agents:
             self._part(agent, line)
         return lines
 
-    def _join(self, agent: Agent, line: Line) -> None:
+    def join(self, agent: Agent, line: Line) -> None:
+        """Let an agent stand in a line, if it may serve its callers."""
         if line.takes(agent):
             line.members[agent.name] = agent
             line.counts[agent.standing] += 1
@@ -447,7 +398,8 @@ class Agents:
         del line.members[agent.name]
         agent.lines.remove(line)
 
-    def _drop(self, line: Line) -> None:
+    def drop(self, line: Line) -> None:
+        """A line that is needed no longer."""
         for agent in list(line.members.values()):
             self._step_out(agent, line)
             self._part(agent, line)
