@@ -27,7 +27,7 @@ data_dir = "{folder}/data"
 log_level = "info"
 drain_s = 1.0
 [sip]
-listen = ["udp:127.0.0.1:{sip}", "tcp:127.0.0.1:{sip}"]
+listen = ["udp:127.0.0.1:{sip}", "tcp:127.0.0.1:{sip}", "tls:127.0.0.1:{tls}"]
 {sip_more}
 [media]
 address = "127.0.0.1"
@@ -74,12 +74,12 @@ class ServerProcess:
         media_more: str = "",
     ) -> None:
         self.folder = folder
-        self.sip = free_port()
+        self.sip, self.tls = free_port(), free_port()
         self.rpc = free_port()
         self.peer = free_port(host="127.0.0.9")
         config = CONFIG.format(
-            folder=folder, sip=self.sip, rpc=self.rpc, rtp=rtp, rtp_last=rtp + 999, token=TOKEN, peer=self.peer,
-            sip_more=sip_more, limits=limits, rules=rules, media_more=media_more,
+            folder=folder, sip=self.sip, tls=self.tls, rpc=self.rpc, rtp=rtp, rtp_last=rtp + 999, token=TOKEN,
+            peer=self.peer, sip_more=sip_more, limits=limits, rules=rules, media_more=media_more,
         )  # fmt: skip
         for user in map(str, range(1001, 1001 + users)):
             config += USER.format(user) + f'srtp = "{(srtp or {}).get(user, "")}"\n'
@@ -105,6 +105,15 @@ class ServerProcess:
             if self.answers_options():
                 return self
         raise AssertionError(f"the server did not start:\n{self.log()}")
+
+    def port(self, transport: str) -> int:
+        """Where it listens for phones of a transport."""
+        return self.tls if transport == "tls" else self.sip
+
+    @property
+    def certificate(self) -> Path:
+        """The one that it has made for itself."""
+        return self.folder / "data" / "tls.crt"
 
     @property
     def pid(self) -> int:
