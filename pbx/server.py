@@ -397,7 +397,7 @@ class Server:
         number = self.journal.append(record)
         if self.centre is not None:
             self.centre.desk.observe(record)
-        if isinstance(record, RegistrationAdded | RegistrationRemoved) and self.watching is not None:
+        if (type(record) is RegistrationAdded or type(record) is RegistrationRemoved) and self.watching is not None:
             self.watching.registered(record.user, isinstance(record, RegistrationAdded))
         return number
 

@@ -360,7 +360,7 @@ class Desk:
 
     def observe(self, record: AnyRecord) -> None:
         """Told every record of the exchange at once: agents' phones come and go, and are in calls of their own."""
-        if isinstance(record, RegistrationAdded | RegistrationRemoved):
+        if type(record) is RegistrationAdded or type(record) is RegistrationRemoved:
             if agent := self._own_calls.agent_of(record.user):
                 self._loop.call_soon(self._probe_and_step, agent)
         elif (of := self._own_calls.observe(record)) is not None:
