@@ -123,21 +123,22 @@ class ServerProcess:
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")[-5000:]
 
-    def answers_options(self, timeout_s: float = 0.3) -> bool:
-        """Whether an OPTIONS is answered."""
+    def answers_options(self, timeout_s: float = 0.3, at: tuple[str, int] | None = None) -> bool:
+        """Whether an OPTIONS to there is answered; to the server itself if nothing is said."""
+        host, there = at or (HOST, self.sip)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind((HOST, 0))
             sock.settimeout(timeout_s)
             port = sock.getsockname()[1]
             sock.sendto(
                 (
-                    f"OPTIONS sip:{HOST}:{self.sip} SIP/2.0\r\n"
+                    f"OPTIONS sip:{host}:{there} SIP/2.0\r\n"
                     f"Via: SIP/2.0/UDP {HOST}:{port};branch=z9hG4bK{os.urandom(6).hex()}\r\n"
                     f"Max-Forwards: 70\r\nFrom: <sip:probe@{HOST}>;tag=1\r\nTo: <sip:{HOST}>\r\n"
                     f"Call-ID: {os.urandom(6).hex()}\r\n"
                     "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
                 ).encode(),
-                (HOST, self.sip),
+                (host, there),
             )
             try:
                 return sock.recv(4096).startswith(b"SIP/2.0 200")
