@@ -25,6 +25,8 @@ class IvrConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Of flows in Python; a data flow begins in the first of its own languages."""
     prompts: str = "prompts"
     """The folder of recordings, `zh/welcome.wav` and so on; relative to the folder of the configuration file."""
+    recorders: tuple[str, ...] = ()
+    """The users who may record prompts by telephone."""
     flows: str = ""
     """The folder where versions of data flows are kept; empty: `flows` in data_dir."""
     databases: dict[str, str] = msgspec.field(default_factory=dict)

@@ -97,5 +97,13 @@ class PlaneLate(MediaEvent, frozen=True):
     worst_ms: float
 
 
+class PlaneGone(MediaEvent, frozen=True):
+    """A shard has gone, and all its sessions with it; or (`on` false) it is there again."""
+
+    shard: int
+    on: bool
+    reason: str = ""
+
+
 class PlaneLost(SessionEvent, frozen=True):
     """The thread or process that carried the session is gone, and the session with it."""

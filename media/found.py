@@ -13,7 +13,7 @@ from switchroom.media.stats import FEEDS
 from switchroom.media.wire import Record, unpack_address
 
 LIST_SLOTS: Final = 256
-_LISTED: Final = struct.Struct("=20siHBB4B48s")
+_LISTED: Final = struct.Struct("=20siHH5B3x48s")
 
 
 class FoundLeg(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,14 +28,15 @@ class FoundLeg(msgspec.Struct, frozen=True, kw_only=True):
     remote: tuple[str, int]
     hears: str
     confirmed: bool
-    in_room: bool
+    room: int | None
+    """Number of the conference that it is in."""
     recorded: bool
     silent_ms: int | None
 
 
 def read_listed(record: Record) -> FoundLeg | None:
     """None for a leg that was never used."""
-    source, silent, port, feed, _, configured, confirmed, in_room, recorded, tag = _LISTED.unpack_from(record.body)
+    source, silent, port, room, feed, _, configured, confirmed, recorded, tag = _LISTED.unpack_from(record.body)
     if not configured:
         return None
     return FoundLeg(
@@ -46,7 +47,7 @@ def read_listed(record: Record) -> FoundLeg | None:
         remote=unpack_address(source),
         hears=FEEDS[feed] if feed < len(FEEDS) else "unknown",
         confirmed=bool(confirmed),
-        in_room=bool(in_room),
+        room=room - 1 if room else None,
         recorded=bool(recorded),
         silent_ms=None if silent < 0 else silent,
     )

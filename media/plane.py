@@ -29,7 +29,7 @@ from switchroom.media.events import (
 )
 from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.found import LIST_SLOTS, FoundLeg, read_listed
-from switchroom.media.process import new_shard, socket_path
+from switchroom.media.process import new_shard, peer_id, socket_path
 from switchroom.media.prompts import Key, Prompt
 from switchroom.media.stats import PlaneStats, StatsPage
 from switchroom.media.wire import VERSION, Error, Op, Record, Wire, unpack_address
@@ -61,6 +61,10 @@ class Plane:
         """Legs of a former server."""
         self._thread: threading.Thread | None = None
         self._on_event = on_event
+        self.on_gone: Callable[[], None] = lambda: None
+        """Called when the thread or process is lost, after all events about it."""
+        self.process_id = 0
+        """Of the media process."""
         self.codecs = {name: index for index, name in enumerate(config.codecs)}
         capsules = [registry.capsule(name) for name in config.codecs]
         self._capsules = capsules
@@ -97,6 +101,8 @@ class Plane:
         if self.attached:
             for first in range(0, self._config.max_sessions, LIST_SLOTS):
                 await self.wire.ask(Op.LIST, other=first)
+            taken = {leg.room for leg in self.found.values()}
+            self.free_rooms = [room for room in self.free_rooms if room not in taken]
 
     def _run(self) -> socket.socket:
         assert self._ports is not None
@@ -121,10 +127,13 @@ class Plane:
         except OSError as error:
             end.close()
             raise MediaError(f"no media process at {path} ({error.strerror}): start `switchroom media`") from error
+        self.process_id = peer_id(end)
         return end
 
     async def close(self) -> None:
         """End the thread; all legs, ports and prompts of it are given back."""
+        if not hasattr(self, "wire"):
+            return  # it never came up
         if not self.wire.closed:
             for handle in [*self.sessions, *[spare for spare, _ in self._spare]] if self.attached else ():
                 self.wire.post(Op.CLOSE, handle)
@@ -229,6 +238,10 @@ class Plane:
             session.end()
             self._on_event(PlaneLostEvent(session))
         self.sessions.clear()
+        self.found.clear()
+        for recording in list(self.recordings.values()):
+            self.recording_failed(recording, "the media plane was lost")
+        self.on_gone()
 
     def _on_fact(self, record: Record) -> None:
         if record.op == Op.FACTS_LOST:
@@ -259,20 +272,24 @@ class Plane:
         if record.leg not in self.found:
             return False
         if record.op == Op.TIMED_OUT:
-            self.post(Op.CLOSE, record.leg)
-            del self.found[record.leg]
+            self._close_found(record.leg)
         return True
+
+    def _close_found(self, handle: int) -> None:
+        self.post(Op.CLOSE, handle)
+        room = self.found.pop(handle).room
+        if room is not None and all(leg.room != room for leg in self.found.values()):
+            self.free_rooms.insert(0, room)
 
     def close_found(self, tag: str | None) -> int:
         """Close legs of a former server, all or those of one tag; returns how many."""
         chosen = [leg.handle for leg in self.found.values() if tag is None or leg.tag == tag]
         for handle in chosen:
-            self.post(Op.CLOSE, handle)
-            del self.found[handle]
+            self._close_found(handle)
         return len(chosen)
 
     def recording_failed(self, recording: "Recording", reason: str) -> None:
-        """It never began."""
+        """It never began, or nobody will tell how it ended."""
         if self.recordings.pop(recording.number, None) is not None:
             recording.stopped = True
             self.tell(Recorded(recording.session, recording.number, 0, 0, recording.rate_hz, reason))

@@ -117,11 +117,32 @@ def _listen(path: str) -> socket.socket:
     return door
 
 
+def _credentials(end: socket.socket) -> tuple[int, int]:
+    """Process and user at the other end."""
+    process, user, _ = _CREDENTIALS.unpack(end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return process, user
+
+
+def peer_id(end: socket.socket) -> int:
+    """Number of the process that listens at the other end."""
+    return _credentials(end)[0]
+
+
+def process_id(process: str) -> int | None:
+    """Number of the media process that runs at `process` now; nothing is asked of it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as end:
+        try:
+            end.connect(socket_path(process))
+            return peer_id(end)
+        except OSError:
+            return None
+
+
 def _hand_over(end: socket.socket, shards: list[Shard]) -> None:
     """Whoever is of another user, or says nothing that makes sense, is hung up on."""
     with end:
         try:
-            _, user, _ = _CREDENTIALS.unpack(end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+            _, user = _credentials(end)
             end.settimeout(_HELLO_S)
             hello = end.recv(RECORD_BYTES, socket.MSG_PEEK)
             if user not in (0, os.getuid()) or len(hello) != RECORD_BYTES:

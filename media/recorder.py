@@ -6,9 +6,12 @@ loses the last second at most.
 """
 
 import asyncio
+import fcntl
 import itertools
 import os
+import secrets
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 _RECORD: Final = struct.Struct("=III")
 _PAUSE: Final = struct.Struct("=I")
 _AGAIN_S: Final = 0.05
-_numbers = itertools.count(1)
+_numbers = itertools.count(1 + secrets.randbits(30))
+"""From anywhere: a media process may still tell the end of a recording of an earlier server."""
 
 
 class Recording:
@@ -77,9 +81,12 @@ class Recording:
 
     def _create(self) -> int:
         try:
-            return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise MediaError(f"{self.path}: {error.strerror}") from error
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes to the plane with the descriptor, and ends with it
+        return fd
 
     def _begin(self, op: Op, room: int, channels: int, fd: int) -> None:
         """Order it; again where the last file of this leg is not whole yet."""

@@ -4,12 +4,14 @@
 Whatever is left of a recording plays: holes and pauses are silence, so that the length is that of the call.
 """
 
+import fcntl
 import hashlib
 import os
 import struct
 import wave
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,6 +51,10 @@ class Summary(NamedTuple):
 
 class RecordingError(Exception):
     """A recording cannot be read or converted; the text says which and why."""
+
+
+class StillWritten(RecordingError):
+    """A media process that outlived its server has the file and goes on with it."""
 
 
 def _segment(data: bytes, at: int, offset: int) -> Segment | None:
@@ -209,12 +215,26 @@ def finish(path: str | os.PathLike[str], wav: str | os.PathLike[str], frames: in
 
     `frames`: what was to be recorded, if it is known; what is missing at the end becomes silence.
     """
-    repair(path)
-    found = to_wav(path, wav, frames)
-    size, digest = _size_and_digest(wav)
-    os.unlink(path)
+    with owned(path):
+        repair(path)
+        found = to_wav(path, wav, frames)
+        size, digest = _size_and_digest(wav)
+        os.unlink(path)
     per_ms = found.rate_hz // 1000
     return Finished(found.frames // per_ms, found.paused // per_ms, found.missing // per_ms, size, digest)
+
+
+@contextmanager
+def owned(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Nobody else may touch the file meanwhile: who writes it holds its lock (media/recorder.py)."""
+    with open(path, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StillWritten(f"{os.fspath(path)}: is still being written") from None
+        except OSError:
+            pass  # a file system without locks
+        yield
 
 
 def convert_wav(wav: str | os.PathLike[str], to: str | os.PathLike[str]) -> tuple[int, str]:

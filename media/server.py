@@ -14,7 +14,7 @@ from switchroom.media.conference import Conference
 from switchroom.media.config import MediaConfig
 from switchroom.media.doctor import examine
 from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted, PromptError
-from switchroom.media.events import MediaEvent
+from switchroom.media.events import MediaEvent, PlaneGone
 from switchroom.media.formats import Format
 from switchroom.media.found import FoundLeg
 from switchroom.media.limits import raise_file_limit
@@ -22,6 +22,7 @@ from switchroom.media.overload import Overload
 from switchroom.media.plane import Plane
 from switchroom.media.process import new_ports
 from switchroom.media.prompts import PromptStore, source_key
+from switchroom.media.reconnect import reconnect
 from switchroom.media.session import Session
 from switchroom.media.stats import PlaneStats
 from switchroom.media.wire import Op
@@ -55,6 +56,7 @@ class MediaServer:
         self._on_event = on_event
         self._planes: list[Plane] = []
         self._watches: list[Overload] = []
+        self._returning: set[asyncio.Task[None]] = set()
         self._round: asyncio.TimerHandle | None = None
         self.prompts = PromptStore(config.max_prompts)
         # Unique over restarts, as o= wants it (RFC 8866 section 5.2): microseconds since 1970, then counted up.
@@ -68,17 +70,48 @@ class MediaServer:
             for shard in range(self.config.shards):
                 plane = Plane(self.config, ports, shard, self._tell)
                 await plane.start()
-                self._planes.append(plane)
-                self._watches.append(Overload(shard))
-            if self._hold_music:
-                await self._load_hold_music(self._hold_music)
+                self._add(shard, plane)
+            for plane in self._planes:
+                await self._load_hold_music(plane)
             self._round = asyncio.get_running_loop().call_later(_ROUND_S / _WARDS, self._make_round, 0)
         except BaseException:
             await self.close()
             raise
 
+    def _add(self, shard: int, plane: Plane) -> None:
+        """Use it from now on, in the place of a former one if there was one."""
+        self._planes[shard : shard + 1] = [plane]
+        self._watches[shard : shard + 1] = [Overload(shard)]
+        plane.on_gone = lambda: self._gone(shard, plane)
+
+    def _gone(self, shard: int, plane: Plane) -> None:
+        if plane not in self._planes:
+            return  # by close()
+        reason = "the media process is gone" if plane.attached else "the media thread has ended"
+        self._tell(PlaneGone(shard, True, reason))
+        if plane.attached:
+            task = asyncio.get_running_loop().create_task(self._bring_back(shard, plane))
+            self._returning.add(task)
+            task.add_done_callback(self._returning.discard)
+
+    async def _bring_back(self, shard: int, former: Plane) -> None:
+        plane = await reconnect(
+            self.config.process,
+            former.process_id,
+            lambda: Plane(self.config, None, shard, self._tell),
+            self._load_hold_music,
+        )
+        if plane is None:
+            self._tell(PlaneGone(shard, True, "another server has taken over the media process"))
+            return
+        self._add(shard, plane)
+        await former.close()
+        self._tell(PlaneGone(shard, False))
+
     async def close(self) -> None:
         """End all sessions and shards."""
+        for task in self._returning:
+            task.cancel()
         if self._round is not None:
             self._round.cancel()
         planes, self._planes = self._planes, []
@@ -154,15 +187,15 @@ class MediaServer:
                 if event is not None:
                     self._tell(event)
 
-    async def _load_hold_music(self, paths: Sequence[str]) -> None:
-        rates = {rate for plane in self._planes for rate in plane.rates.values()}
-        key = source_key(paths)
-        for rate_hz in rates:
+    async def _load_hold_music(self, plane: Plane) -> None:
+        if not self._hold_music:
+            return
+        key = source_key(self._hold_music)
+        for rate_hz in set(plane.rates.values()):
             prompt = await self.prompts.load(key, rate_hz)
-            for plane in self._planes:
-                answer = await plane.wire.ask(Op.HOLD_MUSIC, other=plane.map_prompt(key, prompt))
-                if answer.other:
-                    raise PromptError(f"{', '.join(paths)}: the media plane cannot use it")
+            answer = await plane.wire.ask(Op.HOLD_MUSIC, other=plane.map_prompt(key, prompt))
+            if answer.other:
+                raise PromptError(f"{', '.join(self._hold_music)}: the media plane cannot use it")
 
     def _tell(self, event: MediaEvent) -> None:
         try:

@@ -49,7 +49,6 @@ class ClickToDial:
         self._routing = routing
         self._ring_s = ring_s
         self._log = log
-        self._names = {user.name: user.display_name for user in board.config.users}
 
     async def begin(self, from_: str, to: str, *, context: str, caller: str, caller_name: str) -> str:
         """Ring the first party; returns the id of the call. Raises CallError: nothing was begun."""
@@ -63,7 +62,7 @@ class ClickToDial:
             raise CallError(400, f"{caller!r} cannot be shown as a number")
         number = endpoints[0].label if target.startswith("user:") else parse_uri(target).user or ""
         own = number if _NUMBER.fullmatch(number) else ""
-        shown = Party(caller or own, caller_name or self._names.get(number, ""))
+        shown = Party(caller or own, caller_name or self._board.names.get(number, ""))
         wish = Wish(to, destination, rule, shown)
         trouble = CallError(480, "Temporarily Unavailable", "unavailable")
         for index, endpoint in enumerate(endpoints):

@@ -19,6 +19,7 @@ from switchroom.pbx import config_rules
 from switchroom.pbx.acd import config as acd_config
 from switchroom.pbx.config_conference import ConferenceRoom
 from switchroom.pbx.config_office import Blacklist, Desk, Features, Group, Parking
+from switchroom.pbx.config_paths import with_absolute_paths
 from switchroom.pbx.config_reader import Mistake, Reader
 from switchroom.pbx.config_recording import Music, RecordingConfig
 from switchroom.pbx.config_security import SecurityConfig
@@ -26,7 +27,7 @@ from switchroom.pbx.config_storage import StorageConfig
 from switchroom.pbx.config_tls import TlsConfig
 from switchroom.pbx.config_values import Endpoint, Listener, NameServer, Network, Secret
 from switchroom.pbx.config_voicemail import MailConfig, VoicemailConfig
-from switchroom.pbx.dialplan import Destination, DialPlan, Hours, Rule, UnknownContext
+from switchroom.pbx.dialplan import DialPlan, Hours, Rule, UnknownContext
 from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.trunks.config import Carrier, TrunkConfig
 from switchroom.pbx.trunks.outside import Outside
@@ -129,6 +130,9 @@ class SipConfig(Section, frozen=True):
     """A TCP connection over which nothing came for so long is closed, unless a registration or a call uses it."""
     tcp_message_s: Seconds = 10.0
     """A message that began must be complete after so long."""
+    connected_line: tuple[Literal["users", "trusted"], ...] = ()
+    """Who is told, by P-Asserted-Identity and Remote-Party-ID, whom it talks to: at the answer, and after a transfer or
+    pickup by UPDATE or re-INVITE. Phones of users, and trusted peers and trunks."""
     trace: bool = False
     """Log every SIP message; calls, users and numbers can also be traced one by one while the exchange runs."""
 
@@ -413,36 +417,4 @@ def loads(text: str, file: str = "") -> tuple[Config | None, list[Mistake]]:
             reader.mistake("dial_plan", str(error))
     if config is None or reader.mistakes:
         return None, reader.mistakes
-    return _with_absolute_paths(config, Path(file).parent), []
-
-
-def _with_absolute_paths(config: Config, folder: Path) -> Config:
-    def place(rule: Rule) -> Rule:
-        if rule.to.kind != "play" or not rule.to.fixed:
-            return rule
-        return msgspec.structs.replace(rule, to=Destination("play", str((folder / rule.to.argument).resolve())))
-
-    def absolute(path: str) -> str:
-        return str((folder / path).resolve()) if path else ""
-
-    tls = msgspec.structs.replace(
-        config.tls,
-        ca_file=absolute(config.tls.ca_file),
-        certificates=tuple(
-            msgspec.structs.replace(given, file=absolute(given.file), key=absolute(given.key))
-            for given in config.tls.certificates
-        ),
-    )
-    ivr = msgspec.structs.replace(config.ivr, prompts=absolute(config.ivr.prompts), flows=absolute(config.ivr.flows))
-    return msgspec.structs.replace(
-        config,
-        queues={name: acd_config.with_absolute_paths(queue, absolute) for name, queue in config.queues.items()},
-        tls=tls,
-        recording=msgspec.structs.replace(config.recording, folder=absolute(config.recording.folder)),
-        music={
-            name: msgspec.structs.replace(music, folder=absolute(music.folder)) for name, music in config.music.items()
-        },
-        ivr=ivr,
-        server=msgspec.structs.replace(config.server, data_dir=str((folder / config.server.data_dir).resolve())),
-        dial_plan={name: tuple(map(place, rules)) for name, rules in config.dial_plan.items()},
-    )
+    return with_absolute_paths(config, Path(file).parent), []

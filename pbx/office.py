@@ -99,7 +99,7 @@ class Office:
         boxes.on_new.append(self._message_left)
         boxes.on_change.append(self._counted)
         await boxes.recover(around.sound, round(config.voicemail.min_message_s * 1000))
-        pins = Pins(desks.pin, asyncio.get_running_loop().time)
+        self.pins = pins = Pins(desks.pin, asyncio.get_running_loop().time)
         self.reach = reach = Reach(control, desks, routing, speak, config.sip.no_answer_s, write)
         self.groups = groups = Groups(config.groups, control, desks, reach, routing)
         self.lot = lot = Lot(control, config.parking, around.music, speak, self._ring_back, write)

@@ -206,7 +206,7 @@ class Operations:
                 remote="{}:{}".format(*leg.remote),
                 hears=leg.hears,
                 bridged=leg.peer != 0,
-                in_conference=leg.in_room,
+                in_conference=leg.room is not None,
                 recorded=leg.recorded,
             )
             for leg in media.found()

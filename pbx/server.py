@@ -18,11 +18,13 @@ import uvloop
 
 import switchroom
 from switchroom.ivr.shelf import PythonFlow
-from switchroom.media.events import MediaEvent, PlaneLate
+from switchroom.ivr.spoken import Language
+from switchroom.media.events import MediaEvent, PlaneGone, PlaneLate
 from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.config import targets
 from switchroom.pbx.admission import Admission
 from switchroom.pbx.apps.destinations import App, Destinations
+from switchroom.pbx.apps.prompt_recorder import PromptRecorder
 from switchroom.pbx.apps.sound_check import SoundCheck
 from switchroom.pbx.apps.steps import Steps
 from switchroom.pbx.apps.transfer import Transfers
@@ -36,6 +38,7 @@ from switchroom.pbx.dialplan import Destination, Pattern, Rule
 from switchroom.pbx.errors import SwitchroomError
 from switchroom.pbx.events import (
     AnyRecord,
+    MediaGone,
     MediaLate,
     RegistrationAdded,
     RegistrationRemoved,
@@ -251,7 +254,7 @@ class Server:
             ),
         )  # fmt: skip
         SoundCheck(self.destinations, self._speak)
-        Steps(self.destinations, lambda: "music:default")
+        Steps(self.destinations, lambda: "music:default", self.path.parent if self.path is not None else Path())
         self.flows = Flows(
             config, write=self.journal.append, destinations=self.destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,
@@ -259,6 +262,11 @@ class Server:
         )  # fmt: skip
         self.flows.load(self._flows)
         await self.office.open()
+        recorder = PromptRecorder(
+            lambda: self.config.ivr.recorders, self.office.desks.pin, self.office.pins, SoundFiles(), self._speak,
+            self._keep_prompt, self.journal.append,
+        )  # fmt: skip
+        self.destinations.register("record-prompt", recorder.serve)
         self.gatekeeper.sitting_at = self.office.desks.sitting_at
         self.board.phone_of = self.office.desks.phone_of
         self.board.put_through = Transfers(self.board, self.office.routing, self.destinations).put_through
@@ -274,9 +282,8 @@ class Server:
         )  # fmt: skip
         await self.centre.start(self.journal)
         self.reports = Reports(
-            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
-            {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
-        )  # fmt: skip
+            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, *self.report_terms(config)
+        )
 
         self.explanations = Explanations(
             self.centre.floor, self.journal, self.store.journal, self.store.cdrs, lambda: time.time_ns() // 1_000_000
@@ -349,6 +356,11 @@ class Server:
         if self._scratch is not None:
             self._scratch.cleanup()
 
+    def report_terms(self, config: Config) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+        """What reports are to know of a configuration: the queues' targets, and the users who are agents."""
+        users = {self.call_centre.desk.user_of(agent): agent.name for agent in config.agents}
+        return targets(config.queues), users
+
     def use_trunks(self, config: Config) -> None:
         """The trunks, routes and limits of a configuration; the dial plan's hours are those of the office."""
         users = {user.name: user.outside for user in config.users}
@@ -357,6 +369,9 @@ class Server:
         self.trunk_keeper.apply()
 
     # ---- within
+
+    async def _keep_prompt(self, name: str, language: Language, audio: bytes) -> None:
+        await self.flows.shelf.prompts.keep(name, language, audio)
 
     def _on_hangup(self) -> None:
         """SIGHUP: certificates and configuration are read again; mistakes are logged, and change nothing."""
@@ -386,13 +401,16 @@ class Server:
         number = self.journal.append(record)
         if self.centre is not None:
             self.centre.desk.observe(record)
-        if isinstance(record, RegistrationAdded | RegistrationRemoved) and self.watching is not None:
+        if (type(record) is RegistrationAdded or type(record) is RegistrationRemoved) and self.watching is not None:
             self.watching.registered(record.user, isinstance(record, RegistrationAdded))
         return number
 
     def _on_media_event(self, event: MediaEvent) -> None:
         if isinstance(event, PlaneLate):
             self._media_late(event)
+        elif isinstance(event, PlaneGone):
+            self._write(MediaGone(shard=event.shard, on=event.on, reason=event.reason))
+            (log.error if event.on else log.info)("media.gone", shard=event.shard, on=event.on, reason=event.reason)
         else:
             self.board.on_media_event(event)
 

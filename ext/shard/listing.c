@@ -11,7 +11,8 @@ static void list_leg(sr_plane *plane, sr_leg *leg)
     sr_record fact = {.body.listed = {
         .silent_ms = leg->heard ? (int32_t)((plane->now_ns - leg->heard_ns) / 1000000) : -1,
         .port = leg->port, .feed = (uint8_t)leg->feed, .send_codec = leg->configured ? leg->send_codec : SR_TYPE_UNKNOWN,
-        .configured = leg->configured, .confirmed = leg->latch.confirmed, .in_room = leg->room != NULL,
+        .configured = leg->configured, .confirmed = leg->latch.confirmed,
+        .room = leg->room != NULL ? (uint16_t)(leg->room - plane->rooms + 1) : 0,
         .recorded = sr_tap_is_recording(plane, leg),
     }};
     sr_endpoint_to_wire(&leg->latch.source, &fact.body.listed.source);

@@ -67,6 +67,7 @@ typedef struct sr_room {
     int top;
     sr_player player;            /* entry and leave tones */
     sr_tap *tap;                 /* NULL: nobody has ever recorded it */
+    bool orphan;                 /* of a server that is gone: nobody will end its recording */
 } sr_room;
 
 typedef struct sr_converter {
@@ -286,6 +287,8 @@ void sr_room_record_pause(sr_plane *plane, uint32_t number, bool paused);
 void sr_room_record_stop(sr_plane *plane, uint32_t number);
 /* Mixes the rooms whose turn it is. */
 void sr_rooms_tick(sr_plane *plane);
+/* The server is gone: recordings of rooms end with their last member. */
+void sr_rooms_abandon(sr_plane *plane);
 
 /* doctor.c: what the remote says, packet by packet, and what is known of it */
 void sr_leg_hear(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning);

@@ -30,6 +30,8 @@ void sr_room_leave(sr_plane *plane, sr_leg *leg)
     if (--room->count == 0) {
         sr_player_stop(&room->player);
         plane->active_rooms--;
+        if (room->orphan)
+            sr_room_record_stop(plane, (uint32_t)(room - plane->rooms));
     }
     sr_leg_choose_feed(plane, leg);
 }
@@ -228,6 +230,7 @@ enum sr_error sr_room_record(sr_plane *plane, uint32_t number, int fd, uint32_t 
     enum sr_error error = sr_tap_start(plane, tap, 0, fd, recording, rate_hz, 1);
     if (error == SR_OK) {
         plane->rooms[number].tap = tap;
+        plane->rooms[number].orphan = false;
         plane->recorded_rooms++;
         tap->heard.from_hz = 0;
     }
@@ -245,4 +248,13 @@ void sr_room_record_stop(sr_plane *plane, uint32_t number)
     sr_tap *tap = plane->rooms[number].tap;
     if (tap != NULL && sr_tap_end(tap))
         plane->recorded_rooms--;
+}
+
+void sr_rooms_abandon(sr_plane *plane)
+{
+    for (uint32_t i = 0; plane->recorded_rooms > 0 && i < SR_MAX_ROOMS; i++) {
+        plane->rooms[i].orphan = true;
+        if (plane->rooms[i].first == NULL)
+            sr_room_record_stop(plane, i);
+    }
 }

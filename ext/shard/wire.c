@@ -86,6 +86,7 @@ void sr_plane_detach(sr_plane *plane)
     if (plane->wire_fd >= 0)
         close(plane->wire_fd); /* which takes it off epoll */
     plane->wire_fd = -1;
+    sr_rooms_abandon(plane);
 }
 
 void sr_plane_attach(sr_plane *plane, int wire_fd)

@@ -159,8 +159,9 @@ typedef struct sr_listed {
     sr_wire_address source;      /* where RTP comes from and goes to */
     int32_t silent_ms;           /* since the last packet; -1: none yet */
     uint16_t port;
+    uint16_t room;               /* its number + 1; 0: in none */
     uint8_t feed, send_codec;    /* as in stats.h */
-    uint8_t configured, confirmed, in_room, recorded;
+    uint8_t configured, confirmed, recorded, unused[3];
     char tag[SR_TAG_BYTES];
 } sr_listed;
 

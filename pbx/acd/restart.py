@@ -116,6 +116,15 @@ class Kept(msgspec.Struct, kw_only=True):
     """Caller to agent, the newest last."""
 
 
+_KEPT = frozenset(
+    (
+        CallEnded, AgentStatusSet, AgentStateSet, QueueEntered, QueueOffered, OfferJoined, OfferEnded, QueueAnswered,
+        QueuePassed, QueueCompleted, QueueAbandoned, QueueLeft, CallbackAsked, CallbackTried,
+    )
+)  # fmt: skip
+"""Most records of a call say nothing about the call centre, and one look tells them."""
+
+
 class KeptFold:
     """Keeps `kept` as the journal says. `attempts` tells how often callbacks of a queue are tried."""
 
@@ -127,9 +136,20 @@ class KeptFold:
         """Take the next entry."""
         kept, record, at_ms = self.kept, entry.record, entry.at_ns // 1_000_000
         kept.number = entry.number
-        if not isinstance(record, ServerStarted):
+        if type(record) is not ServerStarted:
             kept.at_ms = at_ms
+        if type(record) in _KEPT:
+            self._keep(record, at_ms)
+
+    # ---- within
+
+    def _keep(self, record: AnyRecord, at_ms: int) -> None:
+        kept = self.kept
         match record:
+            case CallEnded():
+                talk = kept.talks.get(record.call)
+                if talk is not None and not talk.agent:
+                    del kept.talks[record.call]  # passed on to nobody of ours
             case AgentStatusSet():
                 self._status(record, at_ms)
             case AgentStateSet() if (agent := kept.agents.get(record.agent)) is not None:
@@ -172,14 +192,10 @@ class KeptFold:
                 kept.stays.pop(record.call, None)
                 if record.reason == "cancelled":
                     kept.callbacks.pop(record.call, None)
-            case CallEnded() if record.call in kept.talks and not kept.talks[record.call].agent:
-                del kept.talks[record.call]  # passed on to nobody of ours
             case CallbackAsked():
                 kept.callbacks.setdefault(record.call, KeptCallback(record.queue, record.number, at_ms))
             case CallbackTried():
                 self._tried(record)
-
-    # ---- within
 
     def _status(self, record: AgentStatusSet, at_ms: int) -> None:
         kept = self.kept
@@ -241,35 +257,39 @@ def lost(kept: Kept) -> list[AnyRecord]:
     return ended
 
 
-def restore(desk: "Desk", kept: Kept, utc_s: float) -> None:
-    """Let it be as it was; agents and queues that are no longer configured are passed over."""
-    now = desk.now()
+def resumed(agent: KeptAgent, wrap_up_s: float, now: float, utc_s: float) -> Resumed:
+    """An agent by the clock of today; `wrap_up_s` is what its queue gives for that."""
 
     def by_loop(utc_ms: int) -> float:
         return now - (utc_s - utc_ms / 1000)
 
-    queues = desk.scheduler.queues
+    until_s = 0.0
+    if agent.state == "wrap-up":
+        until_s = by_loop(agent.state_since_ms) + wrap_up_s
+    elif agent.state == "talking":  # cut off; what there is to write down is still to be written
+        until_s = now + wrap_up_s
+    return Resumed(
+        status=agent.status, reason=agent.reason, at=agent.at, since_s=by_loop(agent.since_ms),
+        idle_since_s=by_loop(agent.idle_since_ms), calls=agent.calls, talk_s=agent.talk_ms / 1000,
+        no_answers=agent.no_answers, call=agent.call, queue=agent.queue, wrap_up_until_s=until_s,
+    )  # fmt: skip
+
+
+def restore(desk: "Desk", kept: Kept, utc_s: float) -> None:
+    """Let it be as it was; agents and queues that are no longer configured are passed over."""
+    queues, now = desk.scheduler.queues, desk.now()
     for name, agent in kept.agents.items():
         wrap_up_s = queues[agent.queue].config.wrap_up_s if agent.queue in queues else 0.0
-        until_s = 0.0
-        if agent.state == "wrap-up":
-            until_s = by_loop(agent.state_since_ms) + wrap_up_s
-        elif agent.state == "talking":  # cut off; what there is to write down is still to be written
-            until_s = now + wrap_up_s
-        resumed = Resumed(
-            status=agent.status, reason=agent.reason, at=agent.at, since_s=by_loop(agent.since_ms),
-            idle_since_s=by_loop(agent.idle_since_ms), calls=agent.calls, talk_s=agent.talk_ms / 1000,
-            no_answers=agent.no_answers, call=agent.call, queue=agent.queue, wrap_up_until_s=until_s,
-        )  # fmt: skip
         try:
-            desk.resume(name, resumed)
+            desk.resume(name, resumed(agent, wrap_up_s, now, utc_s))
         except AcdError:
             desk.log("acd.restart", agent=name, error="no longer configured")
     for number, name in kept.last_agents.items():
         if name in desk.scheduler.agents:
             desk.last_agents[number] = name
     for call, one in kept.callbacks.items():
+        since_s = now - (utc_s - one.since_ms / 1000)
         try:
-            desk.call_back(call, one.queue, one.number, by_loop(one.since_ms), one.attempts, again=True)
+            desk.call_back(call, one.queue, one.number, since_s, one.attempts, again=True)
         except CallError as error:
             desk.log("acd.restart", call=call, error=str(error))

@@ -8,8 +8,21 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from switchroom.pbx.acd.decisions import Offered
-from switchroom.pbx.control import Answered, CallError, Ended, Endpoint, Fact, Leg, Party, PickedUp, Presentation
+from switchroom.pbx.control import (
+    NORMAL,
+    Answered,
+    CallError,
+    Ended,
+    Endpoint,
+    Fact,
+    Leg,
+    Party,
+    PickedUp,
+    Presentation,
+)
 from switchroom.pbx.events import OfferOutcome
 
 if TYPE_CHECKING:
@@ -21,12 +34,22 @@ _OUTCOMES: dict[int, OfferOutcome] = {486: "busy", 600: "busy", 603: "refused", 
 class Ringing:
     """Runs as a task of its own; cancelled, it stops ringing."""
 
-    def __init__(self, desk: "Desk", offered: Offered, agent: str, caller: Party, beside: Leg | None) -> None:
+    def __init__(
+        self,
+        desk: "Desk",
+        offered: Offered,
+        agent: str,
+        caller: Party,
+        beside: Leg | None,
+        presentation: Presentation = NORMAL,
+    ) -> None:
         self._desk = desk
         self._offer = offered
         self._agent = agent
         self._caller = caller
         self._beside = beside
+        self._presentation = presentation
+        """As the call came: private, and by whom it was sent on."""
         self._legs: list[Leg] = []
         self._outcome: asyncio.Future[OfferOutcome] = asyncio.get_running_loop().create_future()
         self._complete = False
@@ -64,7 +87,7 @@ class Ringing:
 
     async def _originate(self, endpoints: Sequence[Endpoint]) -> None:
         config = self._desk.scheduler.queues[self._offer.queue].config
-        shown = Presentation(auto_answer=config.auto_answer)
+        shown = msgspec.structs.replace(self._presentation, auto_answer=config.auto_answer)
         for endpoint in endpoints:
             if self._outcome.done():
                 return

@@ -3,19 +3,23 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from switchroom.pbx.apps.destinations import Destinations
 from switchroom.pbx.call import Call
 from switchroom.pbx.dialplan import Destination, Rule
 from switchroom.pbx.dialplan.steps import Step, parse_menu, parse_steps
 
+NO_FILES = ("tone", "silence", "music")
 RINGING_TONE = "tone:ringback"
 
 
 class Steps:
-    """Serves them; `music` is the file that a caller hears in `music`, asked for each time."""
+    """Serves them; `music` is the file that a caller hears in `music`, asked for each time. Files are looked for in
+    `folder`."""
 
-    def __init__(self, destinations: Destinations, music: Callable[[], str]) -> None:
+    def __init__(self, destinations: Destinations, music: Callable[[], str], folder: Path = Path()) -> None:
+        self._folder = folder
         self._destinations = destinations
         self._music = music
         destinations.register("steps", self.steps)
@@ -42,7 +46,9 @@ class Steps:
             await call.hangup(200)
             return
         destination = Destination.from_text(to)
-        await self._destinations.send(call, destination.kind, destination.argument, rule)
+        file = destination.kind == "play"
+        argument = self._source(destination.argument) if file else destination.argument
+        await self._destinations.send(call, destination.kind, argument, rule)
 
     async def _do(self, call: Call, step: Step) -> None:
         match step.verb:
@@ -50,7 +56,7 @@ class Steps:
                 await call.answer()
                 return
             case "play":
-                await call.play(step.what)
+                await call.play(self._source(step.what))
                 return
             case "ring":
                 await call.ring()
@@ -71,6 +77,10 @@ class Steps:
             call.leg.echo(False)
         elif step.verb in ("tone", "music"):
             call.leg.stop()
+
+    def _source(self, what: str) -> str:
+        """A file, or a tone, silence or music as Leg.play knows them."""
+        return what if what.partition(":")[0] in NO_FILES else str((self._folder / what).resolve())
 
     async def _wait(self, call: Call, seconds: float) -> None:
         try:

@@ -71,6 +71,8 @@ class Leg(LegAudio):
         """The trunk that it goes by, or came by."""
         self.cause = 0
         """The Q.850 cause that its peer named; 0: none."""
+        self.connected_to = ""
+        """The number that the party believes to talk to."""
         self.answered_s = 0.0
         """When it was answered, by the clock of the event loop."""
         self._when_over: list[Callable[[Leg], None]] = []
@@ -94,6 +96,7 @@ class Leg(LegAudio):
 
     def begin_incoming(self, session: ServerSession) -> None:
         self.sip = session
+        self.connected_to = self.story.dialled
         self.state = "offered"
         self.story.write(
             LegStarted(
@@ -174,7 +177,7 @@ class Leg(LegAudio):
         except MediaError as error:
             self._refuse_media(error)
             return
-        self.sip.answer(body)
+        self.sip.answer(body, self.board.connected.answer(self))
         self._set_answered()
 
     def hangup(

@@ -18,9 +18,10 @@ from switchroom.pbx.calls.sources import Played, read_sources
 from switchroom.pbx.config_recording import MAX_BEFORE_S
 from switchroom.pbx.control import Fact, Held, LegState, Listener, MediaHeard, MediaSilent, Resumed, Speaking
 from switchroom.pbx.events import CallResult, EndedBy, LegHeld, LegResumed
+from switchroom.pbx.sip import session_timer
 from switchroom.pbx.sip.client_session import ClientSession
 from switchroom.pbx.sip.errors import StateError
-from switchroom.pbx.sip.message import Request, Response
+from switchroom.pbx.sip.message import Headers, Request, Response
 from switchroom.pbx.sip.session import Session
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class LegAudio:
         self._held = False
         self._ahead_s = 0.0
         self._wanted_direction: Direction = "sendrecv"
+        self._news: Headers = {}
+        """What the next re-INVITE says beside its offer."""
         self._glare_retries = 0
         self._clocks: list[asyncio.TimerHandle] = []
         self._silence: asyncio.TimerHandle | None = None
@@ -115,6 +118,17 @@ class LegAudio:
     def record_ahead(self, seconds: float, *, stereo: bool = True) -> None:
         self._ahead_s = max(0.0, min(seconds, MAX_BEFORE_S))
         self._media().record_ahead(self._ahead_s, stereo)
+
+    def inform(self, headers: Headers) -> None:
+        """Tell the party something while it talks: by UPDATE, or a re-INVITE where it takes none."""
+        session = self.sip
+        if session is None or session.ended:
+            return
+        if session.takes_update:
+            session_timer.update(session, headers)
+        else:
+            self._news = headers
+            self._reoffer()
 
     # ---- offers and answers of a session that stands
 
@@ -221,7 +235,8 @@ class LegAudio:
         if session.pending:
             self._later(0.1, self._reoffer)
             return
-        session.reinvite(self._media().offer(direction=self._wanted_direction))
+        news, self._news = self._news, {}
+        session.reinvite(self._media().offer(direction=self._wanted_direction), news)
 
     def _note_hold(self) -> None:
         held = self._media().held

@@ -39,6 +39,7 @@ async def call_outside(
     story = beside.story if beside is not None else board.new_story(caller, dialled or way.number)
     leg = Leg(board, story, board.leg_id(story), Party(way.number), endpoint.user)
     leg.take_media(media)
+    leg.connected_to = (calling or caller).number
     own = not endpoint.codecs and any(trunk.codecs for trunk in way.trunks)
     attempts = TrunkAttempts(
         board,

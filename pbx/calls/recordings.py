@@ -21,7 +21,7 @@ from switchroom.media import recording_file
 from switchroom.media.errors import MediaError
 from switchroom.media.events import Recorded as MediaRecorded
 from switchroom.media.recorder import Recording as MediaRecording
-from switchroom.media.recording_file import Finished, RecordingError
+from switchroom.media.recording_file import Finished, RecordingError, StillWritten
 from switchroom.pbx.control import CallError, Recorded
 from switchroom.pbx.events import (
     AnyRecord,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from switchroom.pbx.calls.leg import Leg
     from switchroom.pbx.calls.room import Room
 
+AGAIN_S = 5.0
+"""So often a file is looked after that a media process is still writing."""
 SUFFIX = ".segments"
 PENDING = ".pending"
 """Beside a WAV file that is to become FLAC or Opus, until it is."""
@@ -114,6 +116,7 @@ class Recordings:
         self._by_number: dict[int, Recording] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._converting: set[str] = set()
+        self._surviving: asyncio.Task[None] | None = None
         self._finishers = ThreadPoolExecutor(2, "recordings")
         self._converter = ThreadPoolExecutor(1, "conversion", lambda: os.nice(10))  # of this thread alone, on Linux
 
@@ -175,7 +178,7 @@ class Recordings:
         done: Finished | None = None
         try:
             done = await self._in(self._finishers, recording_file.finish, recording.segments, path, event.frames)
-        except OSError as trouble:  # the next start tries again
+        except (OSError, StillWritten) as trouble:  # the next start tries again
             error = error or str(trouble)
         except RecordingError as trouble:
             error = error or (str(trouble) if event.frames else "nothing was recorded")
@@ -199,26 +202,39 @@ class Recordings:
     async def repair(self, *folders: Path) -> int:
         """Mend and finish what lies in the archive and in `folders`; how many there were."""
         left = await self._in(self._finishers, _left_behind, {self.folder, *folders})
-        for segments in left:
-            wav, recording_id, _ = segments.name.rsplit(".", 2)
-            path = segments.with_name(wav)
-            done, error = None, ""
-            try:
-                done = await self._in(self._finishers, recording_file.finish, segments, path)
-            except OSError as trouble:  # the next start tries again
-                error = str(trouble)
-            except RecordingError as trouble:
-                error = str(trouble)
-                await self._in(self._finishers, _give_up, segments)
-            self.write(msgspec.structs.replace(_ended(recording_id, path, done, error), repaired=True))
-            self._log("recording.repaired", recording=recording_id, path=str(path), error=error)
-            self._convert(recording_id, path)
+        written = [segments for segments in left if not await self._mend(segments)]
+        if written:
+            self._surviving = asyncio.get_running_loop().create_task(self._mend_later(written))
         for pending in await self._in(self._finishers, lambda: sorted(self.folder.rglob(f"*.wav{PENDING}"))):
             path = pending.with_suffix("")
             if self._form == "wav" or not path.exists():
                 pending.unlink(missing_ok=True)
             self._convert(path.stem, path)
         return len(left)
+
+    async def _mend(self, segments: Path) -> bool:
+        """False: a media process that outlived its server goes on with the file, so it must not be touched."""
+        wav, recording_id, _ = segments.name.rsplit(".", 2)
+        path = segments.with_name(wav)
+        done, error = None, ""
+        try:
+            done = await self._in(self._finishers, recording_file.finish, segments, path)
+        except StillWritten:
+            return False
+        except OSError as trouble:  # the next start tries again
+            error = str(trouble)
+        except RecordingError as trouble:
+            error = str(trouble)
+            await self._in(self._finishers, _give_up, segments)
+        self.write(msgspec.structs.replace(_ended(recording_id, path, done, error), repaired=True))
+        self._log("recording.repaired", recording=recording_id, path=str(path), error=error)
+        self._convert(recording_id, path)
+        return True
+
+    async def _mend_later(self, written: list[Path]) -> None:
+        while written:
+            await asyncio.sleep(AGAIN_S)
+            written = [segments for segments in written if not await self._mend(segments)]
 
     # ---- other forms
 
@@ -246,6 +262,8 @@ class Recordings:
 
     async def close(self) -> None:
         """Wait for files that are being finished; conversions that have not begun are done at the next start."""
+        if self._surviving is not None:
+            self._surviving.cancel()
         self._converter.shutdown(wait=False, cancel_futures=True)
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)

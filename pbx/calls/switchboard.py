@@ -15,6 +15,7 @@ from switchroom.media.server import MediaServer
 from switchroom.media.session import Session as MediaSession
 from switchroom.pbx import control
 from switchroom.pbx.calls.attempts import OnePlace
+from switchroom.pbx.calls.connected import ConnectedLine
 from switchroom.pbx.calls.digits import DTMF, DTMF_RELAY
 from switchroom.pbx.calls.keypad import take_info
 from switchroom.pbx.calls.leg import Leg
@@ -100,6 +101,8 @@ class Switchboard:
         self.trunks = trunks or Trunks(lambda: 0.0, utc_s, lambda limit: 0, write)
         self.stories: dict[str, Story[Leg]] = {}
         self.lines: Lines[Leg] = Lines()
+        self.names = {user.name: user.display_name for user in config.users}
+        self.connected = ConnectedLine(self.names)
         self.over: Over = Over(maxlen=REMEMBERED)
         self.calls_of: dict[str, int] = {}
         """Calls at this time by Caller.account, of a user or a peer."""
@@ -115,6 +118,8 @@ class Switchboard:
         """A new configuration; calls that go on keep their terms."""
         self.config = config
         self.limits = config.limits
+        self.names = {user.name: user.display_name for user in config.users}
+        self.connected = ConnectedLine(self.names)
         self._codecs_of_user = {user.name: user.codecs for user in config.users}
         self._peers = PeerTable(config.known_addresses)
         self.terms = TermsTable(config, self._peers)
@@ -167,6 +172,7 @@ class Switchboard:
         leg.take_media(media)
         media.face(flow.remote[0])
         caller = calling or caller
+        leg.connected_to = caller.number
         call_id = self.ids.call_id()
         host, port = self.stack.sent_by(flow)
         origin = f"{host}:{port}" if port != 5060 else host
@@ -220,6 +226,7 @@ class Switchboard:
         one.partner, other.partner = other, one
         one.bridge = other.bridge = self.media.bridge(one.media, other.media)
         one.story.bridged(one, other)
+        self.connected.joined(one, other)
         self.taps.follow(one)
 
     def unbridge(self, leg: control.Leg) -> None:
@@ -411,11 +418,11 @@ class Switchboard:
 
 
 def number_of(request: Request) -> str:
-    """The number that a Request-URI names: its user, or the digits of a tel URI."""
+    """The number that a Request-URI names: its user without parameters, or the digits of a tel URI."""
     uri = parse_uri(request.uri)
     if uri.scheme == "tel":
         return uri.opaque.partition(";")[0].replace("-", "").replace(".", "")
-    return uri.user or ""
+    return (uri.user or "").partition(";")[0]
 
 
 def pass_on_message(leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:

@@ -34,6 +34,8 @@ class Terms(msgspec.Struct, frozen=True):
     """It is told Q.850 causes in Reason headers, and what it says in them holds (a trunk)."""
     trusted: bool = False
     """What it says of identities is believed, and it is told ours, private ones too (RFC 3325)."""
+    connected: bool = False
+    """It is told whom it talks to, and when that changes (pbx/calls/connected.py)."""
 
 
 class TermsTable:
@@ -47,8 +49,9 @@ class TermsTable:
         self._terms: dict[str, Terms] = {}
         for user in config.users:
             self._terms[f"user {user.name}"] = Terms(
-                user.srtp or srtp, user.dtmf, user.comfort_noise, timers, user=user.name, context=user.context
-            )
+                user.srtp or srtp, user.dtmf, user.comfort_noise, timers, user=user.name, context=user.context,
+                connected="users" in sip.connected_line,
+            )  # fmt: skip
         for peer in config.known_addresses:
             own = TimerRules(sip.session_expires_s, peer.min_se_s or sip.min_se_s, sip.session_refresher)
             self._terms[f"peer {peer.name}"] = Terms(
@@ -59,6 +62,7 @@ class TermsTable:
                 peer=peer.name,
                 context=peer.context,
                 trusted=peer.trusted,
+                connected=peer.trusted and "trusted" in sip.connected_line,
             )
         for trunk in config.trunks:
             self._terms[f"peer {trunk.name}"] = msgspec.structs.replace(

@@ -41,12 +41,14 @@ KINDS: dict[str, bool] = {
     "agent": True,
     "supervise": True,
     "pick": True,
+    "record-prompt": True,
 }
 """What a destination can be, and whether it needs an argument; `pbx/apps/destinations.py` serves them."""
 
 _FILLED = re.compile(r"\{number(?::(\d{1,2}))?\}")
 _SIP = re.compile(r"(?:[^@\s<>]+@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:;[^\s<>]*)?")
 _OUTSIDE = re.compile(r"[A-Za-z0-9_-]+/[^\s@/<>]+")
+_PROMPT = re.compile(r"(en|zh)/[A-Za-z0-9_-]+")
 _AGENT = re.compile(r"login(:.+)?|logout|break(:\d+)?|available|done")
 
 
@@ -96,6 +98,8 @@ def _wrong_argument(kind: str, argument: str) -> str:
         return "a refusal is a SIP status from 400 to 699"
     if kind == "agent" and not _AGENT.fullmatch(_FILLED.sub("1", argument)):
         return "expected agent:login, logout, break, available or done; login:NAME and break:N too"
+    if kind == "record-prompt" and not _PROMPT.fullmatch(_FILLED.sub("1", argument)):
+        return "expected record-prompt:en/NAME or zh/NAME"
     try:
         if kind == "steps":
             parse_steps(argument)

@@ -38,8 +38,8 @@ def _step(words: list[str]) -> Step:
             return Step(verb, seconds=_seconds(seconds))
         case ["tone", hz, seconds] if hz.isdecimal() and 20 <= int(hz) <= 3900:
             return Step("tone", hz, _seconds(seconds))
-        case ["play", file]:
-            return Step("play", file)
+        case ["play", _, *_]:
+            return Step("play", " ".join(words[1:]))
     known = "answer, ring, early, wait SECONDS, tone HZ SECONDS, play FILE, music, echo, hangup"
     raise ValueError(f"{' '.join(words)!r} is no step; known: {known}")
 

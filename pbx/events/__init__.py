@@ -55,8 +55,8 @@ from switchroom.pbx.events.calls import (
     LegStarted,
 )
 from switchroom.pbx.events.conferences import ConferenceChanged, ConferenceJoined, ConferenceLeft
-from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft
-from switchroom.pbx.events.media import LegTrouble, MediaLate
+from switchroom.pbx.events.ivr import CallRated, FlowEnded, FlowStarted, FlowStep, MessageLeft, PromptRecorded
+from switchroom.pbx.events.media import LegTrouble, MediaGone, MediaLate
 from switchroom.pbx.events.office import (
     CallerRefused,
     CallForwarded,
@@ -105,6 +105,7 @@ AnyRecord = (
     | LegResumed
     | LegEnded
     | LegTrouble
+    | MediaGone
     | MediaLate
     | CallBridged
     | CallUnbridged
@@ -115,6 +116,7 @@ AnyRecord = (
     | FlowEnded
     | CallRated
     | MessageLeft
+    | PromptRecorded
     | ConferenceChanged
     | ConferenceJoined
     | ConferenceLeft
@@ -228,6 +230,7 @@ __all__ = [
     "LegStarted",
     "LegTrouble",
     "MailFailed",
+    "MediaGone",
     "MediaLate",
     "MessageLeft",
     "NumberRerouted",
@@ -235,6 +238,7 @@ __all__ = [
     "OfferJoined",
     "OfferOutcome",
     "OperatorCalled",
+    "PromptRecorded",
     "QueueAbandoned",
     "QueueAnswered",
     "QueueChanged",

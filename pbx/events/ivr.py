@@ -51,3 +51,14 @@ class MessageLeft(Record, frozen=True, tag="message.left"):
     path: str
     duration_ms: int
     caller: str = ""
+
+
+class PromptRecorded(Record, frozen=True, tag="prompt.recorded"):
+    """Somebody recorded a prompt by telephone; callers hear it from now on."""
+
+    call: str
+    prompt: str
+    language: str
+    by: str
+    """The user."""
+    duration_ms: int

@@ -17,6 +17,14 @@ class LegTrouble(Record, frozen=True, tag="leg.trouble"):
     """Milliseconds, a share or a count, as the kind has it."""
 
 
+class MediaGone(Record, frozen=True, tag="media.gone"):
+    """A media thread or process is gone and all calls on it have ended; or (`on` false) it is there again."""
+
+    shard: int
+    on: bool
+    reason: str = ""
+
+
 class MediaLate(Record, frozen=True, tag="media.late"):
     """A media thread is overloaded, or (`on` false) no longer. The figures are those since the last such record."""
 

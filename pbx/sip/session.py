@@ -87,6 +87,7 @@ class Session:
 
     confirmed = False
     ended = False
+    flow: Flow
 
     def __init__(self, agent: "UserAgent", user: SessionUser | None, local_tag: str, call_id: str) -> None:
         self.agent = agent
@@ -131,7 +132,7 @@ class Session:
 
     # ---- verbs
 
-    def reinvite(self, body: bytes) -> None:
+    def reinvite(self, body: bytes, headers: Headers | None = None) -> None:
         """Send a re-INVITE with an offer. Raises StateError before the answer, after the end, or while `pending`."""
         if not self.confirmed or self.ended or self.pending:
             raise StateError("no re-INVITE possible now")
@@ -141,6 +142,7 @@ class Session:
             request.headers["supported"] = [self.agent.supported]
         if self.timer is not None:
             request.headers.update(self.timer.request_headers())
+        request.headers.update(headers or {})
         _put_body(request.headers, body)
         request.body = body
         self._outgoing = self.agent.send_in_dialog(self, request)
@@ -151,8 +153,7 @@ class Session:
         if self.ended or not self.confirmed:
             return
         if self.takes_update:
-            headers = {"supported": [self.agent.supported], **self.timer.request_headers()}
-            self.send_request("UPDATE", headers)
+            session_timer.update(self, {})
         elif self.pending:
             self.timer.retry()
         else:
@@ -177,7 +178,7 @@ class Session:
         self._respond_2xx(transaction, response, body)
 
     def refuse(self, status: int, headers: Headers | None = None) -> None:
-        """Answer the re-INVITE, UPDATE or PRACK with a failure; the session goes on as it was."""
+        """Answer the re-INVITE or UPDATE with a failure; the session goes on as it was."""
         transaction, self._asked = self._asked, None
         self._reply(transaction or self._take_incoming(), status, headers)
 
@@ -236,7 +237,7 @@ class Session:
             self._on_ack(request)
             return
         transaction = self.agent.open_server(request, flow, self)
-        if not dialog.in_order(request):
+        if not dialog.in_order(request) and request.method != "BYE":  # whose sender is gone, however it counts
             self._reply(transaction, 500, {"retry-after": ["1"]})
             return
         dialog.flow = flow
@@ -280,10 +281,9 @@ class Session:
     # ---- within
 
     def _on_invite(self, request: Request, transaction: Transaction) -> None:
-        if self._incoming is not None or self._unacknowledged is not None:
-            # Section 14.2: a second INVITE before the first is done.
+        if self._incoming is not None:  # section 14.2: a second INVITE before the first is answered
             self._reply(transaction, 500, {"retry-after": [str(self.agent.ids.below(10))]})
-        elif self._outgoing is not None:
+        elif self._outgoing is not None or self._unacknowledged is not None:
             self._reply(transaction, 491)
         elif (problem := self.agent.body_problem(request)) is not None:
             self._reply(transaction, *problem)
@@ -293,7 +293,6 @@ class Session:
             self._need_dialog().refresh_target(request)
             self._allowed = request.headers.get("allow", self._allowed)
             self._incoming = transaction
-            self._reply(transaction, 100)
             self.user.on_offer(self, request)
 
     def _on_update(self, request: Request, transaction: Transaction) -> None:

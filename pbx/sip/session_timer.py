@@ -191,3 +191,10 @@ class SessionTimer:
         else:
             self._set(max(self._deadline_s - self._session.agent.timers.clock(), 0.0))
             self._session.refresh()
+
+
+def update(session: "Session", headers: Headers) -> None:
+    """Send an UPDATE without an offer; it refreshes the session's timer too, where there is one."""
+    if session.timer is not None:
+        headers = {"supported": [session.agent.supported], **session.timer.request_headers(), **headers}
+    session.send_request("UPDATE", headers)

@@ -13,7 +13,7 @@ import soundfile
 from switchroom.media import recording_file
 from switchroom.media.config import MediaConfig
 from switchroom.media.errors import MediaError, NotAcceptable, PortsExhausted, SdpError
-from switchroom.media.events import Digit, PlaneLost, PlayDone, Recorded, RtpResumed, RtpTimeout, Speaking
+from switchroom.media.events import Digit, PlaneGone, PlaneLost, PlayDone, Recorded, RtpResumed, RtpTimeout, Speaking
 from switchroom.media.prompts import Pcm
 from switchroom.media.server import MediaServer
 from switchroom.media.wire import Op
@@ -294,9 +294,11 @@ async def test_sessions_that_are_never_closed_leave_nothing_when_the_server_clos
 async def test_a_lost_plane_is_told_for_each_session(media):
     sessions = await media.open(3)
     media._planes[0].wire.post(Op.SHUTDOWN)
-    await until(lambda: len(media.events) == 3)
-    assert {event.session for event in media.events} == set(sessions)
-    assert all(isinstance(event, PlaneLost) for event in media.events)
+    await until(lambda: len(media.events) == 4)
+    *lost, gone = media.events
+    assert {event.session for event in lost} == set(sessions)
+    assert all(isinstance(event, PlaneLost) for event in lost)
+    assert gone == PlaneGone(0, True, "the media thread has ended")
     for session in sessions:
         session.echo(True)
         session.close()

@@ -18,12 +18,17 @@ class Centre:
     def __init__(self, agents: dict[str, dict[str, Any]], seed: int = 1, **queue: Any) -> None:
         self.now = 0.0
         self.records: list[AnyRecord] = []
-        self.scheduler = Scheduler(self.records.append, random.Random(seed).randrange)
+        self.times: list[float] = []
+        self.scheduler = Scheduler(self.write, random.Random(seed).randrange)
         queues = queue.pop("queues", {"q": queue})
         for name, options in queues.items():
             self.scheduler.put_queue(name, msgspec.convert(options, QueueConfig))
         for name, options in agents.items():
             self.scheduler.put_agent(AgentConfig(name=name, **({"queues": {next(iter(queues)): 1}} | options)))
+
+    def write(self, record: AnyRecord) -> None:
+        self.records.append(record)
+        self.times.append(self.now)
 
     def log_in(self, *agents: str) -> None:
         for agent in agents:

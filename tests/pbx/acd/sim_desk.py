@@ -12,7 +12,7 @@ from switchroom.pbx.acd.config import AcdConfig, AgentConfig, QueueConfig, TeamC
 from switchroom.pbx.acd.desk import Centre, Desk
 from switchroom.pbx.acd.visit import Served
 from switchroom.pbx.call import Call
-from switchroom.pbx.control import CallerGone, CallError, Endpoint
+from switchroom.pbx.control import NORMAL, CallerGone, CallError, Endpoint, Presentation
 from switchroom.pbx.events import AnyRecord, Record
 from switchroom.pbx.sim.clock import run
 from switchroom.pbx.sim.control import SimControl, SimPhone
@@ -96,10 +96,13 @@ class SimCentre:
         run(main())
         return self
 
-    def caller(self, number: str, queue: str = "q", **options: Any) -> tuple[SimLeg, "asyncio.Task[None]"]:
+    def caller(
+        self, number: str, queue: str = "q", presentation: Presentation = NORMAL, **options: Any
+    ) -> tuple[SimLeg, "asyncio.Task[None]"]:
         """Somebody calls; the task ends with the call."""
         leg = self.control.incoming(number)
         call = Call(self.control, leg, queue)
+        call.presentation = presentation
 
         async def serve() -> None:
             try:

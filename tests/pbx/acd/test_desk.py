@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from switchroom.pbx.control import CallError, Leg, PickedUp, SendOn, SentOn, TransferAsked
+from switchroom.pbx.control import CallError, Leg, PickedUp, Presentation, SendOn, SentOn, TransferAsked
 from switchroom.pbx.events import (
     AgentStatusSet,
     CallbackTried,
@@ -50,6 +50,18 @@ def test_the_caller_hears_music_until_an_agent_answers_and_the_agent_hears_who_i
     clean(centre)
     assert centre.served == {"555": "gone"}
     assert (centre.told(QueueAnswered)[0].waited_ms, centre.told(QueueCompleted)[0].reason) == (2000, "caller")
+
+
+def test_the_agents_phone_is_told_who_sent_the_call_on() -> None:
+    async def script(centre: SimCentre) -> None:
+        caller, task = centre.caller("555", presentation=Presentation(private=True, diverted_by=("1007",)))
+        await asyncio.sleep(5)
+        agent = centre.control.legs[1].presentation
+        assert (agent.diverted_by, agent.private, agent.auto_answer) == (("1007",), True, True)
+        caller.leave()
+        await task
+
+    clean(SimCentre({"a": {}}, auto_answer=True).run(script))
 
 
 def test_when_the_agent_hangs_up_the_caller_stays_for_the_flow() -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scheduler under anything that may happen in any order: what must hold after every step, holds."""
+"""The scheduler under anything that may happen in any order, the death of its process too: what must hold after every
+step, holds."""
 
 from collections import Counter
 
@@ -9,7 +10,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from switchroom.pbx.acd.config import Overflow, QueueConfig, Widen
 from switchroom.pbx.acd.decisions import Offered, Withdrawn
+from switchroom.pbx.acd.restart import Kept, KeptFold, lost, resumed
 from switchroom.pbx.events import (
+    Entry,
     OfferEnded,
     OfferJoined,
     QueueAbandoned,
@@ -18,6 +21,7 @@ from switchroom.pbx.events import (
     QueueEntered,
     QueueLeft,
     QueueOffered,
+    QueuePassed,
 )
 from tests.pbx.acd.centre import Centre
 
@@ -44,10 +48,13 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.count = 0
+        self.begin()
+
+    def begin(self) -> None:
         queues = {name: {f: getattr(queue, f) for f in queue.__struct_fields__} for name, queue in QUEUES.items()}
         self.centre = Centre(AGENTS, queues=queues)
         self.scheduler = self.centre.scheduler
-        self.count = 0
         self.rung: dict[int, tuple[str, ...]] = {}
         """Offers that whoever rings believes in."""
 
@@ -128,6 +135,33 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.scheduler.prefer(self.centre.now, call, agent, 10)
         self.step()
 
+    @rule(call=calls, agent=st.sampled_from(list(AGENTS)))
+    def pass_on(self, call: str, agent: str) -> None:
+        caller = self.scheduler.callers.get(call)
+        talked_to = caller.agent if caller is not None else ""
+        passed = self.scheduler.pass_on(self.centre.now, call, agent)
+        assert passed == bool(talked_to)
+        self.step()
+        assert not passed or (self.scheduler.callers[call].agent, self.scheduler.agents[agent].call) == (agent, call)
+
+    @rule(later_s=st.sampled_from([0.5, 30.0]))
+    def die(self, later_s: float) -> None:
+        """The process dies, and another one goes on with what the journal says."""
+        before = self.centre
+        fold = KeptFold(Kept(), lambda queue: 3)
+        for number, (record, at_s) in enumerate(zip(before.records, before.times, strict=True), 1):
+            fold.add(Entry(number, round(at_s * 1e9), record))
+        said = {name: (agent.status, agent.reason) for name, agent in self.scheduler.agents.items()}
+        self.begin()
+        self.centre.records, self.centre.times, self.centre.now = before.records, before.times, before.now + later_s
+        for ended in lost(fold.kept):
+            self.centre.write(ended)
+        for name, agent in fold.kept.agents.items():
+            wrap_up_s = QUEUES[agent.queue].wrap_up_s if agent.queue else 0.0
+            self.scheduler.resume(self.centre.now, name, resumed(agent, wrap_up_s, self.centre.now, self.centre.now))
+        self.step()
+        assert {name: (agent.status, agent.reason) for name, agent in self.scheduler.agents.items()} == said
+
     @rule(seconds=st.sampled_from([0.5, 5.0, 30.0, 120.0]))
     def pass_time(self, seconds: float) -> None:
         end = self.centre.now + seconds
@@ -190,6 +224,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert entered == ended + waiting
         answered = Counter(record.call for record in self.centre.told(QueueAnswered))
         talking = Counter(call for call, caller in self.scheduler.callers.items() if caller.agent)
+        answered += Counter(record.call for record in self.centre.told(QueuePassed))
         assert answered == Counter(record.call for record in self.centre.told(QueueCompleted)) + talking
         offered = Counter((r.offer, agent) for r in self.centre.told(QueueOffered) for agent in r.agents)
         offered += Counter((r.offer, r.agent) for r in self.centre.told(OfferJoined))

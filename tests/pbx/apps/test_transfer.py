@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,10 @@ from switchroom.pbx.dialplan import Clockwork, Destination, DialPlan, Pattern, R
 from switchroom.pbx.sim.clock import run
 from switchroom.pbx.sim.control import SimControl, SimLeg, SimPhone
 
-RULES = [("10XX", "user:{number}"), ("600", "echo"), ("486", "busy"), ("700", "menu:1=echo, 9=hangup")]
+RULES = [
+    ("10XX", "user:{number}"), ("600", "echo"), ("486", "busy"), ("700", "menu:1=echo, 9=hangup"),
+    ("701", "steps:answer, play a b.wav, play tone:beep"), ("702", "menu:1=play:c.wav"),
+]  # fmt: skip
 
 
 class Office:
@@ -204,6 +208,21 @@ def test_semi_attended_rings_on_for_the_party() -> None:
         first.leave()
 
     simulate(script, u1002=SimPhone(), u1003=SimPhone(answers_after_s=3.0))
+
+
+def test_files_of_steps_and_menus_are_those_beside_the_configuration(tmp_path: Path) -> None:
+    async def script(office: Office) -> None:
+        Steps(office.destinations, lambda: "music", tmp_path)
+        played = []
+        for number, keys in (("701", ""), ("702", "1")):
+            leg = office.call(number)
+            await asyncio.sleep(1)
+            leg.press(keys)
+            await asyncio.sleep(5)
+            played += leg.heard
+        assert played == [str(tmp_path / "a b.wav"), "tone:beep", str(tmp_path / "c.wav")]
+
+    simulate(script)
 
 
 def test_keys_of_the_dial_plan() -> None:
