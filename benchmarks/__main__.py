@@ -19,6 +19,7 @@ COMMANDS = (
     ("benchmarks.bench_loss",),
     ("benchmarks.bench_recording",),
     ("benchmarks.load",),
+    ("benchmarks.bench_centre", "--seconds", "60"),
 )
 
 
