@@ -71,6 +71,7 @@ class Incoming:
         board.agent.timer_rules = board.terms.of_account("").timers
         board.agent.accept_invite = self._admit
         board.agent.on_invite = self._receive
+        board.agent.refuse_options = self._options
 
     def _admit(self, request: Request, flow: Flow) -> tuple[int, Headers] | None:
         reason = self._admission.refusal(flow.remote[0])
@@ -78,6 +79,19 @@ class Incoming:
             return None
         self._count(reason)
         return 503, {"retry-after": [str(RETRY_S + self.board.ids.below(RETRY_S))]}
+
+    def _options(self, request: Request, flow: Flow) -> int:
+        """404 to a peer for a number that it could not call. Strangers are not told which numbers there are."""
+        number = number_of(request)
+        if not number or not self._gatekeeper.is_peer(flow.remote[0]):
+            return 0
+        caller = self._gatekeeper.identify(request, flow)
+        if not isinstance(caller, Caller):
+            return 0
+        if (trunk := self.board.trunks.by_name.get(caller.peer)) is not None:
+            number = trunk.called_in(number)
+        known = self._rerouted(number) is not None or self._routing.plan.route(number, caller.context) is not None
+        return 0 if known else 404
 
     def _receive(self, session: ServerSession) -> SessionUser | None:
         caller = self._gatekeeper.identify(session.request, session.flow)

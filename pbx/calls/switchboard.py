@@ -418,11 +418,11 @@ class Switchboard:
 
 
 def number_of(request: Request) -> str:
-    """The number that a Request-URI names: its user, or the digits of a tel URI."""
+    """The number that a Request-URI names: its user without parameters, or the digits of a tel URI."""
     uri = parse_uri(request.uri)
     if uri.scheme == "tel":
         return uri.opaque.partition(";")[0].replace("-", "").replace(".", "")
-    return uri.user or ""
+    return (uri.user or "").partition(";")[0]
 
 
 def pass_on_message(leg: Leg, session: Session, request: Request, transaction: Transaction) -> None:

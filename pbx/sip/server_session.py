@@ -34,7 +34,6 @@ class ServerSession(Session):
         self._progress: Response | None = None
         self._reliable: ReliableSender | None = None
         self._allowed = request.headers.get("allow")
-        self._reply(self._incoming, 100)
 
     @property
     def answered(self) -> bool:
@@ -92,6 +91,17 @@ class ServerSession(Session):
             response.headers.update(headers)
         transaction.respond(response)
         self._end()
+
+    def refuse(self, status: int, headers: Headers | None = None) -> None:
+        """As Session says. A PRACK tells that our response arrived, so what is refused for its offer is the INVITE."""
+        if self._asked is None or self._asked.method != "PRACK":
+            super().refuse(status, headers)
+            return
+        prack, self._asked = self._asked, None
+        self._reply(prack, 200)
+        if not self.answered:
+            self.reject(status, headers=headers)
+            self.user.on_ended(self, status, "the offer in the PRACK is not acceptable")
 
     def bye(self, headers: Headers | None = None) -> None:
         """End an answered session; an unanswered one is refused instead. Idempotent."""

@@ -178,7 +178,7 @@ class Session:
         self._respond_2xx(transaction, response, body)
 
     def refuse(self, status: int, headers: Headers | None = None) -> None:
-        """Answer the re-INVITE, UPDATE or PRACK with a failure; the session goes on as it was."""
+        """Answer the re-INVITE or UPDATE with a failure; the session goes on as it was."""
         transaction, self._asked = self._asked, None
         self._reply(transaction or self._take_incoming(), status, headers)
 
@@ -237,7 +237,7 @@ class Session:
             self._on_ack(request)
             return
         transaction = self.agent.open_server(request, flow, self)
-        if not dialog.in_order(request):
+        if not dialog.in_order(request) and request.method != "BYE":  # whose sender is gone, however it counts
             self._reply(transaction, 500, {"retry-after": ["1"]})
             return
         dialog.flow = flow
@@ -281,10 +281,9 @@ class Session:
     # ---- within
 
     def _on_invite(self, request: Request, transaction: Transaction) -> None:
-        if self._incoming is not None or self._unacknowledged is not None:
-            # Section 14.2: a second INVITE before the first is done.
+        if self._incoming is not None:  # section 14.2: a second INVITE before the first is answered
             self._reply(transaction, 500, {"retry-after": [str(self.agent.ids.below(10))]})
-        elif self._outgoing is not None:
+        elif self._outgoing is not None or self._unacknowledged is not None:
             self._reply(transaction, 491)
         elif (problem := self.agent.body_problem(request)) is not None:
             self._reply(transaction, *problem)
@@ -294,7 +293,6 @@ class Session:
             self._need_dialog().refresh_target(request)
             self._allowed = request.headers.get("allow", self._allowed)
             self._incoming = transaction
-            self._reply(transaction, 100)
             self.user.on_offer(self, request)
 
     def _on_update(self, request: Request, transaction: Transaction) -> None:

@@ -41,7 +41,10 @@ SEND_1XX: Final = "send 1xx"
 SEND_2XX: Final = "send 2xx"
 SEND_3XX: Final = "send 300-699"
 SEND_FINAL: Final = "send 200-699"
-# Inputs from the timers: "timer A" to "timer M"
+# Inputs from the timers: "timer A" to "timer M", and "timer 100"
+
+TRYING_S: Final = 0.2
+"""Within this time the user says something, or 100 is sent (section 17.2.1)."""
 
 
 class TransactionOwner(Protocol):
@@ -190,7 +193,7 @@ def _fire(event: str) -> Callable[[Transaction], None]:
     return fire
 
 
-_FIRE = {letter: _fire(f"timer {letter}") for letter in "ABDEFGHIJKLM"}
+_FIRE = {letter: _fire(f"timer {letter}") for letter in (*"ABDEFGHIJKLM", "100")}
 
 
 def _start_timeout(letter: str, delay: Callable[[Transaction], float]) -> Action:
@@ -256,6 +259,10 @@ def _send(transaction: Transaction, message: Request | Response | None) -> None:
     transaction.owner.send(transaction.last, transaction.flow)
 
 
+def _send_trying(transaction: Transaction, _: object) -> None:
+    _send(transaction, transaction.request.response(100))
+
+
 def _send_ack(transaction: Transaction, message: Request | Response | None) -> None:
     """Acknowledge a failure within the transaction (section 17.1.1.3)."""
     assert isinstance(message, Response)
@@ -315,7 +322,9 @@ start_j = _start_timeout("J", _64_t1_unreliable)
 start_k = _start_timeout("K", _t4_unreliable)
 start_l = _start_timeout("L", _64_t1)
 start_m = _start_timeout("M", _64_t1)
-stop_timers, settle, resend, send, send_ack = _stop_timers, _settle, _resend, _send, _send_ack
+start_100 = _start_timeout("100", lambda transaction: TRYING_S)
+stop_timers, settle, resend, send = _stop_timers, _settle, _resend, _send
+send_ack, send_trying = _send_ack, _send_trying
 tell_response, tell_ack, tell_timeout, tell_error = _tell_response, _tell_ack, _tell_timeout, _tell_error
 
 
@@ -390,14 +399,16 @@ NON_INVITE_CLIENT: Final = Machine(
     frozenset({(COMPLETED, P1XX), (COMPLETED, FINAL), (COMPLETED, ERROR)}),
 )
 
-# Section 17.2.1 and RFC 6026 section 7.1.
+# Section 17.2.1 and RFC 6026 section 7.1; but an INVITE that comes again after its 2xx gets that once more, and no
+# silence: who repeats it has not heard the answer.
 INVITE_SERVER: Final = Machine(
     "INVITE server",
     PROCEEDING,
-    (),
+    (start_100,),
     {
         (PROCEEDING, REQUEST): (PROCEEDING, (resend,)),
-        (PROCEEDING, SEND_1XX): (PROCEEDING, (send,)),
+        (PROCEEDING, "timer 100"): (PROCEEDING, (send_trying,)),
+        (PROCEEDING, SEND_1XX): (PROCEEDING, (stop_timers, send)),
         (PROCEEDING, SEND_2XX): (ACCEPTED, (send, settle, start_l)),
         (PROCEEDING, SEND_3XX): (COMPLETED, (send, settle, start_h, start_g)),
         (PROCEEDING, ERROR): (TERMINATED, (tell_error,)),
@@ -408,19 +419,11 @@ INVITE_SERVER: Final = Machine(
         (COMPLETED, ERROR): (TERMINATED, (tell_error,)),
         (CONFIRMED, "timer I"): (TERMINATED, ()),
         (ACCEPTED, SEND_2XX): (ACCEPTED, (send,)),
+        (ACCEPTED, REQUEST): (ACCEPTED, (resend,)),
         (ACCEPTED, ACK): (ACCEPTED, (tell_ack,)),
         (ACCEPTED, "timer L"): (TERMINATED, ()),
     },
-    frozenset(
-        {
-            (PROCEEDING, ACK),
-            (CONFIRMED, REQUEST),
-            (CONFIRMED, ACK),
-            (CONFIRMED, ERROR),
-            (ACCEPTED, REQUEST),
-            (ACCEPTED, ERROR),
-        }
-    ),
+    frozenset({(PROCEEDING, ACK), (CONFIRMED, REQUEST), (CONFIRMED, ACK), (CONFIRMED, ERROR), (ACCEPTED, ERROR)}),
 )
 
 # Section 17.2.2.

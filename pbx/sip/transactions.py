@@ -15,6 +15,13 @@ from switchroom.pbx.sip.timers import Timers, TimerValues
 from switchroom.pbx.sip.transaction import Transaction, TransactionUser
 
 COOKIE = "z9hG4bK"
+
+
+def is_modern(request: Request) -> bool:
+    """Whether a request's sender knows RFC 3261, and not only RFC 2543 (section 8.1.1.7)."""
+    return request.via.branch.startswith(COOKIE)
+
+
 MTU_BYTES = 1300
 """Section 18.1.1: a larger request over an unreliable transport must go by one with congestion control."""
 
@@ -134,6 +141,8 @@ class Transactions:
         if request.to.tag is None:
             transaction.merge_key = self._merge_key(request)
             self._merge[transaction.merge_key] = transaction
+        for action in machine.on_start:
+            action(transaction, None)
         return transaction
 
     def invite_for_cancel(self, cancel: Request) -> Transaction | None:

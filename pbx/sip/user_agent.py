@@ -23,7 +23,7 @@ from switchroom.pbx.sip.session import SDP, Session, SessionUser
 from switchroom.pbx.sip.session_timer import TimerRules, wish
 from switchroom.pbx.sip.timers import Timers, TimerValues
 from switchroom.pbx.sip.transaction import NOBODY, Transaction, TransactionUser
-from switchroom.pbx.sip.transactions import Transactions, Wire
+from switchroom.pbx.sip.transactions import Transactions, Wire, is_modern
 from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.sip.via import reply_flow, stamp_via
 
@@ -31,6 +31,9 @@ KNOWN = frozenset(
     ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "UPDATE", "PRACK", "SUBSCRIBE", "NOTIFY", "REFER",
      "MESSAGE", "PUBLISH")
 )  # fmt: skip
+
+NEED_CONTACT = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE"))
+"""What makes a dialog, or moves its target, says where to (section 8.1.1.8)."""
 
 Handler = Callable[[Request, Transaction, Flow], None]
 
@@ -106,6 +109,8 @@ class UserAgent:
         self._allow, self._allow_for = "", (-1, -1)
         self.accept_invite: Callable[[Request, Flow], tuple[int, Headers] | None] = lambda request, flow: None
         """Asked before a new INVITE costs anything: a refusal, or None."""
+        self.refuse_options: Callable[[Request, Flow], int] = lambda request, flow: 0
+        """Asked before OPTIONS is answered: the status that refuses an INVITE to there (section 11.2), or 0."""
         self.unwanted: Callable[[Request, Flow], bool] = lambda request, flow: False
         """Asked before a request outside a dialog is answered: True for one that is to be dropped."""
         self.counts = Counts()
@@ -246,6 +251,9 @@ class UserAgent:
             return 406, {"accept": [SDP]}
         if not request.body:
             return None
+        if not request.content_type:  # it should say what it is (section 7.4.1)
+            request.body = b""
+            return None
         optional = "handling=optional" in (request.get("content-disposition") or "").replace(" ", "").lower()
         encoding = (request.get("content-encoding") or "identity").lower()
         if (request.content_type != SDP or encoding != "identity") and not optional:
@@ -342,7 +350,10 @@ class UserAgent:
         elif request.method == "INVITE":
             self._on_new_invite(request, flow)
         elif request.method == "OPTIONS":
-            self.answer_options(self.open_server(request, flow, NOBODY))
+            if status := self.refuse_options(request, flow):
+                self._refuse(request, flow, status)
+            else:
+                self.answer_options(self.open_server(request, flow, NOBODY))
         elif request.method in self.handlers:
             self.handlers[request.method](request, self.open_server(request, flow, NOBODY), flow)
         else:
@@ -370,6 +381,8 @@ class UserAgent:
         method = request.method
         if method not in KNOWN:
             return 501, {"allow": [self.allow]}
+        if not within and method in NEED_CONTACT and "contact" not in request.headers and is_modern(request):
+            raise ParseError(f"{method} without Contact", partial=request)
         basic = method in ("INVITE", "BYE", "OPTIONS")
         if not basic and method not in (self.dialog_methods if within else self.handlers):
             return 405, {"allow": [self.allow]}

@@ -101,6 +101,20 @@ def test_numbers_that_do_not_exist(running: None, tmp_path: Path, number: str, t
     run(tmp_path, number, script, transport=transport)
 
 
+@pytest.mark.parametrize("number", ["5555", "carol"])
+def test_who_asks_after_them_is_told_so_too(running: None, tmp_path: Path, number: str) -> None:
+    run(tmp_path, number, Script().send("OPTIONS", within=False).get(404))
+    run(tmp_path, "602", Script().send("OPTIONS", within=False).get(200))
+
+
+def test_a_number_that_does_not_exist_is_refused_without_a_word_before(running: None, tmp_path: Path) -> None:
+    run(tmp_path, "carol", Script().send("INVITE", "", PLAIN, within=False).get(404).send("ACK"))
+
+
+def test_a_change_of_the_session_is_answered_at_once(running: None, tmp_path: Path) -> None:
+    run(tmp_path, "602", answered().rest(200).send("INVITE", "", PLAIN).get(200).send("ACK").send("BYE").get(200))
+
+
 @pytest.mark.parametrize("source", ["127.0.0.66", "127.0.0.77", "127.0.0.78"])
 def test_trunks_may_encrypt_and_have_a_shortest_session(running: None, tmp_path: Path, source: str) -> None:
     secure = answered(SECURE, "", "m=audio [0-9]+ RTP/SAVP 0", "a=crypto:1 AES_CM_128_HMAC_SHA1_80", "a=rtcp-mux")

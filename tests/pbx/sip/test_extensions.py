@@ -136,6 +136,7 @@ def test_the_second_waits_for_the_first_and_the_answer_for_both(pair: Pair) -> N
 
 def test_it_is_repeated_without_a_cap_until_the_invite_is_given_up(pair: Pair) -> None:
     pair.call()
+    pair.network.run(0.2)  # she has her 100, and repeats nothing
     pair.network.bind(ALICE, lambda data, flow: None)  # Alice is deaf
     pair.bob_session.ring(183, OFFER)
     pair.network.run(31.7)
@@ -212,6 +213,25 @@ def test_an_offer_in_a_prack_is_answered_in_its_200(pair: Pair) -> None:
     pair.network.run(0.1)
     assert pair.bob.events == ["offer"]
     assert pair.responses(200, "PRACK")[0].body == OFFER
+
+
+def test_an_offer_in_a_prack_that_is_not_acceptable_refuses_the_invite(pair: Pair) -> None:
+    pair.call()
+    original = pair.alice_agent.transactions.request
+
+    def request(message: Request, flow: Flow, user: object) -> object:
+        if message.method == "PRACK":
+            message.body, message.headers["content-type"] = OFFER, ["application/sdp"]
+        return original(message, flow, user)  # type: ignore[arg-type]
+
+    pair.alice_agent.transactions.request = request  # type: ignore[assignment, method-assign]
+    pair.bob.accepts = False
+    pair.bob_session.ring(183, OFFER)
+    pair.network.run(0.1)
+    assert len(pair.responses(200, "PRACK")) == 1  # it says that the 183 arrived: that is so
+    assert pair.alice.events[-1] == "failure 488"
+    assert pair.bob.events == ["offer", "ended 488"]
+    pair.assert_nothing_left()
 
 
 # ---- forks

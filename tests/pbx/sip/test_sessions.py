@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole sessions between two cores over the simulated network."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -82,7 +83,7 @@ def test_call_rings_answers_and_ends(pair: Pair) -> None:
     assert pair.bob.events == ["ack", "ended 200"]
     pair.assert_nothing_left()
     assert [line.split(" SIP/2.0")[0] for _, _, _, line in pair.network.log] == [
-        "INVITE sip:bob@10.0.0.2", "SIP/2.0 100 Trying", "SIP/2.0 180 Ringing", "SIP/2.0 200 OK",
+        "INVITE sip:bob@10.0.0.2", "SIP/2.0 180 Ringing", "SIP/2.0 200 OK",
         "ACK sip:bob@10.0.0.2:5060", "BYE sip:bob@10.0.0.2:5060", "SIP/2.0 200 OK",
     ]  # fmt: skip
 
@@ -177,6 +178,46 @@ def test_glare_is_refused_on_both_sides_and_the_call_lives(pair: Pair) -> None:
     pair.network.run(1)
     assert pair.alice.events[-1] == "accepted"
     session.bye()
+    pair.assert_nothing_left()
+
+
+def test_a_reinvite_before_the_ack_of_our_answer_has_to_wait(pair: Pair) -> None:
+    """The offer and answer of the first one may not be through yet (RFC 5407 section 3.1.4)."""
+    session = pair.call()
+    pair.network.bind(ALICE, lambda data, flow: None)  # the 200 is lost, and so is its ACK
+    pair.bob_session.answer(OFFER)
+    pair.network.run(0.1)
+    line = "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKearly"
+    early = session.request.to_bytes().decode().replace("CSeq: 1 ", "CSeq: 2 ")
+    early = re.sub(r"(?m)^Via: .*$", f"Via: {line}\r", early)
+    early = re.sub(r"(?m)^(To: [^\r]*)", rf"\1;tag={pair.bob_session.local_tag}", early)
+    pair.network.send(early.encode(), ALICE, BOB)
+    pair.network.run(0.1)
+    assert "SIP/2.0 491 Request Pending" in [text for _, source, _, text in pair.network.log if source == BOB]
+
+
+def test_a_peer_that_answers_without_a_tag_is_one_all_the_same(pair: Pair) -> None:
+    """RFC 3261 section 12.1.2: the tag of an old peer is null; what it then puts into its From is no stranger's."""
+    session = pair.talk()
+    assert session.dialog is not None
+    session.dialog.remote_tag = ""
+    pair.bob_session.reinvite(OFFER)
+    pair.network.run(1)
+    assert pair.alice.events[-2:] == ["offer", "ack"]
+    pair.bob_session.bye()
+    pair.network.run(1)
+    assert pair.alice.events[-1] == "ended 200"
+
+
+def test_a_bye_ends_the_call_however_its_sender_counts(pair: Pair) -> None:
+    session = pair.talk()
+    assert session.dialog is not None
+    session.reinvite(OFFER)
+    pair.network.run(1)
+    session.dialog.number = 0
+    session.bye()
+    pair.network.run(1)
+    assert pair.bob.events[-1] == "ended 200"
     pair.assert_nothing_left()
 
 

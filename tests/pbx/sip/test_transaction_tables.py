@@ -221,3 +221,29 @@ def test_an_input_that_makes_no_sense_is_a_fault() -> None:
     rig.respond(486)
     with pytest.raises(StateError):
         rig.respond(200)
+
+
+def test_an_invite_is_told_to_wait_only_when_nothing_is_said_for_200_ms() -> None:
+    rig = Rig("INVITE", server=True)
+    rig.network.run(0.199)
+    assert rig.sent == []
+    rig.network.run(0.001)
+    assert rig.times("100") == [0.2]
+    rig.transaction.step(tx.REQUEST)  # it is what is said again
+    assert len(rig.times("100")) == 2
+    for status in (180, 200, 404):
+        prompt = Rig("INVITE", server=True)
+        prompt.network.run(0.1)
+        prompt.respond(status)
+        prompt.network.run(0.15)
+        assert [sent for _, sent in prompt.sent] == [str(status)]
+
+
+def test_an_invite_that_comes_again_after_its_2xx_gets_it_again() -> None:
+    rig = Rig("INVITE", server=True)
+    rig.respond(200)
+    rig.network.run(10)
+    assert rig.layer.receive_request(rig.request)
+    assert rig.times("200") == [0, 10]
+    rig.network.run(22)
+    assert rig.state == tx.TERMINATED
