@@ -282,9 +282,8 @@ class Server:
         )  # fmt: skip
         await self.centre.start(self.journal)
         self.reports = Reports(
-            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
-            {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
-        )  # fmt: skip
+            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, *self.report_terms(config)
+        )
 
         self.explanations = Explanations(
             self.centre.floor, self.journal, self.store.journal, self.store.cdrs, lambda: time.time_ns() // 1_000_000
@@ -356,6 +355,11 @@ class Server:
         await self.store.close()
         if self._scratch is not None:
             self._scratch.cleanup()
+
+    def report_terms(self, config: Config) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+        """What reports are to know of a configuration: the queues' targets, and the users who are agents."""
+        users = {self.call_centre.desk.user_of(agent): agent.name for agent in config.agents}
+        return targets(config.queues), users
 
     def use_trunks(self, config: Config) -> None:
         """The trunks, routes and limits of a configuration; the dial plan's hours are those of the office."""

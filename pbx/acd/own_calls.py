@@ -10,13 +10,17 @@ class OwnCalls:
     """`agents` is a mapping of users to the agents whose phones they are."""
 
     def __init__(self, agents: Mapping[str, str]) -> None:
-        self._agents = {user: agent for user, agent in agents.items() if user}
+        self.apply(agents)
         self._users: dict[str, str] = {}
         """Calls that an agent's user began."""
         self._legs: dict[str, tuple[str, str]] = {}
         """Leg -> agent and call."""
         self._of: dict[str, dict[str, None]] = {}
         """Agent -> its legs."""
+
+    def apply(self, agents: Mapping[str, str]) -> None:
+        """Other agents; those whose phones are in calls by now are told when these end."""
+        self._agents = {user: agent for user, agent in agents.items() if user}
 
     def agent_of(self, user: str) -> str:
         """Whose phone this user's is; empty: no agent's."""
