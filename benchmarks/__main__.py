@@ -19,6 +19,7 @@ COMMANDS = (
     ("benchmarks.bench_dtmf",),
     ("benchmarks.bench_loss",),
     ("benchmarks.bench_recording",),
+    ("benchmarks.bench_lateness",),
     ("benchmarks.load",),
 )
 

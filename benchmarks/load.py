@@ -26,6 +26,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from benchmarks.legs import build_load
 from benchmarks.sip_ends import Call, Ends
 
 HERE = Path(__file__).parent
@@ -167,11 +168,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder) / "rtp_load"
-        compiler = os.environ.get("CC") or shutil.which("cc")
-        if compiler is None:
-            raise SystemExit("no C compiler: set CC")
-        subprocess.run([compiler, "-O2", "-o", program, HERE / "rtp_load.c"], check=True)
+        program = build_load(Path(folder))
         if shutil.which("sipp") is None:
             print("no SIPp (Debian: sip-tester): the signalling is left out", flush=True)
             options.rates = []

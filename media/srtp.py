@@ -90,13 +90,21 @@ def _read(value: str) -> Crypto | None:
     if suite is None or unknown or method.lower() != "inline" or ";" in parameters:
         return None
     text, *rest = parameters.split("|")
-    if any(":" in part for part in rest):  # a key identifier; the other part is the key's lifetime, longer than a call
+    if len(rest) > 1 or not all(_outlives_a_call(part) for part in rest):  # a second part identifies the key in packets
         return None
     try:
         key = b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
     return Crypto(int(fields[0]), suite, key) if len(key) == suite.bytes else None
+
+
+def _outlives_a_call(lifetime: str) -> bool:
+    """Whether a key is good for 2^20 packets, which are five hours, and no more than there are."""
+    power = lifetime.removeprefix("2^")
+    if not (power.isascii() and power.isdigit() and len(power) <= 15):
+        return False
+    return 20 <= int(power) <= 48 if power != lifetime else 2**20 <= int(power) <= 2**48
 
 
 def check_offer(mode: SrtpMode, secure: bool, theirs: tuple[Crypto, ...]) -> None:

@@ -167,6 +167,11 @@ class CallCentre:
         self.desk.start()
         self._following = asyncio.create_task(self._follow(journal.subscribe(last)))
 
+    def apply(self, config: Config) -> None:
+        """Other queues, agents and teams are in force; calls that go on are not touched."""
+        self.desk.apply(Centre(acd=config.acd, queues=config.queues, agents=config.agents, teams=config.teams))
+        self.floor.apply()
+
     async def close(self) -> None:
         """Stop what goes on."""
         self._save()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Call detail records: a pure fold over the journal records of a call, the same live and years later."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -84,53 +84,61 @@ class CallFold:
 
     def add(self, entry: Entry) -> Cdr | None:
         """Take one record of this call; the CDR when it was the last."""
-        at_ms = entry.at_ns // 1_000_000
-        match entry.record:
-            case events.CallRouted() as routed:
-                self._routed = routed
-            case events.LegStarted(leg=leg, direction=direction, party=party, sip_call_id=sip_call_id):
-                self._legs[leg] = {
-                    "leg": leg,
-                    "direction": direction,
-                    "party": party,
-                    "sip_call_id": sip_call_id,
-                    "started_at_ms": at_ms,
-                }
-            case events.LegRinging(leg=leg) if leg in self._legs:
-                self._legs[leg].setdefault("ringing_at_ms", at_ms)
-            case events.LegAnswered(leg=leg, codec=codec, srtp=srtp) if leg in self._legs:
-                self._legs[leg].setdefault("answered_at_ms", at_ms)
-                self._legs[leg] |= {"codec": codec, "srtp": srtp}
-            case events.LegHeld(leg=leg) if leg in self._legs:
-                self._held_since.setdefault(leg, at_ms)
-            case events.LegResumed(leg=leg):
-                self._resume(leg, at_ms)
-            case events.LegEnded(leg=leg, status=status, reason=reason, ended_by=ended_by, media=media) as over if (
-                leg in self._legs
-            ):
-                self._resume(leg, at_ms)
-                self._legs[leg] |= {
-                    "ended_at_ms": at_ms,
-                    "status": status,
-                    "reason": reason,
-                    "ended_by": ended_by,
-                    "media": media,
-                    "trunk": over.trunk,
-                    "cause": over.cause,
-                }
-            case events.LegTrouble(leg=leg, kind=kind, on=True) if leg in self._legs:
-                known = self._legs[leg].get("troubles", ())
-                assert isinstance(known, tuple)
-                self._legs[leg]["troubles"] = known if kind in known else (*known, kind)
-            case events.CallBridged() if self._bridged_ms is None:
-                self._bridged_ms = at_ms
-            case events.CallEnded(result=result, status=status, reason=reason, ended_by=ended_by):
-                return self._end(entry.at_ns, result, status, reason, ended_by)
+        record = entry.record
+        if type(record) is events.CallEnded:
+            return self._end(entry.at_ns, record.result, record.status, record.reason, record.ended_by)
+        step = _STEPS.get(type(record))
+        if step is not None:
+            step(self, record, entry.at_ns // 1_000_000)
         return None
 
     def cut(self, at_ns: int, reason: str) -> Cdr:
         """The CDR of a call whose end nobody saw; `at_ns` is the last time at which it may have lived."""
         return self._end(max(at_ns, self._at_ns), "failed", 500, reason, "exchange")
+
+    def _on_routed(self, record: events.CallRouted, at_ms: int) -> None:
+        self._routed = record
+
+    def _on_bridged(self, record: events.CallBridged, at_ms: int) -> None:
+        if self._bridged_ms is None:
+            self._bridged_ms = at_ms
+
+    def _on_leg_started(self, record: events.LegStarted, at_ms: int) -> None:
+        self._legs[record.leg] = {
+            "leg": record.leg,
+            "direction": record.direction,
+            "party": record.party,
+            "sip_call_id": record.sip_call_id,
+            "started_at_ms": at_ms,
+        }
+
+    def _on_leg_ringing(self, record: events.LegRinging, at_ms: int) -> None:
+        if (leg := self._legs.get(record.leg)) is not None:
+            leg.setdefault("ringing_at_ms", at_ms)
+
+    def _on_leg_answered(self, record: events.LegAnswered, at_ms: int) -> None:
+        if (leg := self._legs.get(record.leg)) is not None:
+            leg.setdefault("answered_at_ms", at_ms)
+            leg["codec"], leg["srtp"] = record.codec, record.srtp
+
+    def _on_leg_held(self, record: events.LegHeld, at_ms: int) -> None:
+        if record.leg in self._legs:
+            self._held_since.setdefault(record.leg, at_ms)
+
+    def _on_leg_resumed(self, record: events.LegResumed, at_ms: int) -> None:
+        self._resume(record.leg, at_ms)
+
+    def _on_leg_ended(self, record: events.LegEnded, at_ms: int) -> None:
+        if (leg := self._legs.get(record.leg)) is not None:
+            self._resume(record.leg, at_ms)
+            leg["ended_at_ms"] = at_ms
+            leg["status"], leg["reason"], leg["ended_by"] = record.status, record.reason, record.ended_by
+            leg["media"], leg["trunk"], leg["cause"] = record.media, record.trunk, record.cause
+
+    def _on_leg_trouble(self, record: events.LegTrouble, at_ms: int) -> None:
+        if record.on and (leg := self._legs.get(record.leg)) is not None:
+            known: tuple[str, ...] = leg.get("troubles", ())
+            leg["troubles"] = known if record.kind in known else (*known, record.kind)
 
     def _resume(self, leg: str, at_ms: int) -> None:
         if (since := self._held_since.pop(leg, None)) is not None:
@@ -172,6 +180,20 @@ class CallFold:
         if callers:
             return callers[0].answered_at_ms
         return self._bridged_ms
+
+
+_STEPS: dict[type, Callable[[CallFold, Any, int], None]] = {
+    events.CallRouted: CallFold._on_routed,
+    events.CallBridged: CallFold._on_bridged,
+    events.LegStarted: CallFold._on_leg_started,
+    events.LegRinging: CallFold._on_leg_ringing,
+    events.LegAnswered: CallFold._on_leg_answered,
+    events.LegHeld: CallFold._on_leg_held,
+    events.LegResumed: CallFold._on_leg_resumed,
+    events.LegEnded: CallFold._on_leg_ended,
+    events.LegTrouble: CallFold._on_leg_trouble,
+}
+"""A table and no `match`: each case that does not fit costs half a microsecond."""
 
 
 class CdrFold:

@@ -21,6 +21,7 @@ _RETRY_S = 1.0
 _SAVE_EVERY = 10_000
 """Entries after which the resume number is saved though nothing was recorded."""
 
+_RECORDS = frozenset((RecordingStarted, RecordingPaused, RecordingResumed, RecordingEnded, RecordingConverted))
 AnyRecordingRecord = RecordingStarted | RecordingPaused | RecordingResumed | RecordingEnded | RecordingConverted
 
 
@@ -73,7 +74,7 @@ class RecordingIndex:
     async def _changed(self, entries: Iterable[Entry]) -> dict[str, StoredRecording]:
         changed: dict[str, StoredRecording] = {}
         for entry in entries:
-            if isinstance(entry.record, AnyRecordingRecord):
+            if type(entry.record) in _RECORDS and isinstance(entry.record, AnyRecordingRecord):
                 recording = entry.record.recording
                 before = changed.get(recording)
                 if before is None and not isinstance(entry.record, RecordingStarted):

@@ -282,9 +282,8 @@ class Server:
         )  # fmt: skip
         await self.centre.start(self.journal)
         self.reports = Reports(
-            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
-            {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
-        )  # fmt: skip
+            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, *self.report_terms(config)
+        )
 
         self.explanations = Explanations(
             self.centre.floor, self.journal, self.store.journal, self.store.cdrs, lambda: time.time_ns() // 1_000_000
@@ -357,6 +356,11 @@ class Server:
         if self._scratch is not None:
             self._scratch.cleanup()
 
+    def report_terms(self, config: Config) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+        """What reports are to know of a configuration: the queues' targets, and the users who are agents."""
+        users = {self.call_centre.desk.user_of(agent): agent.name for agent in config.agents}
+        return targets(config.queues), users
+
     def use_trunks(self, config: Config) -> None:
         """The trunks, routes and limits of a configuration; the dial plan's hours are those of the office."""
         users = {user.name: user.outside for user in config.users}
@@ -397,7 +401,7 @@ class Server:
         number = self.journal.append(record)
         if self.centre is not None:
             self.centre.desk.observe(record)
-        if isinstance(record, RegistrationAdded | RegistrationRemoved) and self.watching is not None:
+        if (type(record) is RegistrationAdded or type(record) is RegistrationRemoved) and self.watching is not None:
             self.watching.registered(record.user, isinstance(record, RegistrationAdded))
         return number
 

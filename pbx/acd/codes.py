@@ -25,7 +25,6 @@ class Codes:
     def __init__(self, desk: Desk, supervisors: Supervisors) -> None:
         self._desk = desk
         self._supervisors = supervisors
-        self._by_user = {desk.user_of(agent): agent.name for agent in desk.centre.agents}
 
     async def queue(self, call: Call, argument: str, rule: Rule | None) -> None:
         """`queue:NAME`: wait and talk; what comes of it otherwise is the caller's answer."""
@@ -100,7 +99,7 @@ class Codes:
 
     async def _act(self, call: Call, action: str, value: str) -> str:
         """Do it; the phrase that says so. Raises AcdError."""
-        desk, own = self._desk, self._by_user.get(call.user, "")
+        desk, own = self._desk, self._desk.agent_of(call.user)
         name = (value or own) if action == "login" else self._here(call.user, own)
         if not name or name not in desk.scheduler.agents:
             raise AcdError(f"{call.user or call.caller} is no agent's telephone")

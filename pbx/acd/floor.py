@@ -7,6 +7,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import msgspec
 
@@ -18,12 +19,17 @@ from switchroom.pbx.acd.model import Queue
 from switchroom.pbx.acd.service_level import AgentFigures, Board, QueueFigures
 from switchroom.pbx.acd.supervisor import Supervisors
 from switchroom.pbx.control import Answered, CallError, Ended, Fact, Leg, Party, TapMode
-from switchroom.pbx.events import AgentStatus, Entry, QueueChanged
+from switchroom.pbx.events import AgentStatus, AnyRecord, Entry, QueueChanged
 
 KEPT_ENTRIES = 100_000
 """Records of queues and agents at hand for explanations."""
 _KINDS = ("queue.", "offer.", "agent.", "callback.", "supervisor.")
 SUPERVISOR_RING_S = 30.0
+
+
+@cache
+def _explains(kind: type[AnyRecord]) -> bool:
+    return str(kind.__struct_config__.tag).startswith(_KINDS)
 
 
 class QueueView(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,10 +103,14 @@ class Floor:
         self.board = Board(targets(desk.centre.queues))
         self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
 
+    def apply(self) -> None:
+        """The desk has other queues."""
+        self.board.retarget(targets(self.desk.centre.queues))
+
     def take(self, entry: Entry) -> None:
         """Follow the journal."""
         self.board.add(entry)
-        if str(entry.record.__struct_config__.tag).startswith(_KINDS):
+        if _explains(type(entry.record)):
             self._entries.append(entry)
 
     # ---- seen

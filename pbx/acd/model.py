@@ -297,6 +297,12 @@ class Queue:
         agent.queues.append(self.name)
         self.counts[agent.standing] += 1
 
+    def lose_member(self, agent: Agent) -> None:
+        """The agent serves the queue no longer, and stands in none of its lines."""
+        del self.members[agent.name], self.agents[agent.name]
+        agent.queues.remove(self.name)
+        self.counts[agent.standing] -= 1
+
 
 def _has(levels: dict[str, int], skills: Skills) -> bool:
     return all(levels.get(skill, 0) >= level for skill, level in skills)

@@ -116,6 +116,15 @@ class Kept(msgspec.Struct, kw_only=True):
     """Caller to agent, the newest last."""
 
 
+_KEPT = frozenset(
+    (
+        CallEnded, AgentStatusSet, AgentStateSet, QueueEntered, QueueOffered, OfferJoined, OfferEnded, QueueAnswered,
+        QueuePassed, QueueCompleted, QueueAbandoned, QueueLeft, CallbackAsked, CallbackTried,
+    )
+)  # fmt: skip
+"""Most records of a call say nothing about the call centre, and one look tells them."""
+
+
 class KeptFold:
     """Keeps `kept` as the journal says. `attempts` tells how often callbacks of a queue are tried."""
 
@@ -127,9 +136,20 @@ class KeptFold:
         """Take the next entry."""
         kept, record, at_ms = self.kept, entry.record, entry.at_ns // 1_000_000
         kept.number = entry.number
-        if not isinstance(record, ServerStarted):
+        if type(record) is not ServerStarted:
             kept.at_ms = at_ms
+        if type(record) in _KEPT:
+            self._keep(record, at_ms)
+
+    # ---- within
+
+    def _keep(self, record: AnyRecord, at_ms: int) -> None:
+        kept = self.kept
         match record:
+            case CallEnded():
+                talk = kept.talks.get(record.call)
+                if talk is not None and not talk.agent:
+                    del kept.talks[record.call]  # passed on to nobody of ours
             case AgentStatusSet():
                 self._status(record, at_ms)
             case AgentStateSet() if (agent := kept.agents.get(record.agent)) is not None:
@@ -172,14 +192,10 @@ class KeptFold:
                 kept.stays.pop(record.call, None)
                 if record.reason == "cancelled":
                     kept.callbacks.pop(record.call, None)
-            case CallEnded() if record.call in kept.talks and not kept.talks[record.call].agent:
-                del kept.talks[record.call]  # passed on to nobody of ours
             case CallbackAsked():
                 kept.callbacks.setdefault(record.call, KeptCallback(record.queue, record.number, at_ms))
             case CallbackTried():
                 self._tried(record)
-
-    # ---- within
 
     def _status(self, record: AgentStatusSet, at_ms: int) -> None:
         kept = self.kept

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from switchroom.pbx import events
-from switchroom.pbx.events import AgentState, AgentStatus, Entry
+from switchroom.pbx.events import AgentState, AgentStatus, AnyRecord, Entry
 from switchroom.pbx.reports.counts import AgentCounts, QueueCounts
 from switchroom.pbx.reports.intervals import Book, Span
 
@@ -22,6 +22,16 @@ TARGET_MS, SHORT_MS = 20_000, 5_000
 _FIELDS: dict[AgentState, str] = {
     "offered": "ringing_ms", "wrap-up": "wrap_up_ms", "busy": "busy_ms", "paused": "away_ms",
 }  # fmt: skip
+
+_COUNTED = frozenset(
+    (
+        events.LegHeld, events.LegResumed, events.LegEnded, events.CallStarted, events.CallEnded, events.CallRated,
+        events.QueueEntered, events.QueueRefused, events.QueueOffered, events.QueueAnswered, events.QueueAbandoned,
+        events.QueueLeft, events.QueueCompleted, events.QueuePassed, events.OfferJoined, events.OfferEnded,
+        events.AgentStatusSet, events.AgentStateSet, events.AgentReachable, events.ServerStarted,
+    )
+)  # fmt: skip
+"""Most records of a call say nothing about queues and agents, and one look tells them."""
 
 
 class Stay(msgspec.Struct):
@@ -83,8 +93,30 @@ class Tally:
     def add(self, entry: Entry) -> None:
         """Take one entry."""
         at_ms = entry.at_ns // 1_000_000
-        record = entry.record
-        match record:
+        if type(entry.record) in _COUNTED:
+            self._count(entry.record, at_ms)
+        self.number, self.now_ms = entry.number, max(self.now_ms, at_ms)
+
+    def until(self, at_ms: int) -> None:
+        """Book the time up to a moment: that of a report in the middle of a day. Counts nothing twice."""
+        for name in self.clocks:
+            self._advance(name, at_ms)
+
+    # ---- within
+
+    def _count(self, record: AnyRecord, at_ms: int) -> None:
+        match record:  # a case that does not fit costs as much as one that does: those of every call come first
+            case events.LegHeld() | events.LegResumed() | events.LegEnded():
+                if record.call in self.talks:
+                    self._hold(record.call, record.leg, isinstance(record, events.LegHeld), at_ms)
+            case events.CallStarted():
+                agent = self._users.get(record.user, record.user)
+                if agent in self.clocks:
+                    self.agents.at(agent, at_ms).dialled += 1
+                    self._dialled[record.call] = agent
+            case events.CallEnded():
+                if (agent := self._dialled.pop(record.call, "")) and record.result == "answered":
+                    self.agents.at(agent, at_ms).dialled_answered += 1
             case events.QueueEntered():
                 self.queues.at(record.queue, at_ms).offered += 1
                 self.stays[record.call] = Stay(record.queue, at_ms - record.waited_ms, at_ms)
@@ -134,31 +166,12 @@ class Tally:
                 clock.call, clock.queue = record.call, record.queue
             case events.AgentReachable():
                 self._advance(record.agent, at_ms).reachable = record.reachable
-            case events.LegHeld() | events.LegResumed() | events.LegEnded():
-                if record.call in self.talks:
-                    self._hold(record.call, record.leg, isinstance(record, events.LegHeld), at_ms)
-            case events.CallStarted():
-                agent = self._users.get(record.user, record.user)
-                if agent in self.clocks:
-                    self.agents.at(agent, at_ms).dialled += 1
-                    self._dialled[record.call] = agent
-            case events.CallEnded():
-                if (agent := self._dialled.pop(record.call, "")) and record.result == "answered":
-                    self.agents.at(agent, at_ms).dialled_answered += 1
             case events.CallRated():
                 for content in self._contents(record.queue, record.agent, at_ms):
                     content.ratings += 1
                     content.rating_score += round(record.score * 1000)
             case events.ServerStarted():
                 self._restart()
-        self.number, self.now_ms = entry.number, max(self.now_ms, at_ms)
-
-    def until(self, at_ms: int) -> None:
-        """Book the time up to a moment: that of a report in the middle of a day. Counts nothing twice."""
-        for name in self.clocks:
-            self._advance(name, at_ms)
-
-    # ---- within
 
     def _answered(self, record: events.QueueAnswered, at_ms: int) -> None:
         self._leave(record.call, at_ms)

@@ -114,7 +114,7 @@ class ClientSession(Session):
 
     def receive(self, request: Request, flow: Flow) -> None:
         tag = request.from_.tag or ""
-        if self.dialog is None or tag != self.dialog.remote_tag:
+        if self.dialog is None or (self.dialog.remote_tag and tag != self.dialog.remote_tag):  # no tag: any will do
             if request.method != "ACK":
                 self._receive_early(self._early.get(tag), request, self.agent.open_server(request, flow, self))
             return

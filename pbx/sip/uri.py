@@ -157,9 +157,10 @@ def _parse(text: str) -> Uri:
     for piece in pieces:
         name, equals, value = piece.partition("=")
         key = unescape(name).lower()
-        if not key or key in params:
+        said = unescape(value) if equals else None
+        if not key or params.get(key, said) != said:  # twice the same is what baresip says of its transport
             raise ParseError(f"bad parameter in {text[:80]!r}")
-        params[key] = unescape(value) if equals else None
+        params[key] = said
     headers = tuple(
         (unescape(name), unescape(value)) for name, _, value in (h.partition("=") for h in header_part.split("&") if h)
     )

@@ -18,6 +18,8 @@ MODULES = "/usr/lib/baresip/modules"
 
 CONFIG = """
 poll_method epoll
+sip_cafile {certificate}
+sip_verify_server yes
 sip_listen {host}:{sip}
 call_local_timeout 120
 call_max_calls 4
@@ -63,6 +65,7 @@ class Baresip:
     ) -> None:
         self.folder, self.user, self.hz = folder, user, hz
         folder.mkdir(parents=True, exist_ok=True)
+        self.port = server.port(transport)
         self._control_port = free_port()
         rtp = 30000 + int(user[-2:]) * 20
         source = folder / "tone.wav"
@@ -70,6 +73,7 @@ class Baresip:
         (folder / "config").write_text(
             CONFIG.format(
                 host=HOST,
+                certificate=server.certificate,
                 sip=free_port(),
                 source=f"aufile,{source}",
                 rtp=rtp,
@@ -81,7 +85,7 @@ class Baresip:
         )
         answer = "auto" if auto else "manual"
         (folder / "accounts").write_text(
-            f"<sip:{user}@{HOST}:{server.sip};transport={transport}>;auth_pass=pw{user};answermode={answer};"
+            f"<sip:{user}@{HOST}:{self.port};transport={transport}>;auth_pass=pw{user};answermode={answer};"
             f"audio_codecs={codecs};regint=120;mediaenc={media_encryption}\n"
         )
         self.events: list[dict[str, Any]] = []

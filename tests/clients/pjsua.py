@@ -35,9 +35,10 @@ class Pjsua:
         self._lines: list[str] = []
         self._seen = 0
         write_tone(folder / "tone.wav", hz, 60)
-        suffix = f":{server.sip};transport={transport}"
+        self.port = server.port(transport)
+        suffix = f":{self.port};transport={transport}"
         self._arguments = [
-            f"--id=sip:{user}@{HOST}:{server.sip}", f"--registrar=sip:{HOST}{suffix}", f"--proxy=sip:{HOST}{suffix};lr",
+            f"--id=sip:{user}@{HOST}:{self.port}", f"--registrar=sip:{HOST}{suffix}", f"--proxy=sip:{HOST}{suffix};lr",
             "--realm=*", f"--username={user}", f"--password=pw{user}", f"--local-port={free_port()}",
             f"--rtp-port={31000 + int(user[-2:]) * 20}", f"--bound-addr={HOST}", f"--ip-addr={HOST}", "--null-audio",
             "--clock-rate=8000", "--no-vad", "--ec-tail=0", "--auto-answer=200", f"--play-file={folder}/tone.wav",
@@ -45,6 +46,8 @@ class Pjsua:
             "--dis-codec=*", "--add-codec=pcmu", "--add-codec=pcma", "--max-calls=4",
             "--no-tcp" if transport == "udp" else "--no-udp",
         ]  # fmt: skip
+        if transport == "tls":
+            self._arguments += ["--use-tls", f"--tls-ca-file={server.certificate}", "--tls-verify-server"]
 
     def start(self) -> "Pjsua":
         found = program()

@@ -27,7 +27,7 @@ data_dir = "{folder}/data"
 log_level = "info"
 drain_s = 1.0
 [sip]
-listen = ["udp:127.0.0.1:{sip}", "tcp:127.0.0.1:{sip}"]
+listen = ["udp:127.0.0.1:{sip}", "tcp:127.0.0.1:{sip}", "tls:127.0.0.1:{tls}"]
 {sip_more}
 [media]
 address = "127.0.0.1"
@@ -74,12 +74,12 @@ class ServerProcess:
         media_more: str = "",
     ) -> None:
         self.folder = folder
-        self.sip = free_port()
+        self.sip, self.tls = free_port(), free_port()
         self.rpc = free_port()
         self.peer = free_port(host="127.0.0.9")
         config = CONFIG.format(
-            folder=folder, sip=self.sip, rpc=self.rpc, rtp=rtp, rtp_last=rtp + 999, token=TOKEN, peer=self.peer,
-            sip_more=sip_more, limits=limits, rules=rules, media_more=media_more,
+            folder=folder, sip=self.sip, tls=self.tls, rpc=self.rpc, rtp=rtp, rtp_last=rtp + 999, token=TOKEN,
+            peer=self.peer, sip_more=sip_more, limits=limits, rules=rules, media_more=media_more,
         )  # fmt: skip
         for user in map(str, range(1001, 1001 + users)):
             config += USER.format(user) + f'srtp = "{(srtp or {}).get(user, "")}"\n'
@@ -106,6 +106,15 @@ class ServerProcess:
                 return self
         raise AssertionError(f"the server did not start:\n{self.log()}")
 
+    def port(self, transport: str) -> int:
+        """Where it listens for phones of a transport."""
+        return self.tls if transport == "tls" else self.sip
+
+    @property
+    def certificate(self) -> Path:
+        """The one that it has made for itself."""
+        return self.folder / "data" / "tls.crt"
+
     @property
     def pid(self) -> int:
         assert self.process is not None
@@ -114,21 +123,22 @@ class ServerProcess:
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")[-5000:]
 
-    def answers_options(self, timeout_s: float = 0.3) -> bool:
-        """Whether an OPTIONS is answered."""
+    def answers_options(self, timeout_s: float = 0.3, at: tuple[str, int] | None = None) -> bool:
+        """Whether an OPTIONS to there is answered; to the server itself if nothing is said."""
+        host, there = at or (HOST, self.sip)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind((HOST, 0))
             sock.settimeout(timeout_s)
             port = sock.getsockname()[1]
             sock.sendto(
                 (
-                    f"OPTIONS sip:{HOST}:{self.sip} SIP/2.0\r\n"
+                    f"OPTIONS sip:{host}:{there} SIP/2.0\r\n"
                     f"Via: SIP/2.0/UDP {HOST}:{port};branch=z9hG4bK{os.urandom(6).hex()}\r\n"
                     f"Max-Forwards: 70\r\nFrom: <sip:probe@{HOST}>;tag=1\r\nTo: <sip:{HOST}>\r\n"
                     f"Call-ID: {os.urandom(6).hex()}\r\n"
                     "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
                 ).encode(),
-                (HOST, self.sip),
+                (host, there),
             )
             try:
                 return sock.recv(4096).startswith(b"SIP/2.0 200")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Phones of two makes through the exchange: baresip calls pjsua and the other way round, over UDP and TCP.
+"""Phones of two makes through the exchange: baresip calls pjsua and the other way round, over UDP, TCP
+and TLS with the certificate checked.
 
 Where there is no pjsua (it is in no Debian package; $PJSUA names one) a second baresip takes its part, so the test
 always says something.
@@ -20,7 +21,7 @@ Phone = Baresip | Pjsua
 NUMBERS = {"baresip": "1003", "pjsua": "1004"}
 
 
-@pytest.fixture(params=["udp", "tcp"])
+@pytest.fixture(params=["udp", "tcp", "tls"])
 def phones(request: pytest.FixtureRequest, server: ServerProcess, tmp_path: Path) -> Iterator[dict[str, Phone]]:
     need("baresip")
     other = Pjsua if program() is not None else Baresip
@@ -47,7 +48,7 @@ def test_phones_of_two_makes_talk_hold_and_hang_up(
     phones: dict[str, Phone], server: ServerProcess, caller: str, called: str
 ) -> None:
     one, two = phones[caller], phones[called]
-    one.command("dial", f"sip:{NUMBERS[called]}@{HOST}:{server.sip}")
+    one.command("dial", f"sip:{NUMBERS[called]}@{HOST}:{one.port}")
     one.wait("CALL_ESTABLISHED")
     two.wait("CALL_ESTABLISHED")
     one.rest(TALK_S)
@@ -66,7 +67,7 @@ def test_hold_and_resume_between_two_makes(
     phones: dict[str, Phone], server: ServerProcess, caller: str, called: str
 ) -> None:
     one, two = phones[caller], phones[called]
-    one.command("dial", f"sip:{NUMBERS[called]}@{HOST}:{server.sip}")
+    one.command("dial", f"sip:{NUMBERS[called]}@{HOST}:{one.port}")
     one.wait("CALL_ESTABLISHED")
     two.wait("CALL_ESTABLISHED")
     one.rest(1.0)

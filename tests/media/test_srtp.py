@@ -165,6 +165,12 @@ def test_a_refused_offer_leaves_the_agreed_keys() -> None:
         ("1 AEAD_AES_256_GCM inline:" + b64encode(bytes(44)).decode(), True),
         ("1 AEAD_AES_256_GCM inline:" + b64encode(bytes(44)).decode().rstrip("="), True),
         (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|2^31|1:1", False),  # a key identifier in every packet
+        (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|1900000", True),
+        (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|2^19", False),  # shorter than a call may be
+        (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|1048575", False),
+        (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|2^49", False),
+        (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|for ever", False),
+        (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}|", False),
         (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY};inline:{KEY}", False),
         (f"1 AES_CM_128_HMAC_SHA1_80 inline:{KEY} UNENCRYPTED_SRTP", False),
         (f"1 AEAD_AES_128_GCM inline:{KEY}", False),  # too long

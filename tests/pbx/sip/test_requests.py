@@ -3,7 +3,9 @@
 
 import pytest
 
+from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.server_session import ServerSession
+from switchroom.pbx.sip.uri import parse_uri
 from tests.sim.network import Network
 from tests.sim.phone import OFFER, Phone
 
@@ -64,3 +66,10 @@ def test_options_are_answered_as_an_invite_would_be(status: int, answer: str) ->
     desk = Desk()
     desk.agent.refuse_options = lambda request, flow: status
     assert desk.ask("OPTIONS") == [answer]
+
+
+def test_a_parameter_said_twice_counts_once() -> None:
+    """As baresip says of its transport; two that differ are a mistake."""
+    assert parse_uri("sip:9000@10.0.0.2:5061;transport=tls;transport=tls").params["transport"] == "tls"
+    with pytest.raises(ParseError):
+        parse_uri("sip:9000@10.0.0.2:5061;transport=tls;transport=udp")

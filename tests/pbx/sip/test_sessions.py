@@ -196,6 +196,19 @@ def test_a_reinvite_before_the_ack_of_our_answer_has_to_wait(pair: Pair) -> None
     assert "SIP/2.0 491 Request Pending" in [text for _, source, _, text in pair.network.log if source == BOB]
 
 
+def test_a_peer_that_answers_without_a_tag_is_one_all_the_same(pair: Pair) -> None:
+    """RFC 3261 section 12.1.2: the tag of an old peer is null; what it then puts into its From is no stranger's."""
+    session = pair.talk()
+    assert session.dialog is not None
+    session.dialog.remote_tag = ""
+    pair.bob_session.reinvite(OFFER)
+    pair.network.run(1)
+    assert pair.alice.events[-2:] == ["offer", "ack"]
+    pair.bob_session.bye()
+    pair.network.run(1)
+    assert pair.alice.events[-1] == "ended 200"
+
+
 def test_a_bye_ends_the_call_however_its_sender_counts(pair: Pair) -> None:
     session = pair.talk()
     assert session.dialog is not None
