@@ -21,6 +21,7 @@ COMMANDS = (
     ("benchmarks.bench_recording",),
     ("benchmarks.bench_lateness",),
     ("benchmarks.load",),
+    ("benchmarks.bench_centre", "--seconds", "60"),
 )
 
 
