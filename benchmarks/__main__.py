@@ -18,7 +18,9 @@ COMMANDS = (
     ("benchmarks.bench_dtmf",),
     ("benchmarks.bench_loss",),
     ("benchmarks.bench_recording",),
+    ("benchmarks.bench_lateness",),
     ("benchmarks.load",),
+    ("benchmarks.bench_centre", "--seconds", "60"),
 )
 
 

@@ -69,6 +69,8 @@ class FlowQueues:
 
     async def serve(self, call: Call, queue: str, **wishes: Any) -> QueueOutcome:
         desk = self._desk()
+        if wishes.get("agent") not in desk.scheduler.agents:  # what a caller typed may be nobody
+            wishes.pop("agent", None)
         try:
             served = await desk.serve(call, queue, follow=False, **wishes)
         except AcdError as error:

@@ -129,6 +129,7 @@ typedef struct sr_leg {
     sr_leg_stats counts;         /* the part that is counted here; the rest is filled in when published */
 
     struct sr_leg *wheel_next, **wheel_link; /* wheel_link NULL: not on the wheel */
+    uint32_t wheel_slot;
     uint32_t next_free;
     uint32_t open_at;            /* its place in sr_plane.open */
     char tag[SR_TAG_BYTES];
@@ -161,6 +162,7 @@ typedef struct sr_plane {
     uint64_t slot;               /* slots that have been done */
     int64_t first_slot_ns;
     sr_leg *wheel[SR_WHEEL_SLOTS];
+    uint32_t wheel_counts[SR_WHEEL_SLOTS];
     uint32_t wheel_legs;         /* how many are on it */
     bool resting;                /* ticks come every SR_REST_SLOTS */
     int64_t timer_due_ns;        /* while it rests: when the next one should come */
@@ -246,9 +248,6 @@ void sr_leg_generate(sr_plane *plane, sr_leg *leg);
 void sr_leg_send(sr_plane *plane, sr_leg *leg, const sr_rtp *packet);
 /* The next `ms` of what the leg's remote says, at `rate_hz`. */
 void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t rate_hz);
-/* Changes the rate of one stream; `out` gets exactly the share of `samples`. */
-void sr_convert(const sr_plane *plane, sr_converter *converter, const int16_t *in, int samples, uint32_t from_hz,
-                int16_t *out, uint32_t to_hz);
 /* Sends what has been encoded already. */
 void sr_leg_send_payload(sr_plane *plane, sr_leg *leg, const uint8_t *payload, int bytes, uint32_t units);
 /* Puts a packet into a jitter buffer. Returns false for a payload that cannot be one of its codec. */
@@ -259,7 +258,9 @@ void sr_leg_send_pcm(sr_plane *plane, sr_leg *leg, const int16_t *pcm, int sampl
 void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg);
 
 /* convert.c */
-/* Changes the rate of one stream;
+/* Changes the rate of one stream; `out` gets exactly the share of `samples`. */
+void sr_convert(const sr_plane *plane, sr_converter *converter, const int16_t *in, int samples, uint32_t from_hz,
+                int16_t *out, uint32_t to_hz);
 
 /* leg_control.c: opening, closing, reports, limits of time */
 enum sr_error sr_leg_open(sr_plane *plane, sr_leg **leg, int *error_number);
