@@ -81,7 +81,8 @@ def test_all_who_are_played_a_prompt_get_the_same_packets(name: str, ptime_ms: i
     for leg in room.legs:
         sound = whole(heard[leg])
         assert room.payloads[: len(room.payloads) * 1_500 // 1_800] in sound
-        units = {(after.timestamp - before.timestamp) & 0xFFFFFFFF for before, after in pairwise(heard[leg][5 : 1_400 // ptime_ms])}
+        within = pairwise(heard[leg][5 : 1_400 // ptime_ms])
+        units = {(after.timestamp - before.timestamp) & 0xFFFFFFFF for before, after in within}
         assert units == {8 * ptime_ms}
     assert sorted(room.ends()) == [(number, FINISHED) for number in range(3)]
     room.rig.close()
