@@ -110,7 +110,7 @@ def report(outcome: Outcome, since_ms: int, seconds: float) -> None:
         "service_level_pct": round(100 * kpis["service_level"], 2),
         "asa_ms": round(kpis["asa"]), "longest_wait_ms": counts["longest_wait_ms"],
         "talk_s": round(counts["talk_ms"] / 1000 / counts["answered"], 2),
-        "refused": outcome.refused, "lost": outcome.lost,
+        "refused": outcome.refused, "refused_by": ask("system.status")["refused"], "lost": outcome.lost,
         "stuck_agents": stuck, "calls_left": ask("system.status")["calls"],
         "audio_calls": outcome.audio_calls,
         "audio_arrived_pct": round(100 * outcome.heard / max(1, outcome.expected), 2),

@@ -348,7 +348,7 @@ class Session(Playing):
         if self.move is not None:
             self.move.then(partial(self.order, op, other, body, lazy))
             return
-        value = other if type(other) is int else other.handle
+        value = other if isinstance(other, int) else other.handle
         self.plane.post(op, self.handle, value, body, lazy)
 
     @property
