@@ -15,6 +15,7 @@ COMMANDS = (
     ("benchmarks.bench_acd",),
     ("benchmarks.bench_g729",),
     ("benchmarks.bench_srtp",),
+    ("benchmarks.bench_playing",),
     ("benchmarks.bench_dtmf",),
     ("benchmarks.bench_loss",),
     ("benchmarks.bench_recording",),
