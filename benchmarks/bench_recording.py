@@ -9,30 +9,22 @@ process with the media plane is on the first core, the load on the last one.
 
 import argparse
 import asyncio
-import itertools
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.legs import CORES, FIRST, HOST, SECOND, build_load, describe, late_us
 from switchroom.media.config import MediaConfig
 from switchroom.media.events import MediaEvent, Recorded
 from switchroom.media.recorder import Recording
 from switchroom.media.server import MediaServer
 from switchroom.media.session import Session
-from switchroom.media.stats import late_limit_us
 
-HOST, FIRST, SECOND = "127.0.0.51", "127.0.0.52", "127.0.0.53"
-CORES = sorted(os.sched_getaffinity(0))
 SETTLE_S = 2.0
-
-
-def describe(host: str, port: int) -> bytes:
-    return f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n".encode()
 
 
 async def connect(server: MediaServer, calls: int) -> tuple[list[Session], str]:
@@ -61,15 +53,9 @@ async def span(server: MediaServer, seconds: float, legs: int) -> dict[str, Any]
     return {
         "ms": 1000 * cpu / wall / legs,
         "core_pct": round(100 * cpu / wall, 1),
-        "late_us": {name: late_us(counts, share) for name, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999))},
+        "late_us": late_us(counts),
         "skipped": after.skipped_slots - before.skipped_slots,
     }
-
-
-def late_us(counts: list[int], share: float) -> int:
-    """So late, at most, was this share of the slots."""
-    reached = itertools.accumulate(counts)
-    return late_limit_us(next(step for step, slots in enumerate(reached) if slots >= share * sum(counts)))
 
 
 async def measure(program: Path, folder: Path, legs: int, seconds: float, turns: int) -> list[dict[str, Any]]:
@@ -128,13 +114,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--folder", help="where the recordings go; a disk to be tried")
     options = parser.parse_args()
-    compiler = os.environ.get("CC") or shutil.which("cc")
-    if compiler is None:
-        raise SystemExit("no C compiler: set CC")
     os.sched_setaffinity(0, {CORES[0]})
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        program = Path(folder) / "rtp_load"
-        subprocess.run([compiler, "-O2", "-o", program, Path(__file__).parent / "rtp_load.c"], check=True)
+        program = build_load(Path(folder))
         for result in asyncio.run(measure(program, Path(folder), options.legs, options.seconds, options.turns)):
             print(json.dumps(result), flush=True)
 

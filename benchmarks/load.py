@@ -26,6 +26,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from benchmarks.legs import build_load
 from benchmarks.sip_ends import Call, Ends
 
 HERE = Path(__file__).parent
@@ -44,9 +45,9 @@ def cpu_s(pid: int) -> float:
 
 
 @contextmanager
-def server() -> Iterator[int]:
-    """The process id of a server that runs perf.toml and takes calls."""
-    command = ["taskset", "-c", SERVER_CORE, sys.executable, "-m", "switchroom", "serve", "-c", str(HERE / "perf.toml")]
+def server(config: Path = HERE / "perf.toml") -> Iterator[int]:
+    """The process id of a server that runs a configuration with the addresses of perf.toml, and takes calls."""
+    command = ["taskset", "-c", SERVER_CORE, sys.executable, "-m", "switchroom", "serve", "-c", str(config)]
     process = subprocess.Popen(command)
     try:
         deadline = time.monotonic() + 20
@@ -73,9 +74,11 @@ def floor_ms(program: Path) -> float:
     return float(json.loads(run.stdout)["ns"]) / 1e6
 
 
-def signalling(rate: int, seconds: float, floor: float) -> dict[str, Any]:
-    """One run of SIPp on both sides at `rate` calls a second."""
-    with server() as pid, tempfile.TemporaryDirectory() as folder:
+def signalling(
+    rate: int, seconds: float, floor: float, number: str = "2001", config: Path = HERE / "perf.toml"
+) -> dict[str, Any]:
+    """One run of SIPp on both sides at `rate` calls a second to a number."""
+    with server(config) as pid, tempfile.TemporaryDirectory() as folder:
         common = ["taskset", "-c", LOAD_CORE, "sipp", "-nostdin", "-buff_size", "4194304", "-trace_stat", "-fd", "1"]
         quiet: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         called = subprocess.Popen(
@@ -85,7 +88,7 @@ def signalling(rate: int, seconds: float, floor: float) -> dict[str, Any]:
         time.sleep(0.7)
         caller = subprocess.Popen(
             [
-                *common, "-sf", HERE / "sipp" / "caller.xml", f"{EXCHANGE[0]}:{EXCHANGE[1]}", "-s", "2001",
+                *common, "-sf", HERE / "sipp" / "caller.xml", f"{EXCHANGE[0]}:{EXCHANGE[1]}", "-s", number,
                 "-i", CALLER[0], "-p", str(CALLER[1]), "-r", str(rate), "-m", str(int(rate * (seconds + WARM_S + 1))),
                 "-l", str(40 * rate), "-recv_timeout", "15000", "-timeout", f"{seconds + 40:.0f}s",
                 "-stf", "caller.csv",
@@ -167,11 +170,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder) / "rtp_load"
-        compiler = os.environ.get("CC") or shutil.which("cc")
-        if compiler is None:
-            raise SystemExit("no C compiler: set CC")
-        subprocess.run([compiler, "-O2", "-o", program, HERE / "rtp_load.c"], check=True)
+        program = build_load(Path(folder))
         if shutil.which("sipp") is None:
             print("no SIPp (Debian: sip-tester): the signalling is left out", flush=True)
             options.rates = []

@@ -69,6 +69,8 @@ class FlowQueues:
 
     async def serve(self, call: Call, queue: str, **wishes: Any) -> QueueOutcome:
         desk = self._desk()
+        if wishes.get("agent") not in desk.scheduler.agents:  # what a caller typed may be nobody
+            wishes.pop("agent", None)
         try:
             served = await desk.serve(call, queue, follow=False, **wishes)
         except AcdError as error:
@@ -166,6 +168,11 @@ class CallCentre:
         restore(self.desk, kept, self._utc())
         self.desk.start()
         self._following = asyncio.create_task(self._follow(journal.subscribe(last)))
+
+    def apply(self, config: Config) -> None:
+        """Other queues, agents and teams are in force; calls that go on are not touched."""
+        self.desk.apply(Centre(acd=config.acd, queues=config.queues, agents=config.agents, teams=config.teams))
+        self.floor.apply()
 
     async def close(self) -> None:
         """Stop what goes on."""

@@ -11,9 +11,12 @@ from switchroom.pbx.config_values import Secret
 
 LIVE = frozenset({
     "user", "peer", "trunk", "routes", "dial_plan", "times", "group", "features", "parking", "blacklist", "voicemail",
-    "limits", "conference",
+    "limits", "conference", "queue", "agent", "team",
 })  # fmt: skip
 """Sections that take effect at once; of all others the old values stay until a restart."""
+
+NAMED = ("user", "peer", "trunk", "agent", "team")
+"""Lists of things that are known by their names."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -56,7 +59,7 @@ def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(item, f"{key}.{name}")
     elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
         for index, item in enumerate(value):
-            yield from _flat(item, f"{key}.{item.name if key in ('user', 'peer', 'trunk') else index}")
+            yield from _flat(item, f"{key}.{item.name if key in NAMED else index}")
     else:
         yield key, value
 

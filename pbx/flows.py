@@ -45,16 +45,12 @@ class Flows:
         self._messages = data / "messages"
         self._numbers = itertools.count(1)
         self._outside = Outside(config.ivr, data)
-        voices = config.speech.voices
-        self.speech = Speech(data / "speech", voices.get("en", "en"), self._engine())
-
-        async def speak(text: str, language: Language) -> str:
-            return await self.speech.say(text, voices.get(language, language))
-
+        self._voices = config.speech.voices
+        self.speech = Speech(data / "speech", self._voices.get("en", "en"), self._engine())
         self.shelf = Shelf(
             Path(config.ivr.flows) if config.ivr.flows else data / "flows",
             Services(
-                prompts=Prompts(Path(config.ivr.prompts) if config.ivr.prompts else None, speak),
+                prompts=Prompts(Path(config.ivr.prompts) if config.ivr.prompts else None, self.speak),
                 write=write,
                 send=self._send,
                 clock=asyncio.get_running_loop().time,
@@ -66,6 +62,10 @@ class Flows:
             config.ivr.language,
         )
         destinations.register("ivr", self._serve)
+
+    async def speak(self, text: str, language: Language) -> str:
+        """The path of an audio file that says a text of a language. Raises SpeechError."""
+        return await self.speech.say(text, self._voices.get(language, language))
 
     def load(self, own: dict[str, PythonFlow]) -> None:
         """Read what is on disk, and take the flows of the embedding program; what cannot be used is logged."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from switchroom.ivr.spoken import Language
 from switchroom.pbx.apps.blacklist import MAX_ADDED, Blacklist
 from switchroom.pbx.apps.conference_door import Door
 from switchroom.pbx.apps.conferences import Conferences
@@ -31,6 +32,7 @@ from switchroom.pbx.apps.voicemail.boxes import Box, Boxes, Counts, Message, Sou
 from switchroom.pbx.apps.voicemail.deposit import Deposit
 from switchroom.pbx.apps.voicemail.mailer import Mail, Mailer, Send
 from switchroom.pbx.apps.voicemail.menu import Menu
+from switchroom.pbx.apps.words import Words
 from switchroom.pbx.call import Call
 from switchroom.pbx.config import Config
 from switchroom.pbx.config_office import Desk, DeskChange
@@ -50,7 +52,10 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     control: CallControl
     destinations: Destinations
     store: DocumentStore
-    speak: Callable[[str], Awaitable[str]]
+    say: Callable[[str, Language], Awaitable[str]]
+    """Text and its language to the path of an audio file that says it."""
+    language: Language = "en"
+    """Of strangers, and of users who have none of their own."""
     sound: Sound
     send_mail: Send
     utc: Callable[[], float]
@@ -70,13 +75,15 @@ class Office:
         self._around = around
         self._switch_states: dict[str, SwitchState] = {}
         self.routing = Routing(self.plan_of(config), around.destinations, around.control)
+        self.words = Words(around.say, self._language_of)
         self._mailer: Mailer | None = None
         self._expiring: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Read what was kept, recover what was being recorded, serve the destinations. Raises StoreError."""
         config, around, routing = self.config, self._around, self.routing
-        control, store, speak, utc, write = around.control, around.store, around.speak, around.utc, around.write
+        control, store, utc, write = around.control, around.store, around.utc, around.write
+        speak = self.words
         kept: Kept[Any] = await Kept.load(store, "hours", str)
         self.switches = HandSwitches(self._switch_states, kept, lambda: routing.plan.clockwork, utc, write)
         self.blacklist = Blacklist(config.blacklist, await Kept.load(store, "blacklist", str, MAX_ADDED), write)
@@ -159,6 +166,10 @@ class Office:
         return dial_plan(config, self._switch_states, self._around.utc, self._around.routes)
 
     # ---- within
+
+    def _language_of(self, user: str) -> Language:
+        known = user in self.desks.profiles
+        return (self.desks.of(user).language if known else "") or self._around.language
 
     def _boxes_of(self, config: Config) -> dict[str, Box]:
         return {

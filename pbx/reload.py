@@ -40,6 +40,8 @@ def reload(server: "Server", *, dry_run: bool = False, by: str = "") -> list[Cha
         server.board.apply(config)
         server.use_trunks(config)
         server.admission.apply(config.limits)
+        server.call_centre.apply(config)
+        server.reports.apply(*server.report_terms(config))
         server.config = config
         server.journal.append(ConfigChanged(changes=tuple(change.key for change in changes[:100]), by=by))
     return changes

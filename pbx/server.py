@@ -248,7 +248,7 @@ class Server:
             config,
             Around(
                 control=self.board, destinations=self.destinations, store=self.store.documents,
-                speak=self._speak, sound=SoundFiles(), send_mail=Smtp(config.mail).send,
+                say=self._say, language=config.ivr.language, sound=SoundFiles(), send_mail=Smtp(config.mail).send,
                 utc=time.time, write=self.journal.append, folder=Path(config.server.data_dir),
                 music="music:default", routes=tuple(self._rules),
             ),
@@ -263,7 +263,7 @@ class Server:
         self.flows.load(self._flows)
         await self.office.open()
         recorder = PromptRecorder(
-            lambda: self.config.ivr.recorders, self.office.desks.pin, self.office.pins, SoundFiles(), self._speak,
+            lambda: self.config.ivr.recorders, self.office.desks.pin, self.office.pins, SoundFiles(), self.office.words,
             self._keep_prompt, self.journal.append,
         )  # fmt: skip
         self.destinations.register("record-prompt", recorder.serve)
@@ -282,9 +282,8 @@ class Server:
         )  # fmt: skip
         await self.centre.start(self.journal)
         self.reports = Reports(
-            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, targets(config.queues),
-            {self.centre.desk.user_of(agent): agent.name for agent in config.agents},
-        )  # fmt: skip
+            self.journal, self.store.journal, lambda: time.time_ns() // 1_000_000, *self.report_terms(config)
+        )
 
         self.explanations = Explanations(
             self.centre.floor, self.journal, self.store.journal, self.store.cdrs, lambda: time.time_ns() // 1_000_000
@@ -357,6 +356,11 @@ class Server:
         if self._scratch is not None:
             self._scratch.cleanup()
 
+    def report_terms(self, config: Config) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+        """What reports are to know of a configuration: the queues' targets, and the users who are agents."""
+        users = {self.call_centre.desk.user_of(agent): agent.name for agent in config.agents}
+        return targets(config.queues), users
+
     def use_trunks(self, config: Config) -> None:
         """The trunks, routes and limits of a configuration; the dial plan's hours are those of the office."""
         users = {user.name: user.outside for user in config.users}
@@ -387,6 +391,10 @@ class Server:
         """Queues, agents and supervisors of the running exchange."""
         assert self.centre is not None
         return self.centre
+
+    async def _say(self, text: str, language: Language) -> str:
+        """The name of a sound that says a text of a language."""
+        return await self.flows.speak(text, language)
 
     async def _speak(self, text: str) -> str:
         """The name of a sound that says `text`."""

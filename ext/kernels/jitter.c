@@ -9,7 +9,7 @@ enum { VACANT = 0, STORED, PLAYED, RECEIVED }; /* RECEIVED: counted as come, but
 #define MASK (SR_JITTER_SLOTS - 1)
 #define MAX_DROPOUT 3000 /* RFC 3550 A.1 */
 #define MAX_MISORDER 100
-#define NEVER INT64_MAX
+#define NEVER (INT64_MAX / 4) /* far from all times, yet they can be taken from it, and it from them */
 #define FIRST_WEIGHT (1u << 14)
 #define LAST_WEIGHT (1u << 22)
 #define FADE_SHIFT 8     /* the histogram remembers about 256 packets */

@@ -201,6 +201,7 @@ static void wheel_remove(sr_plane *plane, sr_leg *leg)
     if (leg->wheel_link == NULL)
         return;
     plane->wheel_legs--;
+    plane->wheel_counts[leg->wheel_slot]--;
     *leg->wheel_link = leg->wheel_next;
     if (leg->wheel_next != NULL)
         leg->wheel_next->wheel_link = leg->wheel_link;
@@ -210,8 +211,10 @@ static void wheel_remove(sr_plane *plane, sr_leg *leg)
 
 static void wheel_add(sr_plane *plane, sr_leg *leg, uint64_t slot)
 {
-    sr_leg **head = &plane->wheel[slot % SR_WHEEL_SLOTS];
+    leg->wheel_slot = slot % SR_WHEEL_SLOTS;
+    sr_leg **head = &plane->wheel[leg->wheel_slot];
     plane->wheel_legs++;
+    plane->wheel_counts[leg->wheel_slot]++;
     leg->wheel_next = *head;
     leg->wheel_link = head;
     if (*head != NULL)
@@ -219,13 +222,25 @@ static void wheel_add(sr_plane *plane, sr_leg *leg, uint64_t slot)
     *head = leg;
 }
 
+/* Within one frame, where the fewest legs are due; where there is a choice, by its place: so the load is spread. */
+static uint64_t first_slot(const sr_plane *plane, const sr_leg *leg)
+{
+    uint32_t slots = leg->frame_ms / SR_SLOT_MS, phase = (uint32_t)(leg - plane->legs), best = phase % slots;
+    const uint32_t *counts = plane->wheel_counts;
+    for (uint32_t i = 1; i < slots; i++) {
+        uint32_t other = (phase + i) % slots;
+        if (counts[(plane->slot + 1 + other) % SR_WHEEL_SLOTS] < counts[(plane->slot + 1 + best) % SR_WHEEL_SLOTS])
+            best = other;
+    }
+    return plane->slot + 1 + best;
+}
+
 void sr_plane_schedule(sr_plane *plane, sr_leg *leg)
 {
     bool generated = leg->feed >= SR_FEED_PEER;
-    if (!generated)
-        wheel_remove(plane, leg);
-    else if (leg->wheel_link == NULL) /* begins within one frame, at the phase of its slot: so the load is spread */
-        wheel_add(plane, leg, plane->slot + 1 + (uint64_t)(leg - plane->legs) % (leg->frame_ms / SR_SLOT_MS));
+    wheel_remove(plane, leg); /* whatever is heard now begins at a turn of its own */
+    if (generated)
+        wheel_add(plane, leg, first_slot(plane, leg));
 }
 
 /* Legs come and go while their neighbours run, so each is taken off before its turn and put back after it. */

@@ -33,7 +33,6 @@
 #include "translate.h"
 #include "wire.h"
 
-#define SR_MAX_CODECS 16
 #define SR_MAX_LEGS 65535
 #define SR_MAX_RATES 4
 #define SR_MEMORIES 20
@@ -123,12 +122,14 @@ typedef struct sr_leg {
 
     int16_t *outgoing;           /* generated samples that wait for a whole packet */
     int outgoing_count;
+    uint8_t coded_ms;            /* that a packet of an encoded prompt has been waited for */
 
     int64_t heard_ns, expected_since_ns, rtcp_due_ns;
     bool heard, timed_out;
     sr_leg_stats counts;         /* the part that is counted here; the rest is filled in when published */
 
     struct sr_leg *wheel_next, **wheel_link; /* wheel_link NULL: not on the wheel */
+    uint32_t wheel_slot;
     uint32_t next_free;
     uint32_t open_at;            /* its place in sr_plane.open */
     char tag[SR_TAG_BYTES];
@@ -161,6 +162,7 @@ typedef struct sr_plane {
     uint64_t slot;               /* slots that have been done */
     int64_t first_slot_ns;
     sr_leg *wheel[SR_WHEEL_SLOTS];
+    uint32_t wheel_counts[SR_WHEEL_SLOTS];
     uint32_t wheel_legs;         /* how many are on it */
     bool resting;                /* ticks come every SR_REST_SLOTS */
     int64_t timer_due_ns;        /* while it rests: when the next one should come */
@@ -246,9 +248,6 @@ void sr_leg_generate(sr_plane *plane, sr_leg *leg);
 void sr_leg_send(sr_plane *plane, sr_leg *leg, const sr_rtp *packet);
 /* The next `ms` of what the leg's remote says, at `rate_hz`. */
 void sr_leg_listen(sr_plane *plane, sr_leg *leg, int16_t *pcm, int ms, uint32_t rate_hz);
-/* Changes the rate of one stream; `out` gets exactly the share of `samples`. */
-void sr_convert(const sr_plane *plane, sr_converter *converter, const int16_t *in, int samples, uint32_t from_hz,
-                int16_t *out, uint32_t to_hz);
 /* Sends what has been encoded already. */
 void sr_leg_send_payload(sr_plane *plane, sr_leg *leg, const uint8_t *payload, int bytes, uint32_t units);
 /* Puts a packet into a jitter buffer. Returns false for a payload that cannot be one of its codec. */
@@ -259,7 +258,9 @@ void sr_leg_send_pcm(sr_plane *plane, sr_leg *leg, const int16_t *pcm, int sampl
 void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg);
 
 /* convert.c */
-/* Changes the rate of one stream;
+/* Changes the rate of one stream; `out` gets exactly the share of `samples`. */
+void sr_convert(const sr_plane *plane, sr_converter *converter, const int16_t *in, int samples, uint32_t from_hz,
+                int16_t *out, uint32_t to_hz);
 
 /* leg_control.c: opening, closing, reports, limits of time */
 enum sr_error sr_leg_open(sr_plane *plane, sr_leg **leg, int *error_number);
@@ -300,6 +301,11 @@ void sr_leg_drop_playout(sr_leg *leg);
 void sr_leg_press(sr_plane *plane, sr_leg *leg);
 /* A telephone event for a leg whose audio is generated here: it takes the place of the audio while it lasts. */
 void sr_leg_forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet);
+
+/* coded.c: prompts that were encoded once for all. Takes `fd` as it is, and does not close it. */
+enum sr_error sr_prompt_code(sr_plane *plane, sr_prompt *prompt, int fd, uint32_t codec, uint32_t samples, uint32_t bytes);
+/* One turn of a leg whose prompt or music is there in its codec; false: it is to be encoded. */
+bool sr_leg_send_coded(sr_plane *plane, sr_leg *leg);
 
 /* tap.c: recordings, digits in the audio */
 void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning, bool said);

@@ -91,15 +91,19 @@ static void set_timer(const sr_plane *plane, int64_t due_ns, int slots)
     timerfd_settime(plane->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
+static int64_t next_slot_ns(const sr_plane *plane)
+{
+    return plane->first_slot_ns + (int64_t)(plane->slot + 1) * SR_SLOT_NS;
+}
+
 /* A wake-up costs several times what a packet costs, so packets that come close together share one. What only goes into
  * jitter buffers, as in conferences, is in less of a hurry than what is passed on. The clock is not kept waiting. */
 static void gather(const sr_plane *plane, int64_t woken_ns)
 {
     bool passes = woken_ns - plane->passed_ns < PASSING_NS;
     int64_t until_ns = woken_ns + plane->config.gather_ns * (passes ? 1 : BUFFERED_GATHERS);
-    int64_t slot_ns = plane->first_slot_ns + (int64_t)(plane->slot + 1) * SR_SLOT_NS;
-    if (!plane->resting && until_ns > slot_ns)
-        until_ns = slot_ns;
+    if (!plane->resting && until_ns > next_slot_ns(plane))
+        until_ns = next_slot_ns(plane);
     struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
@@ -116,12 +120,20 @@ static void rest(sr_plane *plane)
     plane->resting = may;
 }
 
+static void tick_now(sr_plane *plane)
+{
+    sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
+    sr_plane_tick(plane);
+}
+
 static void packet_ready(sr_plane *plane, uint64_t data)
 {
+    plane->now_ns = read_clock(CLOCK_MONOTONIC);
+    if (!plane->resting && plane->now_ns >= next_slot_ns(plane))
+        tick_now(plane); /* the timer may be behind thousands of packets in epoll's queue, and the clock goes first */
     sr_leg *leg = sr_plane_leg(plane, (uint32_t)(data >> 1)); /* closed by an earlier event of this round: none */
     if (leg == NULL)
         return;
-    plane->now_ns = read_clock(CLOCK_MONOTONIC);
     if (data & 1)
         sr_leg_rtcp_ready(plane, leg);
     else
@@ -147,10 +159,8 @@ void sr_shard_run(sr_plane *plane)
             door |= events[i].data.u64 == DOOR;
         }
         int64_t woken_ns = read_clock(CLOCK_MONOTONIC);
-        if (plane->resting) { /* what comes now may begin something at its slot */
-            sr_plane_clock(plane, woken_ns, read_clock(CLOCK_REALTIME));
-            sr_plane_tick(plane);
-        }
+        if (plane->resting) /* what comes now may begin something at its slot */
+            tick_now(plane);
         if (command && plane->wire_fd >= 0) { /* before the packets, which may be what was just agreed */
             sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
             wired = sr_plane_read_commands(plane) || hang_up(plane);
@@ -170,10 +180,8 @@ void sr_shard_run(sr_plane *plane)
         }
         if (door)
             open_door(plane);
-        if (tick) {
-            sr_plane_clock(plane, read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
-            sr_plane_tick(plane);
-        }
+        if (tick)
+            tick_now(plane);
         if (plane->facts_count > 0)
             sr_plane_flush(plane);
         rest(plane);

@@ -57,6 +57,7 @@ class Agents:
         """Queues whose last agent has logged out since."""
         self.gone: dict[str, None] = {}
         """Agents who have logged out since."""
+        self._next_index = 0
 
     # ---- who there is
 
@@ -81,16 +82,17 @@ class Agents:
         """A new agent, logged out. Queues come before their agents."""
         if config.name in self.agents:
             raise AcdError(f"there is an agent {config.name!r} already", 409)
-        agent = Agent(config, len(self.agents))
+        agent = Agent(config, self._next_index)
+        self._next_index += 1
         self.agents[agent.name] = agent
         for name, tier in config.queues.items():
             self.queue(name).take_member(agent, tier)
         for queue in self.queues.values():
             if agent.name in queue.config.default_agents and agent.name not in queue.members:
                 queue.take_member(agent, DEFAULT_TIER)
-        for queue in self._queues_of(agent):
+        for queue in self.queues_of(agent):
             for line in queue.lines.values():
-                self._join(agent, line)
+                self.join(agent, line)
 
     def agent(self, name: str) -> Agent:
         """The agent of a name. Raises AcdError."""
@@ -110,13 +112,10 @@ class Agents:
         """Other skills, from now on."""
         agent = self.agent(name)
         agent.levels = dict(skills)
-        before = dict.fromkeys(agent.lines)
-        for line in before:
-            self._step_out(agent, line)
-            self._part(agent, line)
-        served = [line for queue in self._queues_of(agent) for line in queue.lines.values()]
+        before = self.out_of_all_lines(agent)
+        served = [line for queue in self.queues_of(agent) for line in queue.lines.values()]
         for line in before | dict.fromkeys(served):
-            self._join(agent, line)
+            self.join(agent, line)
             self.changed[line] = None
 
     def line(self, queue: Queue, stage: int, skills: Skills, only: str) -> Line:
@@ -127,10 +126,10 @@ class Agents:
             if len(queue.lines) >= MAX_LINES:
                 for other_key, other in list(queue.lines.items()):
                     if not other.waiting and other_key != BASE:
-                        self._drop(queue.lines.pop(other_key))
+                        self.drop(queue.lines.pop(other_key))
             line = queue.lines[key] = Line(queue, stage, skills, only)
             for agent in queue.agents.values() if not only else [self.agents[only]]:
-                self._join(agent, line)
+                self.join(agent, line)
         return line
 
     # ---- status: what persons set
@@ -152,7 +151,7 @@ class Agents:
         if status == "logged-out":
             agent.at = ""
             self.gone[name] = None
-            for queue in self._queues_of(agent):
+            for queue in self.queues_of(agent):
                 self.emptied[queue] = None
         self.deadlines.clear(("break", name))
         if status == "break":
@@ -291,7 +290,8 @@ class Agents:
 
     # ---- within
 
-    def _queues_of(self, agent: Agent) -> list[Queue]:
+    def queues_of(self, agent: Agent) -> list[Queue]:
+        """Those that the agent serves."""
         return [self.queues[name] for name in agent.queues]
 
     def _go_on(self, now: float, agent: Agent) -> None:
@@ -315,7 +315,7 @@ class Agents:
 
     def _even_share(self, agent: Agent) -> None:
         """Who comes later does not get all callers until it has as many as the others."""
-        for queue in self._queues_of(agent):
+        for queue in self.queues_of(agent):
             if queue.config.strategy != "even":
                 continue
             others = [
@@ -376,7 +376,16 @@ class Agents:
                 del agent.places[index]
                 return
 
-    def _join(self, agent: Agent, line: Line) -> None:
+    def out_of_all_lines(self, agent: Agent) -> dict[Line, None]:
+        """Those in which it stood."""
+        lines = dict.fromkeys(agent.lines)
+        for line in lines:
+            self._step_out(agent, line)
+            self._part(agent, line)
+        return lines
+
+    def join(self, agent: Agent, line: Line) -> None:
+        """Let an agent stand in a line, if it may serve its callers."""
         if line.takes(agent):
             line.members[agent.name] = agent
             line.counts[agent.standing] += 1
@@ -389,7 +398,8 @@ class Agents:
         del line.members[agent.name]
         agent.lines.remove(line)
 
-    def _drop(self, line: Line) -> None:
+    def drop(self, line: Line) -> None:
+        """A line that is needed no longer."""
         for agent in list(line.members.values()):
             self._step_out(agent, line)
             self._part(agent, line)

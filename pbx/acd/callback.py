@@ -68,6 +68,7 @@ class Callback:
         except CallError as error:
             self._tried(agent, leg, str(error))
         finally:
+            config = desk.queue_config(self.queue)
             if customer is not None:
                 customer.hangup(200)
             desk.conversations.pop(agent, None)
@@ -77,7 +78,6 @@ class Callback:
             leg.hangup(200)
             desk.look_after()
             desk.step()
-            config = desk.queue_config(self.queue)
             self.running = False
             if outcome != "answered" and self.attempts < config.callback_attempts and not desk.closed:
                 desk.spawn(self._again(config.callback_retry_s))
@@ -129,5 +129,9 @@ class Callback:
 
     async def _again(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
-        if self.call in self._desk.asked:
+        if self.call not in self._desk.asked:
+            return
+        if self.queue in self._desk.scheduler.queues:
             self._wait()
+        else:  # it was taken out of the configuration meanwhile
+            self.cancel()

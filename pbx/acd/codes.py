@@ -2,8 +2,9 @@
 """What agents and supervisors do by telephone: destinations of the dial plan that log in, take a break, listen in.
 
 `agent:login`, `agent:login:NAME` (another agent than the phone's own, by its PIN), `agent:logout`, `agent:break`,
-`agent:break:N` (the Nth reason), `agent:available`, `agent:done` (wrap-up); `supervise:NAME` listens to an agent, and
-keys change how: 4 listen, 5 whisper, 6 barge in, 7 take over; `pick:QUEUE` takes the caller who is first in a queue.
+`agent:break:N` (the Nth reason), `agent:available`, `agent:done` (wrap-up), `agent:done:N` (with the Nth code);
+`supervise:NAME` listens to an agent, and keys change how: 4 listen, 5 whisper, 6 barge in, 7 take over; `pick:QUEUE`
+takes the caller who is first in a queue.
 """
 
 from switchroom.pbx.acd.desk import Desk
@@ -25,7 +26,6 @@ class Codes:
     def __init__(self, desk: Desk, supervisors: Supervisors) -> None:
         self._desk = desk
         self._supervisors = supervisors
-        self._by_user = {desk.user_of(agent): agent.name for agent in desk.centre.agents}
 
     async def queue(self, call: Call, argument: str, rule: Rule | None) -> None:
         """`queue:NAME`: wait and talk; what comes of it otherwise is the caller's answer."""
@@ -100,7 +100,7 @@ class Codes:
 
     async def _act(self, call: Call, action: str, value: str) -> str:
         """Do it; the phrase that says so. Raises AcdError."""
-        desk, own = self._desk, self._by_user.get(call.user, "")
+        desk, own = self._desk, self._desk.agent_of(call.user)
         name = (value or own) if action == "login" else self._here(call.user, own)
         if not name or name not in desk.scheduler.agents:
             raise AcdError(f"{call.user or call.caller} is no agent's telephone")
@@ -121,11 +121,21 @@ class Codes:
                 desk.set_status(name, "break", reasons[place - 1], by="phone")
                 return "break"
             case "done":
-                desk.wrap_up_done(name)
+                desk.wrap_up_done(name, self._code(name, value))
                 return "available"
             case _:
                 desk.set_status(name, "available", by="phone")
                 return "available"
+
+    def _code(self, agent: str, place: str) -> str:
+        """The wrap-up code at a place in the list of the queue. Raises AcdError."""
+        wrap_up = self._desk.scheduler.agents[agent].wrap_up
+        if not place or wrap_up is None:
+            return ""
+        codes = self._desk.queue_config(wrap_up.queue).wrap_up_codes
+        if not (place.isdecimal() and 1 <= int(place) <= len(codes)):
+            raise AcdError(f"queue {wrap_up.queue} has {len(codes)} wrap-up codes", 400)
+        return codes[int(place) - 1]
 
     def _here(self, user: str, own: str) -> str:
         """The agent who is logged in at a user's phone, else the one whose phone it is."""

@@ -96,14 +96,33 @@ class Desk:
     def start(self) -> None:
         """Agents that are available from the start, are; those that were resumed before are as they were."""
         for agent in self.centre.agents:
-            known = self.scheduler.agents[agent.name]
-            if known.status != "logged-out":
-                continue
-            known.status_since_s = known.state_since_s = self.now()
-            self.probe(agent.name)
-            if agent.logged_in:
-                self.scheduler.set_status(self.now(), agent.name, "available", "", "system")
+            if self.scheduler.agents[agent.name].status == "logged-out":
+                self._begin(agent)
         self.step()
+
+    def apply(self, centre: Centre) -> None:
+        """Other queues, agents and teams from now on; calls go on (changes.py)."""
+        old, before_queues = {agent.name: agent for agent in self.centre.agents}, self.centre.queues
+        self.centre = centre
+        queues = {  # what an operator has changed meanwhile stays, where the file says what it said before
+            name: self.queue_config(name) if before_queues.get(name) == config else config
+            for name, config in centre.queues.items()
+        }
+        self.scheduler.changes.apply(self.now(), queues, centre.agents)
+        self._own_calls.apply({self.user_of(agent): agent.name for agent in centre.agents})
+        for agent in centre.agents:
+            if (before := old.get(agent.name)) is None:
+                self._begin(agent)
+            elif before != agent:
+                self.probe(agent.name)
+        self.step()
+
+    def _begin(self, agent: AgentConfig) -> None:
+        known = self.scheduler.agents[agent.name]
+        known.status_since_s = known.state_since_s = self.now()
+        self.probe(agent.name)
+        if agent.logged_in:
+            self.scheduler.set_status(self.now(), agent.name, "available", "", "system")
 
     async def close(self) -> None:
         """Stop ringing and calling back. Callers' own tasks end with their calls."""
@@ -158,6 +177,7 @@ class Desk:
     def resume(self, agent: str, known: Resumed) -> None:
         """An agent goes on as before a restart. Raises AcdError. `start` comes after all of them."""
         self.scheduler.resume(self.now(), agent, known)
+        self._sit(agent)
         self.probe(agent)
 
     def call_back(
@@ -187,6 +207,10 @@ class Desk:
         """The destination of a number, as text."""
         return self._ways.route(number)
 
+    def agent_of(self, user: str) -> str:
+        """The agent whose phone a user's is; empty: none's."""
+        return self._own_calls.agent_of(user)
+
     def user_of(self, agent: AgentConfig) -> str:
         """The user whose phone is the agent's; empty where it is none."""
         phone = agent.phone or f"user:{agent.name}"
@@ -197,12 +221,9 @@ class Desk:
         for name, conversation in self.conversations.items():
             if conversation.leg is leg:
                 return name if name in self.scheduler.agents else ""
-        place = f"user:{leg.user}"
-        for agent in self.scheduler.agents.values() if leg.user else ():
-            here = place == (agent.at or agent.config.phone or f"user:{agent.name}")
-            if here and agent.status != "logged-out" and agent.state != "talking":
-                return agent.name
-        return ""
+        agent = self.scheduler.agents.get(self._own_calls.at(leg.user)) if leg.user else None
+        can = agent is not None and agent.status != "logged-out" and agent.state != "talking"
+        return agent.name if agent is not None and can else ""
 
     def places(self, agent: str, queue: str) -> list[str]:
         """Where an agent is rung for a caller of a queue, one after the other."""
@@ -323,6 +344,7 @@ class Desk:
     def set_status(self, agent: str, status: AgentStatus, reason: str = "", *, by: str, at: str = "") -> None:
         """An agent logs in, goes on break or logs out, at its phone or by somebody's order. Raises AcdError."""
         self.scheduler.set_status(self.now(), agent, status, reason, by, at)
+        self._sit(agent)
         if status != "logged-out":
             self.probe(agent)
         self.look_after()
@@ -356,20 +378,21 @@ class Desk:
     def last_agent(self, number: str) -> str:
         """The agent whom this caller talked to last, if it may be offered callers at all."""
         agent = self.last_agents.get(number, "")
-        return agent if agent and self.scheduler.agents[agent].status == "available" else ""
+        known = self.scheduler.agents.get(agent)
+        return agent if known is not None and known.status == "available" else ""
 
     def observe(self, record: AnyRecord) -> None:
         """Told every record of the exchange at once: agents' phones come and go, and are in calls of their own."""
         if type(record) is RegistrationAdded or type(record) is RegistrationRemoved:
-            if agent := self._own_calls.agent_of(record.user):
+            if agent := self._own_calls.at(record.user):
                 self._loop.call_soon(self._probe_and_step, agent)
-        elif (of := self._own_calls.observe(record)) is not None:
+        elif (of := self._own_calls.observe(record)) is not None and of in self.scheduler.agents:
             self.scheduler.set_busy(self.now(), of, self._own_calls.call_of(of))
             self._loop.call_soon(self.step)
 
     def look_after(self) -> None:
         """Agents who began a call of their own meanwhile are busy."""
-        for agent in self._own_calls.busy():
+        for agent in filter(self.scheduler.agents.__contains__, self._own_calls.busy()):
             self.scheduler.set_busy(self.now(), agent, self._own_calls.call_of(agent))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -399,6 +422,12 @@ class Desk:
     def _probe_and_step(self, agent: str) -> None:
         self.probe(agent)
         self.step()
+
+    def _sit(self, agent: str) -> None:
+        """Whoever logs in at another phone is busy when that one is."""
+        place = self.scheduler.agents[agent].at
+        self._own_calls.sit(agent, place.removeprefix("user:") if place.startswith("user:") else "")
+        self.scheduler.set_busy(self.now(), agent, self._own_calls.call_of(agent))
 
     def _look(self, overdue: Overdue) -> None:
         """The watchdog: what the scheduler believes an agent to be in must still go on."""

@@ -103,6 +103,10 @@ class Floor:
         self.board = Board(targets(desk.centre.queues))
         self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
 
+    def apply(self) -> None:
+        """The desk has other queues."""
+        self.board.retarget(targets(self.desk.centre.queues))
+
     def take(self, entry: Entry) -> None:
         """Follow the journal."""
         self.board.add(entry)

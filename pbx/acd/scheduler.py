@@ -9,6 +9,7 @@ cannot differ.
 from collections.abc import Callable, Mapping
 
 from switchroom.pbx.acd.agents import Agents
+from switchroom.pbx.acd.changes import Changes
 from switchroom.pbx.acd.choice import choose, passed_over
 from switchroom.pbx.acd.config import AcdConfig, Overflow
 from switchroom.pbx.acd.deadlines import ms
@@ -56,6 +57,7 @@ class Scheduler:
         self.agents = self._crew.agents
         self.deadlines = self._crew.deadlines
         self._talks = Talks(write, self._crew, self.callers)
+        self.changes = Changes(self, self._crew)
         self._decisions: list[Decision] = []
         self._order = 0
         self._offer_number = 0
@@ -113,7 +115,7 @@ class Scheduler:
             )
         )  # fmt: skip
         self.callers[call] = to.callers[call] = caller
-        self._stand(now, caller)
+        self.stand(now, caller)
         return None
 
     def leave(self, now: float, call: str, reason: str = "abandoned", to: str = "") -> None:
@@ -143,10 +145,10 @@ class Scheduler:
             return False
         if agent not in self.agents or self.agents[agent].status == "logged-out":
             return False
-        self._unline(caller)
+        self.unline(caller)
         caller.only, caller.only_until_s = agent, now + wait_s if wait_s else float("inf")
         self._write(QueueLine(call=call, queue=caller.queue.name, stage=caller.stage, agent=agent))
-        self._stand(now, caller)
+        self.stand(now, caller)
         return True
 
     def raise_priority(self, now: float, call: str, priority: int) -> bool:
@@ -154,9 +156,9 @@ class Scheduler:
         caller = self.callers.get(call)
         if caller is None or caller.line is None:
             return False
-        self._unline(caller)
+        self.unline(caller)
         caller.rank = (-(caller.queue.config.priority + priority), *caller.rank[1:])
-        self._stand(now, caller)
+        self.stand(now, caller)
         return True
 
     def take(self, now: float, call: str, by: str) -> bool:
@@ -216,7 +218,7 @@ class Scheduler:
         if not found.pending:
             self._close(offer)
             found.caller.offer = None
-            self._stand(now, found.caller)
+            self._after_offer(now, found.caller, outcome)
 
     def pass_on(self, now: float, call: str, agent: str) -> bool:
         """A caller's agent has put it through to another one, who is offered nobody then; False when it does not talk.
@@ -239,6 +241,8 @@ class Scheduler:
             elif (overdue := self._crew.due(now, kind, self.agents[name])) is not None:
                 self._decisions.append(Overdue(overdue.name, overdue.call))
         self._after_log_outs(now)
+        if self.changes.leaving:
+            self.changes.forget()
         self._match(now)
         if self._to_all:
             self._join_in(now)
@@ -266,7 +270,7 @@ class Scheduler:
         queue = line.queue
         names = tuple([agent.name for agent in agents])
         passed, counts = passed_over(line, names)
-        self._unline(caller)
+        self.unline(caller)
         self._offer_number += 1
         ring_s = queue.config.ring_s * (2 if queue.config.then_mobile else 1)
         offer = Offer(self._offer_number, caller, names, now, now + ring_s + LEASE_GRACE_S, dict.fromkeys(names), line)
@@ -316,7 +320,7 @@ class Scheduler:
 
     # ---- within
 
-    def _stand(self, now: float, caller: Caller) -> None:
+    def stand(self, now: float, caller: Caller) -> None:
         """Put a caller into the line where it belongs at this time."""
         queue, stood = caller.queue, (caller.stage, caller.only)
         if caller.only:
@@ -357,8 +361,17 @@ class Scheduler:
         if not caller.callback and now >= caller.joined_s + after_s:
             self._overflow(now, caller, "wait", rule)
             return
-        self._unline(caller)
-        self._stand(now, caller)
+        self.unline(caller)
+        self.stand(now, caller)
+
+    def _after_offer(self, now: float, caller: Caller, outcome: OfferOutcome) -> None:
+        """Nobody has answered: the caller has its place again, or goes where the queue sends such callers."""
+        caller.missed += outcome not in ("withdrawn", "unreachable")
+        rule = caller.queue.rule("no-answer")
+        if rule is not None and caller.missed >= rule.after_offers and not caller.callback:
+            self._overflow(now, caller, "no-answer", rule)
+        else:
+            self.stand(now, caller)
 
     def _overflow(self, now: float, caller: Caller, reason: str, rule: Overflow | None) -> None:
         to = rule.to if rule is not None else ""
@@ -371,8 +384,8 @@ class Scheduler:
         for name in gone:
             for line in list(self.agents[name].lines):
                 for _, caller in list(line.waiting) if line.only else ():
-                    self._unline(caller)
-                    self._stand(now, caller)
+                    self.unline(caller)
+                    self.stand(now, caller)
         emptied, self._crew.emptied = self._crew.emptied, {}
         for queue in emptied:
             rule = queue.rule("nobody")
@@ -395,7 +408,7 @@ class Scheduler:
         del self.callers[caller.call], caller.queue.callers[caller.call]
         self.deadlines.clear(("caller", caller.call))
         if caller.line is not None:
-            self._unline(caller)
+            self.unline(caller)
         offer, caller.offer = caller.offer, None
         if offer is not None:
             pending = tuple(offer.pending)
@@ -425,7 +438,8 @@ class Scheduler:
             )
         )  # fmt: skip
 
-    def _unline(self, caller: Caller) -> None:
+    def unline(self, caller: Caller) -> None:
+        """Take a caller out of its line."""
         line, caller.line = caller.line, None
         assert line is not None
         remove(line.waiting, (caller.rank, caller))

@@ -49,8 +49,13 @@ class Board:
     in milliseconds."""
 
     def __init__(self, targets: Mapping[str, tuple[int, int]]) -> None:
-        self._targets = targets
-        self._tally = Tally(targets)
+        self._targets = dict(targets)
+        self._tally = Tally(self._targets)
+
+    def retarget(self, targets: Mapping[str, tuple[int, int]]) -> None:
+        """Other queues and targets, for what is counted from now on."""
+        self._targets.clear()
+        self._targets.update(targets)
 
     @property
     def number(self) -> int:

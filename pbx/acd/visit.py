@@ -97,6 +97,8 @@ class Visit:
             if not served.to.startswith("queue:"):
                 return served
             queue = served.to.removeprefix("queue:")
+            if queue not in self._desk.scheduler.queues:  # a queue that was taken out of the configuration meanwhile
+                return msgspec.structs.replace(served, to="", reason="closed")
             wishes = msgspec.structs.replace(wishes, agent="")
         return Served(result="left", queue=queue, reason="too many queues", waited_s=self._desk.now() - self._came_s)
 

@@ -115,6 +115,10 @@ class Reports:
         self._targets, self._users = targets, users
         self._one_at_a_time = asyncio.Lock()
 
+    def apply(self, targets: Mapping[str, tuple[int, int]], users: Mapping[str, str]) -> None:
+        """Those of a new configuration."""
+        self._targets, self._users = targets, users
+
     async def queues(self, span: Span, queue: str = "") -> QueueReport:
         """By interval and queue. Raises ReportError, StoreError."""
         tally = await self._tally(span, {})

@@ -7,8 +7,10 @@ Writing is strict: no value can smuggle a line of its own.
 
 from typing import Self
 
+from switchroom.pbx.sip import kernel
 from switchroom.pbx.sip.errors import ParseError, SipError
 from switchroom.pbx.sip.header import (
+    PRETTY,
     CSeq,
     NameAddr,
     Via,
@@ -133,6 +135,9 @@ class Message:
 
         Raises SipError (500) where a value holds a line break.
         """
+        plain = kernel.join(self.start_line(), self.headers, PRETTY, self.body)
+        if plain is not None:
+            return plain
         text, breaks = self.start_line(), 3
         for key, values in self.headers.items():
             if key != "content-length":

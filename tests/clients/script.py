@@ -15,6 +15,8 @@ SECURE = (
     "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\n"
 )
 
+KEPT = ("Via", "From", "To", "CSeq")
+
 
 class Script:
     """One scenario. Every method adds a step and returns the script."""
@@ -80,6 +82,35 @@ class Script:
             f"Content-Length: [len]\n\n{body}]]></send>"
         )
         return self
+
+    def keep(self) -> "Script":
+        """Keep the INVITE that was got just now, to be answered by `answer_kept` after other requests."""
+        actions = "".join(
+            f'<ereg regexp=".*" search_in="hdr" header="{name}:" assign_to="kept_{name}"/>' for name in KEPT
+        )
+        self._steps[-1] = self._steps[-1].replace("</recv>", f"<action>{actions}</action></recv>")
+        return self
+
+    def answer_kept(self) -> "Script":
+        """200 to the INVITE that was kept, which began the call."""
+        return self._respond_to_kept("200 OK", ";tag=[call_number]", "Content-Type: application/sdp\n", PLAIN)
+
+    def glare(self) -> "Script":
+        """491 to the re-INVITE that was kept."""
+        return self._respond_to_kept("491 Request Pending")
+
+    def _respond_to_kept(self, status: str, tag: str = "", headers: str = "", body: str = "") -> "Script":
+        kept = "".join(f"{name}:[$kept_{name}]{tag if name == 'To' else ''}\n" for name in KEPT)
+        self._steps.append(
+            f"<send><![CDATA[\nSIP/2.0 {status}\n{kept}[last_Call-ID:]\n"
+            f"Contact: <sip:{self._user}@[local_ip]:[local_port];transport=[transport]>\n{headers}"
+            f"Content-Length: [len]\n\n{body}]]></send>"
+        )
+        return self
+
+    def progress(self, headers: str, body: str = PLAIN) -> "Script":
+        """183 to the last INVITE."""
+        return self._respond("183 Session Progress", headers, body, tag=True)
 
     def ring(self) -> "Script":
         """180 to the last INVITE."""

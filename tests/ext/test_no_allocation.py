@@ -132,7 +132,7 @@ def test_the_plane_thread_allocates_nothing_once_it_runs(tmp_path):
     }  # fmt: skip
     for kind, (suite, received) in found["secure"].items():
         assert suite == kind
-        assert received >= 25
+        assert received >= 10
     assert found["slots"] > 100
     assert min(found["received"], found["sent"]) > 500
     assert found["running"] == 0

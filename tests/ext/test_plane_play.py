@@ -6,7 +6,7 @@ import os
 
 import numpy
 import pytest
-from plane_rig import HELD, RECEIVES, TONE
+from plane_rig import HELD, MS, RECEIVES, TONE, Rig
 
 from switchroom.media.prompts import Pcm, load_prompt
 from switchroom.media.wire import Error, Op
@@ -197,3 +197,16 @@ def test_held_parties_hear_the_same_moment_of_the_music(rig):
     first, second = starts.values()
     assert len(first) == len(second) == 10
     assert numpy.ptp([*first, *second]) < 520  # one G.711 step, where another moment would be up to 16,000 away
+
+
+def test_legs_take_their_turns_where_the_fewest_others_do():
+    rig = Rig(ports=(20_000, 20_079))
+    legs = [rig.party(("10.1.0.1", 4000 + 2 * number), confirm=False)[0] for number in range(16)]
+    for leg in legs[::4]:
+        tone(rig, leg, 500.0)
+    rig.run(100)
+    rig.shard.sent()
+    for _ in range(8):
+        rig.step(5 * MS)
+        assert len(rig.shard.sent()) == 1
+    rig.close()

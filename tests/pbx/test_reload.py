@@ -84,6 +84,34 @@ async def test_a_reload_changes_users_dial_plan_and_limits_and_a_bad_file_nothin
         await server.close()
 
 
+async def test_a_reload_changes_queues_agents_and_teams(tmp_path: Path) -> None:
+    file = tmp_path / "exchange.toml"
+    users = USER.format("1001", "one") + USER.format("1002", "two")
+    agents = '[[agent]]\nname = "1001"\nqueues = {{ sales = 1 }}\n[queue.sales]\nmax_waiting = {}\n'
+    file.write_text(BASE + users + agents.format(5))
+    server = Server(file)
+    await server.start()
+    try:
+        file.write_text(
+            BASE
+            + users
+            + agents.format(9).replace("sales = 1", "help = 1")
+            + '[queue.help]\n[[agent]]\nname = "1002"\nlogged_in = true\nqueues = { sales = 2 }\n'
+            + '[[team]]\nname = "day"\nagents = ["*"]\nsupervisors = ["1002"]\n'
+        )
+        changes = reload(server)
+        assert all(change.live for change in changes)
+        assert "agent.1002.queues.sales" in {change.key for change in changes}
+        desk = server.call_centre.desk
+        assert desk.queue_config("sales").max_waiting == 9
+        assert [agent.queues for agent in desk.scheduler.agents.values()] == [["help"], ["sales"]]
+        assert [agent.status for agent in desk.scheduler.agents.values()] == ["logged-out", "available"]
+        assert server.call_centre.supervisors.may("1002", "1001")
+        assert set(server.call_centre.floor.board.queues) == {"sales", "help"}
+    finally:
+        await server.close()
+
+
 async def test_an_exchange_without_a_file_says_so(tmp_path: Path) -> None:
     server = Server(config(BASE.replace('"data"', f'"{tmp_path}"')))
     with pytest.raises(NoFile):

@@ -27,7 +27,7 @@ class Deposit:
             box = self._boxes.box(argument)
         except NoSuchMessage as error:
             raise CallError(404, str(error), "not-found") from error
-        voice = Voice(call, self._speak)
+        voice = Voice(call, self._speak, box.name)
         await call.answer()
         await self._greet(voice, box)
         try:
@@ -57,8 +57,9 @@ class Deposit:
         if greeting:
             await voice.call.play(str(greeting), until_digit=True)
         else:
-            who = box.owner or " ".join(box.name)
-            await voice.say(f"{who} cannot take your call. Please leave a message after the tone.")
+            who = "{owner}" if box.owner else "{digits:owner}"
+            text = f"{who} cannot take your call. Please leave a message after the tone."
+            await voice.say(text, owner=box.owner or box.name)
         voice.call.forget_digits()
 
 

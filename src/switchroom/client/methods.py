@@ -210,6 +210,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     find_me_confirm: bool = True
     mobile: str = ""
     ring_s: float = 0.0
+    language: Literal["", "en", "zh"] = ""
 
 
 class DeskChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,6 +224,7 @@ class DeskChange(msgspec.Struct, frozen=True, kw_only=True):
     find_me_confirm: bool | None = None
     mobile: str | None = None
     ring_s: float | None = None
+    language: Literal["", "en", "zh"] | None = None
     pin: str | None = None
 
 
