@@ -11,7 +11,7 @@ from typing import Any
 
 from switchroom.ivr.outside import Outside
 from switchroom.ivr.prompts import Prompts
-from switchroom.ivr.services import Queues, Services
+from switchroom.ivr.services import Mailboxes, Queues, Services
 from switchroom.ivr.shelf import PythonFlow, Shelf
 from switchroom.ivr.speech import Speech
 from switchroom.ivr.spoken import Language
@@ -36,6 +36,7 @@ class Flows:
         dial_plan: Callable[[], DialPlan],
         log: Callable[..., Any],
         queues: Queues | None = None,
+        mailboxes: Mailboxes | None = None,
     ) -> None:
         data = Path(config.server.data_dir)
         self._config = config
@@ -57,6 +58,7 @@ class Flows:
                 message_path=self._message_path,
                 holds=self._holds,
                 queues=queues,
+                mailboxes=mailboxes,
                 outside=self._outside,
             ),
             config.ivr.language,

@@ -28,7 +28,7 @@ from switchroom.pbx.apps.reach import Reach
 from switchroom.pbx.apps.reroutes import MAX_REROUTES, Reroute, Reroutes
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.apps.switches import HandSwitches
-from switchroom.pbx.apps.voicemail.boxes import Box, Boxes, Counts, Message, Sound
+from switchroom.pbx.apps.voicemail.boxes import Box, Boxes, BoxFull, Counts, Message, NoSuchMessage, Sound
 from switchroom.pbx.apps.voicemail.deposit import Deposit
 from switchroom.pbx.apps.voicemail.mailer import Mail, Mailer, Send
 from switchroom.pbx.apps.voicemail.menu import Menu
@@ -111,7 +111,7 @@ class Office:
         self.groups = groups = Groups(config.groups, control, desks, reach, routing)
         self.lot = lot = Lot(control, config.parking, around.music, speak, self._ring_back, write)
         self.gatherings = Gatherings(control, routing)
-        self._deposit = Deposit(boxes, around.sound, speak, config.voicemail)
+        self.deposit = Deposit(boxes, around.sound, speak, config.voicemail)
         self._menu = Menu(boxes, around.sound, speak, pins, self._call_back, utc, config.voicemail)
         self.conferences = Conferences(control, write, config.conferences)
         self.door = Door(control, self.conferences, routing, speak)
@@ -125,7 +125,7 @@ class Office:
         )  # fmt: skip
         for kind, serve in (
             ("user", reach.serve), ("group", groups.serve), ("page", paging.serve), ("park", lot.serve),
-            ("parked", lot.retrieve), ("voicemail", self._deposit.serve), ("mailbox", self._menu.serve),
+            ("parked", lot.retrieve), ("voicemail", self.deposit.serve), ("mailbox", self._menu.serve),
             ("feature", features.serve), ("conference", self.door.serve), ("meet-me", self.door.meet_me),
         ):  # fmt: skip
             around.destinations.register(kind, serve)
@@ -159,7 +159,7 @@ class Office:
         self.lot.config = config.parking
         self.conferences.rooms = config.conferences
         self.blacklist.apply(config.blacklist)
-        self._deposit.config = self._menu.config = config.voicemail
+        self.deposit.config = self._menu.config = config.voicemail
 
     def plan_of(self, config: Config) -> DialPlan:
         """The whole dial plan of a configuration."""
@@ -201,6 +201,29 @@ class Office:
             if self.config.voicemail.keep_days:
                 await self.boxes.expire(self.config.voicemail.keep_days)
             await asyncio.sleep(EXPIRE_S)
+
+
+class FlowMailboxes:
+    """The boxes, as IVR flows know them."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def takes(self, mailbox: str) -> bool:
+        return mailbox in self._office.boxes.known
+
+    async def leave(
+        self, call: Call, mailbox: str, *, most_s: float, silence_s: float, least_s: float
+    ) -> tuple[str, int]:
+        office = self._office
+        limits = msgspec.structs.replace(
+            office.config.voicemail, max_message_s=most_s, silence_s=silence_s, min_message_s=least_s
+        )
+        try:
+            message = await office.deposit.leave(call, mailbox, limits)
+        except (BoxFull, NoSuchMessage):
+            return "", 0
+        return (str(office.boxes.path(message)), message.duration_ms) if message is not None else ("", 0)
 
 
 def profiles(config: Config) -> Iterator[Profile]:

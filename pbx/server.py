@@ -56,7 +56,7 @@ from switchroom.pbx.journal import Journal
 from switchroom.pbx.logs import log
 from switchroom.pbx.loop_lateness import LoopLateness
 from switchroom.pbx.music import own_music
-from switchroom.pbx.office import Around, Office
+from switchroom.pbx.office import Around, FlowMailboxes, Office
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar
@@ -258,7 +258,7 @@ class Server:
         self.flows = Flows(
             config, write=self.journal.append, destinations=self.destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,
-            queues=FlowQueues(lambda: self.call_centre.desk),
+            queues=FlowQueues(lambda: self.call_centre.desk), mailboxes=FlowMailboxes(self.office),
         )  # fmt: skip
         self.flows.load(self._flows)
         await self.office.open()
