@@ -14,7 +14,14 @@ from tests.clients.server import HOST, ServerProcess
 from tests.ports import free_port
 
 EVENTS = {"CALL_ESTABLISHED": "state changed to CONFIRMED", "CALL_CLOSED": r"is DISCONNECTED|changed to DISCONNECTED"}
-COMMANDS = {"hangup": "h", "hold": "H", "resume": "v", "transfer_to_call": "X", "sndcode": "#"}
+COMMANDS = {
+    "hangup": "h",
+    "hold": "H",
+    "resume": "v",
+    "transfer_to_call": "X",
+    "sndcode": "#",
+    "next": "]",
+}
 """`transfer_to_call` takes the number of its other call; the first one is 0."""
 
 
