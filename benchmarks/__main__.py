@@ -15,11 +15,13 @@ COMMANDS = (
     ("benchmarks.bench_acd",),
     ("benchmarks.bench_g729",),
     ("benchmarks.bench_srtp",),
+    ("benchmarks.bench_playing",),
     ("benchmarks.bench_dtmf",),
     ("benchmarks.bench_loss",),
     ("benchmarks.bench_recording",),
     ("benchmarks.bench_lateness",),
     ("benchmarks.load",),
+    ("benchmarks.bench_centre", "--seconds", "60"),
 )
 
 

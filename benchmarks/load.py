@@ -45,9 +45,9 @@ def cpu_s(pid: int) -> float:
 
 
 @contextmanager
-def server() -> Iterator[int]:
-    """The process id of a server that runs perf.toml and takes calls."""
-    command = ["taskset", "-c", SERVER_CORE, sys.executable, "-m", "switchroom", "serve", "-c", str(HERE / "perf.toml")]
+def server(config: Path = HERE / "perf.toml") -> Iterator[int]:
+    """The process id of a server that runs a configuration with the addresses of perf.toml, and takes calls."""
+    command = ["taskset", "-c", SERVER_CORE, sys.executable, "-m", "switchroom", "serve", "-c", str(config)]
     process = subprocess.Popen(command)
     try:
         deadline = time.monotonic() + 20
@@ -74,9 +74,11 @@ def floor_ms(program: Path) -> float:
     return float(json.loads(run.stdout)["ns"]) / 1e6
 
 
-def signalling(rate: int, seconds: float, floor: float) -> dict[str, Any]:
-    """One run of SIPp on both sides at `rate` calls a second."""
-    with server() as pid, tempfile.TemporaryDirectory() as folder:
+def signalling(
+    rate: int, seconds: float, floor: float, number: str = "2001", config: Path = HERE / "perf.toml"
+) -> dict[str, Any]:
+    """One run of SIPp on both sides at `rate` calls a second to a number."""
+    with server(config) as pid, tempfile.TemporaryDirectory() as folder:
         common = ["taskset", "-c", LOAD_CORE, "sipp", "-nostdin", "-buff_size", "4194304", "-trace_stat", "-fd", "1"]
         quiet: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         called = subprocess.Popen(
@@ -86,7 +88,7 @@ def signalling(rate: int, seconds: float, floor: float) -> dict[str, Any]:
         time.sleep(0.7)
         caller = subprocess.Popen(
             [
-                *common, "-sf", HERE / "sipp" / "caller.xml", f"{EXCHANGE[0]}:{EXCHANGE[1]}", "-s", "2001",
+                *common, "-sf", HERE / "sipp" / "caller.xml", f"{EXCHANGE[0]}:{EXCHANGE[1]}", "-s", number,
                 "-i", CALLER[0], "-p", str(CALLER[1]), "-r", str(rate), "-m", str(int(rate * (seconds + WARM_S + 1))),
                 "-l", str(40 * rate), "-recv_timeout", "15000", "-timeout", f"{seconds + 40:.0f}s",
                 "-stf", "caller.csv",

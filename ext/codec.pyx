@@ -39,6 +39,11 @@ cdef class Codec:
         return self._ops.name.decode()
 
     @property
+    def has_state(self):
+        """Whether it codes by what came before: then encoding is dear, and each stream has its own."""
+        return self._ops.encoder_size != 0
+
+    @property
     def sample_rate_hz(self):
         """Of the PCM."""
         return self._ops.sample_rate_hz
@@ -57,7 +62,9 @@ cdef class Codec:
         if not samples:
             return b""
         cdef uint8_t[::1] view = payload
-        n = self._ops.encode(self._encoder, &pcm[0], samples, &view[0], <int>len(payload))
+        cdef int room = <int>len(payload)
+        with nogil:
+            n = self._ops.encode(self._encoder, &pcm[0], samples, &view[0], room)
         return bytes(payload[:n])
 
     def decode(self, const uint8_t[::1] payload):

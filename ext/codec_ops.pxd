@@ -23,7 +23,7 @@ cdef extern from "codec_ops.h" nogil:
         size_t decoder_size
         void (*encoder_init)(void *encoder)
         void (*decoder_init)(void *decoder)
-        int (*encode)(void *encoder, const int16_t *pcm, int samples, uint8_t *payload, int capacity)
+        int (*encode)(void *encoder, const int16_t *pcm, int samples, uint8_t *payload, int capacity) noexcept nogil
         int (*decode)(void *decoder, const uint8_t *payload, int bytes, int16_t *pcm, int capacity)
         int (*conceal)(void *decoder, sr_gap gap, int16_t *pcm, int samples)
         int (*payload_samples)(const uint8_t *payload, int bytes)

@@ -144,11 +144,21 @@ class Flow:
     ) -> str:
         """Let the caller speak a message until `#`, silence or hang-up; the path of its recording, empty if too short.
 
-        A caller who hangs up after speaking has left his message too.
+        Where `mailbox` is a user's, the message comes into his voicemail, with its lamp and mail. A caller who hangs up
+        after speaking has left his message too.
         """
+        boxes = self.services.mailboxes
         with self._as_step("record", step or mailbox) as done:
             await self._say(parts or (AFTER_THE_TONE,))
             self.call.forget_digits()
+            if boxes is not None and boxes.takes(mailbox):
+                path, duration_ms = await boxes.leave(
+                    self.call, mailbox, most_s=most_s, silence_s=silence_s, least_s=least_s
+                )
+                if path:
+                    self._message_left(mailbox, path, duration_ms)
+                done("left" if path else "too short")
+                return path
             await self.call.play("tone:beep")
             path = self.services.message_path(self.call.id)
             began_s = self.services.clock()
@@ -159,17 +169,14 @@ class Flow:
                 recording.stop()
                 length_s = self.services.clock() - began_s
                 if length_s >= least_s:
-                    self.services.write(
-                        MessageLeft(
-                            call=self.call.id,
-                            mailbox=mailbox,
-                            path=path,
-                            duration_ms=round(1000 * length_s),
-                            caller=self.call.caller,
-                        )
-                    )
+                    self._message_left(mailbox, path, round(1000 * length_s))
             done("left" if length_s >= least_s else "too short")
             return path if length_s >= least_s else ""
+
+    def _message_left(self, mailbox: str, path: str, duration_ms: int) -> None:
+        self.services.write(
+            MessageLeft(call=self.call.id, mailbox=mailbox, path=path, duration_ms=duration_ms, caller=self.call.caller)
+        )
 
     # ---- where the call goes
 

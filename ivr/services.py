@@ -41,6 +41,21 @@ class Queues(Protocol):
         ...
 
 
+class Mailboxes(Protocol):
+    """The users' voicemail."""
+
+    def takes(self, mailbox: str) -> bool:
+        """Whether there is such a box."""
+        ...
+
+    async def leave(
+        self, call: Call, mailbox: str, *, most_s: float, silence_s: float, least_s: float
+    ) -> tuple[str, int]:
+        """Record a message after the tone: its path and milliseconds; an empty path where none was left, or the box is
+        full. A caller who hangs up after speaking has left it too."""
+        ...
+
+
 class Outside(Protocol):
     """Other systems of the company. Both raise OSError (TimeoutError among them) with a reason."""
 
@@ -70,3 +85,4 @@ class Services:
     """Whether a time condition of the dial plan ([times]) holds now; None where there is none of the name."""
     queues: Queues | None = None
     outside: Outside | None = None
+    mailboxes: Mailboxes | None = None

@@ -160,8 +160,22 @@ def duration(seconds: float, language: Language) -> str:
     return " ".join([*parts, _en_count(minutes, "minute")] if minutes else parts)
 
 
+def count(value: int | str, language: Language) -> str:
+    """How many of something, said before its name: two is 两 there. Raises ValueError."""
+    number_of = int(value)
+    if number_of < 0 or number_of >= LARGEST:
+        return number(str(value), language)
+    return _en_cardinal(number_of) if language == "en" else _zh_count(number_of)
+
+
+def language_of(text: str) -> Language:
+    """The language of a text that nobody has named one for: Chinese where it has Chinese characters."""
+    return "zh" if any("\u4e00" <= character <= "\u9fff" for character in text) else "en"
+
+
 SAY: Mapping[str, Callable[[str, Language], str]] = {
     "number": number,
+    "count": count,
     "digits": digits,
     "money": money,
     "date": date,

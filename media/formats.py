@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from switchroom.media.sdp import Media
+from switchroom.media.sdp import Attributes
 
 FIRST_DYNAMIC: Final = 96
 LAST_PAYLOAD_TYPE: Final = 127
@@ -66,17 +66,17 @@ STATIC: Final[dict[int, Format]] = {
 """The static audio numbers of RFC 3551 that phones still use without an rtpmap."""
 
 
-def read_formats(media: Media) -> list[Format]:
+def read_formats(numbers: tuple[str, ...], attributes: Attributes) -> list[Format]:
     """The formats of an m= line in its order, without those that mean nothing (no or bad rtpmap, not a number)."""
     maps: dict[str, str] = {}
     parameters: dict[str, str] = {}
-    for name, value in media.attributes:
+    for name, value in attributes:
         if value is not None and (name == "rtpmap" or name == "fmtp"):
             number, _, rest = value.partition(" ")
             (maps if name == "rtpmap" else parameters).setdefault(number, rest.strip())
     found: list[Format] = []
     seen: set[int] = set()
-    for number in media.formats:
+    for number in numbers:
         if not (number.isascii() and number.isdigit() and len(number) <= 3):
             continue
         payload_type = int(number)

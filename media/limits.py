@@ -10,8 +10,8 @@ _SPARE_FILES: Final = 1_024
 
 
 def raise_file_limit(config: MediaConfig) -> None:
-    """Each session has two sockets."""
-    needed = 2 * config.max_sessions * config.shards + config.max_prompts + _SPARE_FILES
+    """Each session has two sockets, each prompt is kept in up to two codecs beside PCM."""
+    needed = 2 * config.max_sessions * config.shards + 3 * config.max_prompts + _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:
         most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from switchroom.codecs import registry
+from switchroom.ext.codec import Codec
 from switchroom.ext.plane import Ports, codec_info
 from switchroom.media.config import MediaConfig
 from switchroom.media.errors import MediaError, PlaneLost, PortsExhausted
@@ -30,7 +31,7 @@ from switchroom.media.events import (
 from switchroom.media.events import PlaneLost as PlaneLostEvent
 from switchroom.media.found import LIST_SLOTS, FoundLeg, read_listed
 from switchroom.media.process import new_shard, peer_id, socket_path
-from switchroom.media.prompts import Key, Prompt
+from switchroom.media.prompts import Coded, Key, Prompt
 from switchroom.media.stats import PlaneStats, StatsPage
 from switchroom.media.wire import VERSION, Error, Op, Record, Wire, unpack_address
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from switchroom.media.session import Session
 
 _PLAY_ENDS: Final[tuple[PlayEnd, ...]] = ("finished", "stopped", "replaced", "closed", "failed")
-_PROMPT: Final = struct.Struct("=II")
+_PROMPT: Final = struct.Struct("=IIII")
 _RECORDED: Final = struct.Struct("=QQi")
 _JOIN_S: Final = 5.0
 MAX_ROOMS: Final = 512
@@ -70,9 +71,12 @@ class Plane:
         self._capsules = capsules
         tables = [codec_info(capsule) for capsule in capsules]
         self.rates = {name: rate for name, (_, rate, _) in zip(config.codecs, tables, strict=True)}
+        self.dear = frozenset(name for name in config.codecs if Codec(registry.capsule(name)).has_state)
+        """Codecs for which prompts are encoded once for all."""
         self._codecs = " ".join(f"{name}/{rate}" for name, rate, _ in tables)
         self.sessions: dict[int, Session] = {}
         self._prompts: dict[tuple[Key, int], tuple[int, Prompt]] = {}  # slot and what is in it
+        self._coded: set[tuple[int, str]] = set()  # slots, and codecs in which the plane has them too
         self._free_slots = list(range(config.max_prompts - 1, -1, -1))
         self.free_rooms = list(range(MAX_ROOMS - 1, -1, -1))
         self.recordings: dict[int, Recording] = {}
@@ -223,12 +227,21 @@ class Plane:
                 self._unmap(self._prompts.pop(next(iter(self._prompts)))[0])
             # The plane frees a slot that is still played when the play ends; so a slot comes round as late as possible.
             slot = self._free_slots.pop(0)
-            self.wire.post(Op.LOAD, other=slot, body=_PROMPT.pack(prompt.samples, prompt.rate_hz), fd=prompt.fd)
+            self.wire.post(Op.LOAD, other=slot, body=_PROMPT.pack(prompt.samples, prompt.rate_hz, 0, 0), fd=prompt.fd)
             known = (slot, prompt)
         self._prompts[at] = known
         return known[0]
 
+    def map_coded(self, key: Key, prompt: Prompt, codec: str, coded: Coded) -> None:
+        """Let the plane have the prompt in a codec too; those who are played it from now on get that."""
+        slot = self.map_prompt(key, prompt)
+        if (slot, codec) not in self._coded:
+            self._coded.add((slot, codec))
+            body = _PROMPT.pack(coded.samples, coded.rate_hz, self.codecs[codec] + 1, coded.bytes)
+            self.wire.post(Op.LOAD, other=slot, body=body, fd=coded.fd)
+
     def _unmap(self, slot: int) -> None:
+        self._coded = {known for known in self._coded if known[0] != slot}
         self.post(Op.UNLOAD, other=slot)
         self._free_slots.append(slot)
 

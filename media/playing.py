@@ -94,7 +94,18 @@ class Playing:
         if self._prompt is not None and number == self._prompt[0] and number in self._plays and not self.closed:
             _, key, prompt, (loop, gain) = self._prompt
             slot = self.plane.map_prompt(key, prompt)
+            self._arrange_coding(key, prompt)
             self.plane.post(Op.PLAY, self.handle, slot, _PLAY.pack(number, loop, start, gain))
+
+    def _arrange_coding(self, key: Key, prompt: Prompt) -> None:
+        codec = self.codec
+        if codec is None or codec not in self.plane.dear or self.plane.rates[codec] != prompt.rate_hz:
+            return
+        coded = self._prompts.coded(key, codec)
+        if coded is not None:
+            self.plane.map_coded(key, prompt, codec, coded)
+        else:
+            self._prompts.encode(key, prompt, codec)
 
     def tone(
         self,

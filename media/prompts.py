@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sound files as the plane wants them: mono 16-bit PCM at a codec's rate, in sealed memory that is shared, not copied.
 
-Files are read and resampled in a thread, once for each rate, and kept while there is room. A sequence of sources
+Files are read and resampled in a thread, once for each rate, and kept while there is room. For codecs that are dear to
+encode (G.722, G.729) a prompt is encoded once, after its first play, for all who hear it then. A sequence of sources
 becomes one piece, so nothing is heard between its parts.
 """
 
 import asyncio
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from switchroom.codecs import registry
+from switchroom.ext.codec import Codec
 from switchroom.media.errors import PromptError
 from switchroom.media.tones import Tone, render_tone
 
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     import numpy
 
 MAX_SECONDS: Final = 2 * 3600
+MAX_CODING: Final = 64
+"""That are being encoded; what comes then is encoded at another time."""
+_PIECE_MS: Final = 300  # SR_CODED_MULTIPLE_MS of ext/shard/wire.h
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -68,6 +74,31 @@ class Prompt(msgspec.Struct, frozen=True, eq=False):
         os.close(self.fd)
 
 
+class Coded(msgspec.Struct, frozen=True, eq=False):
+    """The payloads of a prompt in a codec, one after the other, in a sealed memory file; with silence at the end."""
+
+    fd: int
+    samples: int
+    """That they stand for."""
+    rate_hz: int
+    bytes: int
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+
+def encode_prompt(prompt: Prompt, codec: str) -> Coded:
+    """Encode the whole; blocks, mostly without the GIL. Raises OSError."""
+    encoder = Codec(registry.capsule(codec))
+    piece = _PIECE_MS * prompt.rate_hz // 1000
+    parts = []
+    for at in range(0, prompt.samples, piece):
+        pcm = os.pread(prompt.fd, 2 * min(piece, prompt.samples - at), 2 * at)
+        parts.append(encoder.encode(memoryview(pcm.ljust(2 * piece, b"\0")).cast("h")))
+    data = b"".join(parts)
+    return Coded(_seal(data), len(parts) * piece, prompt.rate_hz, len(data))
+
+
 def load_prompt(key: Key, rate_hz: int) -> Prompt:
     """Read, mix down, resample and seal; blocks. Raises PromptError."""
     import numpy
@@ -76,16 +107,24 @@ def load_prompt(key: Key, rate_hz: int) -> Prompt:
     sound = numpy.concatenate(parts)
     if not 0 < len(sound) <= MAX_SECONDS * rate_hz:
         raise PromptError(f"{_name(key)} has no sound, or more than {MAX_SECONDS // 3600} hours of it")
+    try:
+        return Prompt(_seal(sound.tobytes()), len(sound), rate_hz)
+    except OSError as error:
+        raise PromptError(f"{_name(key)}: {error}") from error
+
+
+def _seal(data: bytes) -> int:
+    """Memory that nobody can change any more."""
     fd = os.memfd_create("switchroom-prompt", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
-        view = memoryview(sound.tobytes())
+        view = memoryview(data)
         while view:
             view = view[os.write(fd, view) :]
         fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
-    except OSError as error:
+    except OSError:
         os.close(fd)
-        raise PromptError(f"{_name(key)}: {error}") from error
-    return Prompt(fd, len(sound), rate_hz)
+        raise
+    return fd
 
 
 def _name(key: Key) -> str:
@@ -128,7 +167,10 @@ class PromptStore:
         self._limit = limit
         self._loading: dict[tuple[Key, int], asyncio.Future[Prompt]] = {}
         self._loaded: dict[tuple[Key, int], Prompt] = {}
+        self._coded: dict[tuple[Key, str], Coded] = {}
+        self._coding: set[tuple[Key, str]] = set()
         self._pool = ThreadPoolExecutor(2, "prompts")
+        self._closed = False
 
     def find(self, key: Key, rate_hz: int) -> Prompt | None:
         """The prompt if it is in memory."""
@@ -156,17 +198,52 @@ class PromptStore:
             return
         self._loaded[key] = done.result()
         while len(self._loaded) > self._limit:
-            self._loaded.pop(next(iter(self._loaded))).close()
+            self._drop(next(iter(self._loaded)))
+
+    def _drop(self, known: tuple[Key, int]) -> None:
+        prompt = self._loaded.pop(known)
+        prompt.close()
+        for place, coded in [*self._coded.items()]:
+            if place[0] == known[0] and coded.rate_hz == prompt.rate_hz:
+                self._coded.pop(place).close()
+
+    def coded(self, key: Key, codec: str) -> Coded | None:
+        """The prompt in a codec, if it has been encoded."""
+        return self._coded.get((key, codec))
+
+    def encode(self, key: Key, prompt: Prompt, codec: str, done: Callable[[Coded], None] | None = None) -> None:
+        """Have it encoded in a thread, for all who are played it from then on."""
+        place = (key, codec)
+        if place in self._coding or place in self._coded or len(self._coding) >= MAX_CODING:
+            return
+        self._coding.add(place)
+        copy = msgspec.structs.replace(prompt, fd=os.dup(prompt.fd))
+
+        def keep(future: asyncio.Future[Coded]) -> None:
+            copy.close()
+            self._coding.discard(place)
+            if future.cancelled() or future.exception() is not None:
+                return
+            coded = future.result()
+            if self._closed or self._loaded.get((key, prompt.rate_hz)) is not prompt:
+                coded.close()
+                return
+            self._coded[place] = coded
+            if done is not None:
+                done(coded)
+
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(self._pool, encode_prompt, copy, codec).add_done_callback(keep)
 
     def forget(self, source: Source | Sequence[Source]) -> None:
         """The file has changed: read it again at the next play."""
         key = source_key(source)
         for known in [known for known in self._loaded if known[0] == key]:
-            self._loaded.pop(known).close()
+            self._drop(known)
 
     def close(self) -> None:
         """Give back all memory; loads under way end unheard."""
+        self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
-        for prompt in self._loaded.values():
-            prompt.close()
-        self._loaded.clear()
+        for known in [*self._loaded]:
+            self._drop(known)

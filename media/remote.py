@@ -4,6 +4,7 @@
 Reading judges one m= line at a time and keeps no state; which line to take and what to answer is the Negotiator's part.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -81,11 +82,8 @@ def read_stream(
     if connection is None:
         raise SdpError("an audio stream without a c= line")
     reachable = _check_address(connection, families)
-    formats = read_formats(media)
-    pairs = _common(codecs, formats)
-    if not pairs:
-        offered = ", ".join(form.name for form in formats if form.name.lower() != EVENT)
-        raise NotAcceptable(f"no codec in common: the peer has {offered[:100] or 'none'}")
+    described = tuple([line for line in media.attributes if line[0] == "rtpmap" or line[0] == "fmtp"])
+    pairs, events, noise = _known(codecs, media.formats, described)
     direction = _read_direction(media.attributes) or _read_direction(description.attributes) or "sendrecv"
     values = dict(reversed(media.attributes))
     rtcp_address, rtcp_port = _read_rtcp(values.get("rtcp"), connection.address, media)
@@ -99,8 +97,8 @@ def read_stream(
         direction=direction if reachable else _without_receiving(direction),
         reachable=reachable,
         codecs=pairs,
-        events=_events(pairs, formats),
-        noise=tuple([form for form in formats if form.key == CN.key]),
+        events=events,
+        noise=noise,
         ptime_ms=_milliseconds(values.get("ptime")),
         maxptime_ms=_milliseconds(values.get("maxptime")) or MAX_PTIME_MS,
         secure=media.protocol in SECURE,
@@ -121,6 +119,19 @@ def _check_address(connection: Connection, families: tuple[str | None, ...]) -> 
     if not is_unicast(connection.address):
         raise NotAcceptable(f"not a unicast address: {connection.address}")
     return True
+
+
+@lru_cache(maxsize=512)
+def _known(
+    codecs: tuple[Format, ...], numbers: tuple[str, ...], described: Attributes
+) -> tuple[tuple[tuple[Format, Format], ...], tuple[Format, ...], tuple[Format, ...]]:
+    """Common codecs, events and comfort noise; remembered, since a phone describes the same ones in each call."""
+    formats = read_formats(numbers, described)
+    pairs = _common(codecs, formats)
+    if not pairs:
+        offered = ", ".join(form.name for form in formats if form.name.lower() != EVENT)
+        raise NotAcceptable(f"no codec in common: the peer has {offered[:100] or 'none'}")
+    return pairs, _events(pairs, formats), tuple([form for form in formats if form.key == CN.key])
 
 
 def _common(codecs: tuple[Format, ...], formats: list[Format]) -> tuple[tuple[Format, Format], ...]:

@@ -21,7 +21,7 @@ from switchroom.media.limits import raise_file_limit
 from switchroom.media.overload import Overload
 from switchroom.media.plane import Plane
 from switchroom.media.process import new_ports
-from switchroom.media.prompts import PromptStore, source_key
+from switchroom.media.prompts import Coded, Key, Prompt, PromptStore, source_key
 from switchroom.media.reconnect import reconnect
 from switchroom.media.session import Session
 from switchroom.media.stats import PlaneStats
@@ -196,6 +196,21 @@ class MediaServer:
             answer = await plane.wire.ask(Op.HOLD_MUSIC, other=plane.map_prompt(key, prompt))
             if answer.other:
                 raise PromptError(f"{', '.join(self._hold_music)}: the media plane cannot use it")
+            for codec in plane.dear:
+                if plane.rates[codec] == rate_hz:
+                    self._encode_hold_music(plane, key, prompt, codec)
+
+    def _encode_hold_music(self, plane: Plane, key: Key, prompt: Prompt, codec: str) -> None:
+        def give(coded: Coded) -> None:
+            for other in self._planes:
+                if not other.wire.closed:
+                    other.map_coded(key, prompt, codec, coded)
+
+        coded = self.prompts.coded(key, codec)
+        if coded is not None:
+            plane.map_coded(key, prompt, codec, coded)
+        else:
+            self.prompts.encode(key, prompt, codec, give)
 
     def _tell(self, event: MediaEvent) -> None:
         try:

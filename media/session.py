@@ -5,6 +5,7 @@ import itertools
 import os
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -345,9 +346,9 @@ class Session(Playing):
         if self.closed:
             return
         if self.move is not None:
-            self.move.then(lambda: self.order(op, other, body, lazy))
+            self.move.then(partial(self.order, op, other, body, lazy))
             return
-        value = other.handle if isinstance(other, Session) else other
+        value = other if isinstance(other, int) else other.handle
         self.plane.post(op, self.handle, value, body, lazy)
 
     @property

@@ -125,7 +125,12 @@ def pack_address(host: str, port: int) -> bytes:
 
 def unpack_address(body: bytes) -> tuple[str, int]:
     """(host, port) of an sr_wire_address; ("", 0) for none."""
-    family, port, packed = _ADDRESS.unpack_from(body)
+    return _unpacked(body[: _ADDRESS.size])
+
+
+@lru_cache(maxsize=4_096)
+def _unpacked(body: bytes) -> tuple[str, int]:
+    family, port, packed = _ADDRESS.unpack(body)
     if family == 0:
         return "", 0
     return str(ip_address(packed[:4] if family == socket.AF_INET else packed)), port

@@ -24,7 +24,7 @@ from switchroom.pbx.config import Config
 from switchroom.pbx.control import CallControl, CallError, Endpoint
 from switchroom.pbx.dialplan import Destination
 from switchroom.pbx.events import AnyRecord, Entry
-from switchroom.pbx.journal import Journal, Subscription
+from switchroom.pbx.journal import Gap, Journal, Subscription
 
 SAVE_S = 10.0
 """How often what is known over a restart is saved; what came since is read from the journal."""
@@ -69,6 +69,8 @@ class FlowQueues:
 
     async def serve(self, call: Call, queue: str, **wishes: Any) -> QueueOutcome:
         desk = self._desk()
+        if wishes.get("agent") not in desk.scheduler.agents:  # what a caller typed may be nobody
+            wishes.pop("agent", None)
         try:
             served = await desk.serve(call, queue, follow=False, **wishes)
         except AcdError as error:
@@ -181,12 +183,14 @@ class CallCentre:
             await asyncio.gather(self._following, return_exceptions=True)
 
     async def _follow(self, records: Subscription) -> None:
-        async for entry in records:
-            if isinstance(entry, Entry):
+        while (entries := await records.next()) is not None:
+            if isinstance(entries, Gap):
+                continue
+            for entry in entries:
                 self.floor.take(entry)
                 self._kept.add(entry)
-                if self._saving is None:
-                    self._saving = asyncio.get_running_loop().call_later(SAVE_S, self._save)
+            if self._saving is None:
+                self._saving = asyncio.get_running_loop().call_later(SAVE_S, self._save)
 
     def _load(self) -> Kept:
         kept = Kept()

@@ -55,6 +55,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """Rung instead when no phone of the user can be reached."""
     ring_s: SecondsOrNone = 0.0
     """How long the phone rings before the call goes on; 0: as [sip] no_answer_s, or 20 s where it goes on."""
+    language: Literal["", "en", "zh"] = ""
+    """In which the exchange speaks to the user; empty: that of [ivr]."""
 
 
 class DeskChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -68,6 +70,7 @@ class DeskChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     find_me_confirm: bool | msgspec.UnsetType = msgspec.UNSET
     mobile: str | msgspec.UnsetType = msgspec.UNSET
     ring_s: SecondsOrNone | msgspec.UnsetType = msgspec.UNSET
+    language: Literal["", "en", "zh"] | msgspec.UnsetType = msgspec.UNSET
     pin: Pin | msgspec.UnsetType = msgspec.UNSET
 
 

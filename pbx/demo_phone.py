@@ -160,6 +160,7 @@ class Phone(asyncio.DatagramProtocol):
         self.user, self.server = user, server
         self.talks: dict[str, Talk] = {}
         self.on_call: Callable[[Talk], None] | None = None
+        self.make_audio: Callable[[Random], Audio] = Audio
         self._random = random
         self._password = password
         self._source: Address = ("", 0)
@@ -190,7 +191,7 @@ class Phone(asyncio.DatagramProtocol):
 
     async def call(self, number: str) -> Talk:
         """Call, and wait until somebody answers. Raises Refused, TimeoutError, OSError."""
-        audio = await Audio(self._random).open(self._source[0])
+        audio = await self.make_audio(self._random).open(self._source[0])
         talk = Talk(self, self._name(), number, audio)
         self.talks[talk.call_id] = talk
         to = f"<sip:{number}@{self.server[0]}>"
@@ -316,7 +317,9 @@ class Phone(asyncio.DatagramProtocol):
         if self.talks or self.on_call is None:
             self.respond(invite, 486)
             return
-        talk = Talk(self, invite.call_id, invite.from_.uri.partition(":")[2].partition("@")[0], Audio(self._random))
+        talk = Talk(
+            self, invite.call_id, invite.from_.uri.partition(":")[2].partition("@")[0], self.make_audio(self._random)
+        )
         talk.invite = invite
         talk.own, talk.remote = f"{invite.headers['to'][0]};tag=p{self.user}", invite.headers["from"][0]
         talk.target = invite.contacts()[0].uri

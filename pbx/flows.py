@@ -11,7 +11,7 @@ from typing import Any
 
 from switchroom.ivr.outside import Outside
 from switchroom.ivr.prompts import Prompts
-from switchroom.ivr.services import Queues, Services
+from switchroom.ivr.services import Mailboxes, Queues, Services
 from switchroom.ivr.shelf import PythonFlow, Shelf
 from switchroom.ivr.speech import Speech
 from switchroom.ivr.spoken import Language
@@ -36,6 +36,7 @@ class Flows:
         dial_plan: Callable[[], DialPlan],
         log: Callable[..., Any],
         queues: Queues | None = None,
+        mailboxes: Mailboxes | None = None,
     ) -> None:
         data = Path(config.server.data_dir)
         self._config = config
@@ -45,27 +46,28 @@ class Flows:
         self._messages = data / "messages"
         self._numbers = itertools.count(1)
         self._outside = Outside(config.ivr, data)
-        voices = config.speech.voices
-        self.speech = Speech(data / "speech", voices.get("en", "en"), self._engine())
-
-        async def speak(text: str, language: Language) -> str:
-            return await self.speech.say(text, voices.get(language, language))
-
+        self._voices = config.speech.voices
+        self.speech = Speech(data / "speech", self._voices.get("en", "en"), self._engine())
         self.shelf = Shelf(
             Path(config.ivr.flows) if config.ivr.flows else data / "flows",
             Services(
-                prompts=Prompts(Path(config.ivr.prompts) if config.ivr.prompts else None, speak),
+                prompts=Prompts(Path(config.ivr.prompts) if config.ivr.prompts else None, self.speak),
                 write=write,
                 send=self._send,
                 clock=asyncio.get_running_loop().time,
                 message_path=self._message_path,
                 holds=self._holds,
                 queues=queues,
+                mailboxes=mailboxes,
                 outside=self._outside,
             ),
             config.ivr.language,
         )
         destinations.register("ivr", self._serve)
+
+    async def speak(self, text: str, language: Language) -> str:
+        """The path of an audio file that says a text of a language. Raises SpeechError."""
+        return await self.speech.say(text, self._voices.get(language, language))
 
     def load(self, own: dict[str, PythonFlow]) -> None:
         """Read what is on disk, and take the flows of the embedding program; what cannot be used is logged."""

@@ -72,9 +72,9 @@ class Journal:
         """Closed batches in order; the first are written, the last `_unwritten` are not."""
         self._unwritten = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._news: asyncio.Future[None] | None = None
+        self._news: list[asyncio.Future[None]] = []
         """For whom each record is news; `_written` is for those to whom only a written batch is."""
-        self._written: asyncio.Future[None] | None = None
+        self._written: list[asyncio.Future[None]] = []
         self._work = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
@@ -126,9 +126,8 @@ class Journal:
             self._close_batch()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._batch_s, self._close_batch)
-        if self._news is not None:
+        if self._news:
             _wake(self._news)
-            self._news = None
         return number
 
     def subscribe(self, after: int) -> "Subscription":
@@ -173,14 +172,15 @@ class Journal:
 
     async def wait(self, durable: bool = False) -> None:
         """Return at the next news: a written batch or the end; if not `durable`, a record too."""
-        waiting = self._written if durable else self._news
-        if waiting is None:
-            waiting = asyncio.get_running_loop().create_future()
-            if durable:
-                self._written = waiting
-            else:
-                self._news = waiting
-        await asyncio.shield(waiting)
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiters = self._written if durable else self._news
+        waiters.append(waiting)
+        try:
+            await waiting
+        except asyncio.CancelledError:
+            if waiting in waiters:
+                waiters.remove(waiting)
+            raise
 
     def recent(self, after: int, newest: int) -> Sequence[Entry] | None:
         """Entries above `after` up to `newest` out of one batch in memory; None: they are only in the store."""
@@ -202,7 +202,6 @@ class Journal:
     def _tell(self) -> None:
         _wake(self._news)
         _wake(self._written)
-        self._news = self._written = None
 
     def _close_batch(self) -> None:
         if self._timer is not None:
@@ -244,9 +243,11 @@ class Journal:
             self._on_error(str(error))
 
 
-def _wake(waiting: asyncio.Future[None] | None) -> None:
-    if waiting is not None and not waiting.done():
-        waiting.set_result(None)
+def _wake(waiting: list[asyncio.Future[None]]) -> None:
+    for one in waiting:
+        if not one.done():
+            one.set_result(None)
+    waiting.clear()
 
 
 class Subscription:

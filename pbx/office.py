@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from switchroom.ivr.spoken import Language
 from switchroom.pbx.apps.blacklist import MAX_ADDED, Blacklist
 from switchroom.pbx.apps.conference_door import Door
 from switchroom.pbx.apps.conferences import Conferences
@@ -27,10 +28,11 @@ from switchroom.pbx.apps.reach import Reach
 from switchroom.pbx.apps.reroutes import MAX_REROUTES, Reroute, Reroutes
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.apps.switches import HandSwitches
-from switchroom.pbx.apps.voicemail.boxes import Box, Boxes, Counts, Message, Sound
+from switchroom.pbx.apps.voicemail.boxes import Box, Boxes, BoxFull, Counts, Message, NoSuchMessage, Sound
 from switchroom.pbx.apps.voicemail.deposit import Deposit
 from switchroom.pbx.apps.voicemail.mailer import Mail, Mailer, Send
 from switchroom.pbx.apps.voicemail.menu import Menu
+from switchroom.pbx.apps.words import Words
 from switchroom.pbx.call import Call
 from switchroom.pbx.config import Config
 from switchroom.pbx.config_office import Desk, DeskChange
@@ -50,7 +52,10 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     control: CallControl
     destinations: Destinations
     store: DocumentStore
-    speak: Callable[[str], Awaitable[str]]
+    say: Callable[[str, Language], Awaitable[str]]
+    """Text and its language to the path of an audio file that says it."""
+    language: Language = "en"
+    """Of strangers, and of users who have none of their own."""
     sound: Sound
     send_mail: Send
     utc: Callable[[], float]
@@ -70,13 +75,15 @@ class Office:
         self._around = around
         self._switch_states: dict[str, SwitchState] = {}
         self.routing = Routing(self.plan_of(config), around.destinations, around.control)
+        self.words = Words(around.say, self._language_of)
         self._mailer: Mailer | None = None
         self._expiring: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Read what was kept, recover what was being recorded, serve the destinations. Raises StoreError."""
         config, around, routing = self.config, self._around, self.routing
-        control, store, speak, utc, write = around.control, around.store, around.speak, around.utc, around.write
+        control, store, utc, write = around.control, around.store, around.utc, around.write
+        speak = self.words
         kept: Kept[Any] = await Kept.load(store, "hours", str)
         self.switches = HandSwitches(self._switch_states, kept, lambda: routing.plan.clockwork, utc, write)
         self.blacklist = Blacklist(config.blacklist, await Kept.load(store, "blacklist", str, MAX_ADDED), write)
@@ -104,7 +111,7 @@ class Office:
         self.groups = groups = Groups(config.groups, control, desks, reach, routing)
         self.lot = lot = Lot(control, config.parking, around.music, speak, self._ring_back, write)
         self.gatherings = Gatherings(control, routing)
-        self._deposit = Deposit(boxes, around.sound, speak, config.voicemail)
+        self.deposit = Deposit(boxes, around.sound, speak, config.voicemail)
         self._menu = Menu(boxes, around.sound, speak, pins, self._call_back, utc, config.voicemail)
         self.conferences = Conferences(control, write, config.conferences)
         self.door = Door(control, self.conferences, routing, speak)
@@ -118,7 +125,7 @@ class Office:
         )  # fmt: skip
         for kind, serve in (
             ("user", reach.serve), ("group", groups.serve), ("page", paging.serve), ("park", lot.serve),
-            ("parked", lot.retrieve), ("voicemail", self._deposit.serve), ("mailbox", self._menu.serve),
+            ("parked", lot.retrieve), ("voicemail", self.deposit.serve), ("mailbox", self._menu.serve),
             ("feature", features.serve), ("conference", self.door.serve), ("meet-me", self.door.meet_me),
         ):  # fmt: skip
             around.destinations.register(kind, serve)
@@ -152,13 +159,17 @@ class Office:
         self.lot.config = config.parking
         self.conferences.rooms = config.conferences
         self.blacklist.apply(config.blacklist)
-        self._deposit.config = self._menu.config = config.voicemail
+        self.deposit.config = self._menu.config = config.voicemail
 
     def plan_of(self, config: Config) -> DialPlan:
         """The whole dial plan of a configuration."""
         return dial_plan(config, self._switch_states, self._around.utc, self._around.routes)
 
     # ---- within
+
+    def _language_of(self, user: str) -> Language:
+        known = user in self.desks.profiles
+        return (self.desks.of(user).language if known else "") or self._around.language
 
     def _boxes_of(self, config: Config) -> dict[str, Box]:
         return {
@@ -190,6 +201,29 @@ class Office:
             if self.config.voicemail.keep_days:
                 await self.boxes.expire(self.config.voicemail.keep_days)
             await asyncio.sleep(EXPIRE_S)
+
+
+class FlowMailboxes:
+    """The boxes, as IVR flows know them."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def takes(self, mailbox: str) -> bool:
+        return mailbox in self._office.boxes.known
+
+    async def leave(
+        self, call: Call, mailbox: str, *, most_s: float, silence_s: float, least_s: float
+    ) -> tuple[str, int]:
+        office = self._office
+        limits = msgspec.structs.replace(
+            office.config.voicemail, max_message_s=most_s, silence_s=silence_s, min_message_s=least_s
+        )
+        try:
+            message = await office.deposit.leave(call, mailbox, limits)
+        except (BoxFull, NoSuchMessage):
+            return "", 0
+        return (str(office.boxes.path(message)), message.duration_ms) if message is not None else ("", 0)
 
 
 def profiles(config: Config) -> Iterator[Profile]:

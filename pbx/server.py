@@ -18,7 +18,7 @@ import uvloop
 
 import switchroom
 from switchroom.ivr.shelf import PythonFlow
-from switchroom.ivr.spoken import Language
+from switchroom.ivr.spoken import Language, language_of
 from switchroom.media.events import MediaEvent, PlaneGone, PlaneLate
 from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.config import targets
@@ -56,7 +56,7 @@ from switchroom.pbx.journal import Journal
 from switchroom.pbx.logs import log
 from switchroom.pbx.loop_lateness import LoopLateness
 from switchroom.pbx.music import own_music
-from switchroom.pbx.office import Around, Office
+from switchroom.pbx.office import Around, FlowMailboxes, Office
 from switchroom.pbx.operations import Operations
 from switchroom.pbx.recording_index import RecordingIndex
 from switchroom.pbx.registrar import Registrar
@@ -248,7 +248,7 @@ class Server:
             config,
             Around(
                 control=self.board, destinations=self.destinations, store=self.store.documents,
-                speak=self._speak, sound=SoundFiles(), send_mail=Smtp(config.mail).send,
+                say=self._say, language=config.ivr.language, sound=SoundFiles(), send_mail=Smtp(config.mail).send,
                 utc=time.time, write=self.journal.append, folder=Path(config.server.data_dir),
                 music="music:default", routes=tuple(self._rules),
             ),
@@ -258,12 +258,12 @@ class Server:
         self.flows = Flows(
             config, write=self.journal.append, destinations=self.destinations,
             dial_plan=lambda: self.office.routing.plan, log=log.warning,
-            queues=FlowQueues(lambda: self.call_centre.desk),
+            queues=FlowQueues(lambda: self.call_centre.desk), mailboxes=FlowMailboxes(self.office),
         )  # fmt: skip
         self.flows.load(self._flows)
         await self.office.open()
         recorder = PromptRecorder(
-            lambda: self.config.ivr.recorders, self.office.desks.pin, self.office.pins, SoundFiles(), self._speak,
+            lambda: self.config.ivr.recorders, self.office.desks.pin, self.office.pins, SoundFiles(), self.office.words,
             self._keep_prompt, self.journal.append,
         )  # fmt: skip
         self.destinations.register("record-prompt", recorder.serve)
@@ -392,9 +392,13 @@ class Server:
         assert self.centre is not None
         return self.centre
 
+    async def _say(self, text: str, language: Language) -> str:
+        """The name of a sound that says a text of a language."""
+        return await self.flows.speak(text, language)
+
     async def _speak(self, text: str) -> str:
-        """The name of a sound that says `text`."""
-        return await self.flows.speech.say(text)
+        """The same for a text of the configuration, which is in either language."""
+        return await self._say(text, language_of(text))
 
     def _write(self, record: AnyRecord) -> int:
         """Put a record of calls or registrations into the journal; the call centre is told at once."""

@@ -133,6 +133,7 @@ static enum sr_error play(sr_plane *plane, sr_leg *leg, const sr_record *command
     sr_player_start_prompt(&leg->player, prompt, command->body.play.play, command->body.play.loop != SR_ONCE);
     if (command->body.play.gain != 0)
         leg->player.gain = (uint16_t)command->body.play.gain;
+    leg->player.coded = leg->configured && leg->player.gain == SR_MIX_UNITY && prompt->coded[leg->send_codec].payload != NULL;
     leg->player.position = command->body.play.start % prompt->samples;
     if (command->body.play.loop == SR_LOOP_SHARED)
         leg->player.position = (uint32_t)(plane->slot * (prompt->rate_hz / 1000 * SR_SLOT_MS) % prompt->samples);
@@ -174,8 +175,22 @@ static void end_plays(sr_plane *plane, const sr_prompt *prompt)
     }
 }
 
+static enum sr_error load_coded(sr_plane *plane, const sr_record *command, int fd)
+{
+    sr_prompt *prompt = prompt_of(plane, command->other);
+    enum sr_error error = prompt == NULL ? SR_NO_PROMPT : SR_BAD_RECORD;
+    if (prompt != NULL && fd >= 0 && command->body.prompt.rate_hz == prompt->rate_hz)
+        error = sr_prompt_code(plane, prompt, fd, command->body.prompt.codec - 1, command->body.prompt.samples,
+                               command->body.prompt.bytes);
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
 static enum sr_error load(sr_plane *plane, const sr_record *command, int fd)
 {
+    if (command->body.prompt.codec != 0)
+        return load_coded(plane, command, fd);
     if (command->other < plane->config.max_prompts)
         end_plays(plane, &plane->prompts[command->other]);
     if (fd < 0 || command->other >= plane->config.max_prompts || plane->prompts[command->other].pcm != NULL) {

@@ -316,7 +316,7 @@ void sr_leg_choose_feed(sr_plane *plane, sr_leg *leg)
         sr_leg_drop_playout(leg->peer); /* what was buffered for an earlier listener is old */
     sr_sender_break(&leg->sender);
     leg->feed = feed;
-    leg->outgoing_count = 0;
+    leg->outgoing_count = leg->coded_ms = 0;
     sr_plane_schedule(plane, leg);
 }
 
@@ -429,6 +429,8 @@ void sr_leg_generate(sr_plane *plane, sr_leg *leg)
         sr_leg_press(plane, leg);
         return;
     }
+    if (sr_leg_send_coded(plane, leg))
+        return;
     fill(plane, leg, plane->pcm, samples, rate_hz);
     sr_leg_send_pcm(plane, leg, plane->pcm, samples);
 }

@@ -33,7 +33,6 @@
 #include "translate.h"
 #include "wire.h"
 
-#define SR_MAX_CODECS 16
 #define SR_MAX_LEGS 65535
 #define SR_MAX_RATES 4
 #define SR_MEMORIES 20
@@ -123,6 +122,7 @@ typedef struct sr_leg {
 
     int16_t *outgoing;           /* generated samples that wait for a whole packet */
     int outgoing_count;
+    uint8_t coded_ms;            /* that a packet of an encoded prompt has been waited for */
 
     int64_t heard_ns, expected_since_ns, rtcp_due_ns;
     bool heard, timed_out;
@@ -301,6 +301,11 @@ void sr_leg_drop_playout(sr_leg *leg);
 void sr_leg_press(sr_plane *plane, sr_leg *leg);
 /* A telephone event for a leg whose audio is generated here: it takes the place of the audio while it lasts. */
 void sr_leg_forward_event(sr_plane *plane, sr_leg *leg, sr_rtp *packet);
+
+/* coded.c: prompts that were encoded once for all. Takes `fd` as it is, and does not close it. */
+enum sr_error sr_prompt_code(sr_plane *plane, sr_prompt *prompt, int fd, uint32_t codec, uint32_t samples, uint32_t bytes);
+/* One turn of a leg whose prompt or music is there in its codec; false: it is to be encoded. */
+bool sr_leg_send_coded(sr_plane *plane, sr_leg *leg);
 
 /* tap.c: recordings, digits in the audio */
 void sr_tap_push(sr_plane *plane, sr_leg *leg, const sr_rtp *packet, uint8_t meaning, bool said);

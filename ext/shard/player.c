@@ -15,16 +15,22 @@
 #define RAMP_MS 4u               /* rise and fall of a tone: shorter ones click */
 #define TABLE_BITS 11
 
-int sr_prompt_load(sr_prompt *prompt, int fd, uint32_t samples, uint32_t rate_hz)
+const void *sr_map_sealed(int fd, size_t bytes)
 {
     struct stat status;
-    size_t bytes = (size_t)samples * sizeof(int16_t);
     int needed = F_SEAL_SHRINK | F_SEAL_WRITE; /* without them the sender could make us read beyond the end */
-    bool good = samples > 0 && rate_hz >= 8000 && rate_hz <= MAX_RATE_HZ && fstat(fd, &status) == 0
-        && (size_t)status.st_size >= bytes && (fcntl(fd, F_GET_SEALS) & needed) == needed;
+    bool good = bytes > 0 && fstat(fd, &status) == 0 && (size_t)status.st_size >= bytes
+        && (fcntl(fd, F_GET_SEALS) & needed) == needed;
     void *memory = good ? mmap(NULL, bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0) : MAP_FAILED;
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+int sr_prompt_load(sr_prompt *prompt, int fd, uint32_t samples, uint32_t rate_hz)
+{
+    bool good = rate_hz >= 8000 && rate_hz <= MAX_RATE_HZ;
+    const void *memory = good ? sr_map_sealed(fd, (size_t)samples * sizeof(int16_t)) : NULL;
     close(fd);
-    if (memory == MAP_FAILED)
+    if (memory == NULL)
         return -1;
     *prompt = (sr_prompt){.pcm = memory, .samples = samples, .rate_hz = rate_hz};
     return 0;
@@ -36,6 +42,10 @@ void sr_prompt_unload(sr_prompt *prompt)
     if (prompt->pcm != NULL && prompt->readers == 0) {
         munmap((void *)prompt->pcm, (size_t)prompt->samples * sizeof(int16_t));
         prompt->pcm = NULL;
+        for (int i = 0; i < SR_MAX_CODECS; i++)
+            if (prompt->coded[i].payload != NULL)
+                munmap((void *)prompt->coded[i].payload, prompt->coded[i].bytes);
+        memset(prompt->coded, 0, sizeof prompt->coded);
     }
 }
 

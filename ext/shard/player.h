@@ -6,16 +6,26 @@
 #define SWITCHROOM_PLAYER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "wire.h"
+
+typedef struct sr_coded {
+    const uint8_t *payload;      /* NULL: not encoded */
+    uint32_t bytes, ms, frame_bytes; /* a frame is of 10 ms */
+} sr_coded;
 
 typedef struct sr_prompt {
     const int16_t *pcm;          /* NULL: nothing loaded */
     uint32_t samples, rate_hz;
     uint32_t readers;            /* players that use it now */
     bool unloading;              /* to be unmapped when the last reader is gone */
+    sr_coded coded[SR_MAX_CODECS];
 } sr_prompt;
+
+/* Maps sealed memory to be read; NULL where it is too short or not sealed. */
+const void *sr_map_sealed(int fd, size_t bytes);
 
 /* Maps a sealed descriptor of 16-bit samples, and closes it. Returns 0 or -1. */
 int sr_prompt_load(sr_prompt *prompt, int fd, uint32_t samples, uint32_t rate_hz);
@@ -35,6 +45,7 @@ typedef struct sr_player {
     enum sr_player_kind kind;
     uint32_t play;               /* the number by which Python knows it */
     bool loop, paused;
+    bool coded;                  /* the packets of the prompt as it was encoded go out */
     uint16_t gain;               /* in 1/256 */
     uint32_t position;
     sr_prompt *prompt;

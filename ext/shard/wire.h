@@ -15,6 +15,8 @@
 #define SR_RECORD_BYTES 128
 #define SR_BATCH_RECORDS 32      /* the most records of one message */
 #define SR_TAG_BYTES 48
+#define SR_CODED_MULTIPLE_MS 300 /* of encoded prompts: of all packet lengths */
+#define SR_MAX_CODECS 16
 #define SR_MAX_RECEIVED_TYPES 12 /* payload types for audio that one leg may receive */
 
 enum sr_op {
@@ -30,7 +32,7 @@ enum sr_op {
     SR_PLAY,          /* other: slot of the prompt; body: play */
     SR_TONE,          /* body: tone */
     SR_STOP,          /* ends what is played */
-    SR_LOAD,          /* other: slot; body: prompt. The message carries the descriptor of sealed PCM, and nothing else */
+    SR_LOAD,          /* other: slot; body: prompt. The message carries the descriptor of sealed memory, and nothing else */
     SR_UNLOAD,        /* other: slot; memory is freed when nobody plays it any more */
     SR_HOLD_MUSIC,    /* other: slot of the prompt that held parties hear */
     SR_SHUTDOWN,
@@ -189,7 +191,8 @@ typedef struct sr_record {
         sr_listed listed;
         char text[SR_RECORD_BYTES - 24];
         struct { uint64_t parcel; } arrive;
-        struct { uint32_t samples, rate_hz; } prompt;
+        struct { uint32_t samples, rate_hz, codec, bytes; } prompt; /* codec 0: PCM; else number + 1 of the codec in
+                                              which the slot's prompt comes too, with silence up to a whole 300 ms */
         struct { uint32_t reason; } played;
         struct { uint32_t top, gain, over_bridge; } join; /* top: only so many of the loudest are heard, 0 for all;
                                               over_bridge 1: the bridge stays, and is heard again after SR_LEAVE */

@@ -23,6 +23,9 @@ class Queue(Step, frozen=True, kw_only=True):
     otherwise: str
     priority: Annotated[int, Meta(ge=0, le=100)] = 0
     skills: dict[str, Annotated[int, Meta(ge=1, le=10)]] = msgspec.field(default_factory=dict)
+    agent: Template = Template("")
+    """Whom the caller wants, for `agent_wait_s` at most (0: until that agent comes)."""
+    agent_wait_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
     next: str = END
 
     def targets(self) -> Iterator[tuple[str, str]]:
@@ -35,6 +38,8 @@ class Queue(Step, frozen=True, kw_only=True):
             wishes["priority"] = self.priority
         if self.skills:
             wishes["skills"] = dict(self.skills)
+        if agent := self.agent.fill(run.variables):
+            wishes |= {"agent": agent, "agent_wait_s": self.agent_wait_s}
         outcome = await run.flow.queue(self.queue.fill(run.variables), step=run.step, **wishes)
         run.variables["agent"], run.variables["key"] = outcome.agent, outcome.key
         if outcome.result == "served":

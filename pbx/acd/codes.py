@@ -2,8 +2,9 @@
 """What agents and supervisors do by telephone: destinations of the dial plan that log in, take a break, listen in.
 
 `agent:login`, `agent:login:NAME` (another agent than the phone's own, by its PIN), `agent:logout`, `agent:break`,
-`agent:break:N` (the Nth reason), `agent:available`, `agent:done` (wrap-up); `supervise:NAME` listens to an agent, and
-keys change how: 4 listen, 5 whisper, 6 barge in, 7 take over; `pick:QUEUE` takes the caller who is first in a queue.
+`agent:break:N` (the Nth reason), `agent:available`, `agent:done` (wrap-up), `agent:done:N` (with the Nth code);
+`supervise:NAME` listens to an agent, and keys change how: 4 listen, 5 whisper, 6 barge in, 7 take over; `pick:QUEUE`
+takes the caller who is first in a queue.
 """
 
 from switchroom.pbx.acd.desk import Desk
@@ -120,11 +121,21 @@ class Codes:
                 desk.set_status(name, "break", reasons[place - 1], by="phone")
                 return "break"
             case "done":
-                desk.wrap_up_done(name)
+                desk.wrap_up_done(name, self._code(name, value))
                 return "available"
             case _:
                 desk.set_status(name, "available", by="phone")
                 return "available"
+
+    def _code(self, agent: str, place: str) -> str:
+        """The wrap-up code at a place in the list of the queue. Raises AcdError."""
+        wrap_up = self._desk.scheduler.agents[agent].wrap_up
+        if not place or wrap_up is None:
+            return ""
+        codes = self._desk.queue_config(wrap_up.queue).wrap_up_codes
+        if not (place.isdecimal() and 1 <= int(place) <= len(codes)):
+            raise AcdError(f"queue {wrap_up.queue} has {len(codes)} wrap-up codes", 400)
+        return codes[int(place) - 1]
 
     def _here(self, user: str, own: str) -> str:
         """The agent who is logged in at a user's phone, else the one whose phone it is."""

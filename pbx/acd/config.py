@@ -59,12 +59,14 @@ class Widen(Section, frozen=True):
 class Overflow(Section, frozen=True):
     """One of a queue's `overflow`: when callers go elsewhere, and where."""
 
-    when: Literal["wait", "full", "nobody", "estimate", "service-level", "closed"]
+    when: Literal["wait", "full", "nobody", "no-answer", "estimate", "service-level", "closed"]
     """`wait`: after `after_s`; `full`: too many wait, or all lines are taken; `nobody`: no agent is logged in;
+    `no-answer`: the caller was offered `after_offers` times and nobody answered;
     `estimate`: one would wait longer than `above_s`; `service-level`: it is below `below`; `closed`: by an operator."""
     to: str
     """`callback`, `queue:NAME`, or any other destination of the dial plan."""
     after_s: SecondsOrNone = 0.0
+    after_offers: Annotated[int, Meta(ge=1, le=100)] = 3
     above_s: SecondsOrNone = 0.0
     below: Share = 0.8
 

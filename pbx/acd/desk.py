@@ -172,11 +172,16 @@ class Desk:
                 await call.play(source)
             await call.hangup()
             return
-        await self._ways.send(call, served.to)
+        await self.send(call, served.to)
+
+    async def send(self, call: Call, to: str) -> None:
+        """Serve a call at a destination of the dial plan. Raises CallError, CallerGone."""
+        await self._ways.send(call, to)
 
     def resume(self, agent: str, known: Resumed) -> None:
         """An agent goes on as before a restart. Raises AcdError. `start` comes after all of them."""
         self.scheduler.resume(self.now(), agent, known)
+        self._sit(agent)
         self.probe(agent)
 
     def call_back(
@@ -220,12 +225,9 @@ class Desk:
         for name, conversation in self.conversations.items():
             if conversation.leg is leg:
                 return name if name in self.scheduler.agents else ""
-        place = f"user:{leg.user}"
-        for agent in self.scheduler.agents.values() if leg.user else ():
-            here = place == (agent.at or agent.config.phone or f"user:{agent.name}")
-            if here and agent.status != "logged-out" and agent.state != "talking":
-                return agent.name
-        return ""
+        agent = self.scheduler.agents.get(self._own_calls.at(leg.user)) if leg.user else None
+        can = agent is not None and agent.status != "logged-out" and agent.state != "talking"
+        return agent.name if agent is not None and can else ""
 
     def places(self, agent: str, queue: str) -> list[str]:
         """Where an agent is rung for a caller of a queue, one after the other."""
@@ -346,6 +348,7 @@ class Desk:
     def set_status(self, agent: str, status: AgentStatus, reason: str = "", *, by: str, at: str = "") -> None:
         """An agent logs in, goes on break or logs out, at its phone or by somebody's order. Raises AcdError."""
         self.scheduler.set_status(self.now(), agent, status, reason, by, at)
+        self._sit(agent)
         if status != "logged-out":
             self.probe(agent)
         self.look_after()
@@ -385,7 +388,7 @@ class Desk:
     def observe(self, record: AnyRecord) -> None:
         """Told every record of the exchange at once: agents' phones come and go, and are in calls of their own."""
         if type(record) is RegistrationAdded or type(record) is RegistrationRemoved:
-            if agent := self.agent_of(record.user):
+            if agent := self._own_calls.at(record.user):
                 self._loop.call_soon(self._probe_and_step, agent)
         elif (of := self._own_calls.observe(record)) is not None and of in self.scheduler.agents:
             self.scheduler.set_busy(self.now(), of, self._own_calls.call_of(of))
@@ -423,6 +426,12 @@ class Desk:
     def _probe_and_step(self, agent: str) -> None:
         self.probe(agent)
         self.step()
+
+    def _sit(self, agent: str) -> None:
+        """Whoever logs in at another phone is busy when that one is."""
+        place = self.scheduler.agents[agent].at
+        self._own_calls.sit(agent, place.removeprefix("user:") if place.startswith("user:") else "")
+        self.scheduler.set_busy(self.now(), agent, self._own_calls.call_of(agent))
 
     def _look(self, overdue: Overdue) -> None:
         """The watchdog: what the scheduler believes an agent to be in must still go on."""

@@ -114,8 +114,8 @@ class Caller:
     """Somebody who waits, is being offered, or talks."""
 
     __slots__ = (
-        "agent", "answered_s", "call", "callback", "entered_s", "joined_s", "line", "number", "offer", "offers", "only",
-        "only_until_s", "queue", "rank", "skills", "stage",
+        "agent", "answered_s", "call", "callback", "entered_s", "joined_s", "line", "missed", "number", "offer",
+        "offers", "only", "only_until_s", "queue", "rank", "skills", "stage",
     )  # fmt: skip
 
     def __init__(self, call: str, number: str, queue: "Queue", rank: Rank, joined_s: float) -> None:
@@ -134,6 +134,8 @@ class Caller:
         self.line: Line | None = None
         self.offer: Offer | None = None
         self.offers = 0
+        self.missed = 0
+        """Offers that nobody answered."""
         self.agent = ""
         """Whom it talks to."""
         self.answered_s = 0.0

@@ -218,7 +218,7 @@ class Scheduler:
         if not found.pending:
             self._close(offer)
             found.caller.offer = None
-            self.stand(now, found.caller)
+            self._after_offer(now, found.caller, outcome)
 
     def pass_on(self, now: float, call: str, agent: str) -> bool:
         """A caller's agent has put it through to another one, who is offered nobody then; False when it does not talk.
@@ -363,6 +363,15 @@ class Scheduler:
             return
         self.unline(caller)
         self.stand(now, caller)
+
+    def _after_offer(self, now: float, caller: Caller, outcome: OfferOutcome) -> None:
+        """Nobody has answered: the caller has its place again, or goes where the queue sends such callers."""
+        caller.missed += outcome not in ("withdrawn", "unreachable")
+        rule = caller.queue.rule("no-answer")
+        if rule is not None and caller.missed >= rule.after_offers and not caller.callback:
+            self._overflow(now, caller, "no-answer", rule)
+        else:
+            self.stand(now, caller)
 
     def _overflow(self, now: float, caller: Caller, reason: str, rule: Overflow | None) -> None:
         to = rule.to if rule is not None else ""

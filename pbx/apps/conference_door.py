@@ -101,7 +101,7 @@ class Door:
             leg = await first_answer(self._control, [first], others, caller=caller, beside=first, ring_s=RING_S)
         except CallError:
             if by is not None and by.state == "answered":
-                by.play(await self._speak(f"{' '.join(number)} does not answer."))
+                by.play(await self._speak("{digits:number} does not answer.", by.user, number=number))
             return
 
         async def serve(leg: Leg) -> None:

@@ -12,7 +12,7 @@ KEY_WAIT_S = 3.0
 """How long after `*` the next key may come."""
 HELP = "Star 6 mutes you, star 2 tells how many are here, star hash leaves."
 MODERATORS_HELP = (
-    " Star 5 locks the conference, star 7 removes whoever came last, star 1 records, star 3 mutes all others,"
+    "Star 5 locks the conference, star 7 removes whoever came last, star 1 records, star 3 mutes all others,"
     " star 9 calls somebody in, star 8 ends it for all."
 )
 
@@ -67,10 +67,10 @@ class Keys:
 
     async def _count(self) -> None:
         count = len(self._conference.members)
-        await self._voice.say(f"{count} are here." if count > 1 else "You are alone.")
+        await self._voice.say("{count:count} are here." if count > 1 else "You are alone.", count=count)
 
     async def _help(self) -> None:
-        await self._voice.say(HELP + (MODERATORS_HELP if self._member.moderator else ""))
+        await self._voice.say((HELP, MODERATORS_HELP) if self._member.moderator else HELP)
 
     async def _lock(self) -> None:
         locked = not self._conference.locked

@@ -17,7 +17,7 @@ from switchroom.pbx.apps.pins import Pins
 from switchroom.pbx.apps.routing import Routing
 from switchroom.pbx.apps.switches import HandSwitches
 from switchroom.pbx.apps.voicemail.menu import Menu
-from switchroom.pbx.apps.words import Speak, Voice, spelled
+from switchroom.pbx.apps.words import Speak, Voice
 from switchroom.pbx.call import Call
 from switchroom.pbx.config_office import DeskChange, Features, Occasion
 from switchroom.pbx.control import CallControl, CallError
@@ -117,7 +117,7 @@ class FeatureCodes:
                 await voice.say("That number leads nowhere.")
                 return
             await self._parts.desks.set_forward(call.user, occasion, number)
-            await self._confirm(voice, f"{SAID[occasion]} go to {spelled(number)}.")
+            await self._confirm(voice, f"{SAID[occasion]} go to {{digits:number}}.", number=number)
 
         return feature
 
@@ -136,20 +136,20 @@ class FeatureCodes:
             await voice.say("That is not right. Goodbye.")
             return
         await self._parts.desks.sit(number, self._phone(call))
-        await self._confirm(voice, f"This is the phone of {spelled(number)} now.")
+        await self._confirm(voice, "This is the phone of {digits:number} now.", number=number)
 
     async def _hot_desk_off(self, call: Call, voice: Voice, number: str) -> None:
         phone = self._phone(call)
         await self._parts.desks.sit(phone, phone)
-        await self._confirm(voice, f"This is the phone of {spelled(phone)} again.")
+        await self._confirm(voice, "This is the phone of {digits:number} again.", number=phone)
 
     async def _switch(self, call: Call, voice: Voice, name: str) -> None:
         try:
             state = await self._parts.switches.toggle(name, call.user)
         except SwitchroomError as error:
             raise CallError(404, str(error), "not-found") from error
-        now = "follows the clock again" if state == "auto" else f"is {state} by hand"
-        await self._confirm(voice, f"{name} {now}.")
+        now = {"auto": "follows the clock again", "on": "is on by hand", "off": "is off by hand"}[state]
+        await self._confirm(voice, f"{{name}} {now}.", name=name)
 
     async def _blacklist(self, call: Call, voice: Voice, number: str) -> None:
         await call.answer()
@@ -159,13 +159,13 @@ class FeatureCodes:
         except (ValueError, SwitchroomError):
             await voice.say("That is not possible.")
             return
-        await self._confirm(voice, f"Calls from {spelled(number)} are refused.")
+        await self._confirm(voice, "Calls from {digits:number} are refused.", number=number)
 
     async def _blacklist_off(self, call: Call, voice: Voice, number: str) -> None:
         await call.answer()
         number = number or await voice.ask("Enter the number, and hash.", 32)
         await self._parts.blacklist.remove(number)
-        await self._confirm(voice, f"{spelled(number)} may call.")
+        await self._confirm(voice, "{digits:number} may call.", number=number)
 
     async def _blacklist_last(self, call: Call, voice: Voice, number: str) -> None:
         await self._blacklist(call, voice, self._last_caller(call))
@@ -205,9 +205,9 @@ class FeatureCodes:
 
     # ---- within
 
-    async def _confirm(self, voice: Voice, text: str) -> None:
+    async def _confirm(self, voice: Voice, text: str, **values: object) -> None:
         await voice.call.answer()
-        await voice.say(text)
+        await voice.say(text, **values)
 
     def _last_caller(self, call: Call) -> str:
         number = self._parts.desks.last_caller.get(call.user, "")

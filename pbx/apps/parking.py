@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from switchroom.pbx.apps.words import Speak, Voice, spelled
+from switchroom.pbx.apps.words import Speak, Voice
 from switchroom.pbx.call import Call
 from switchroom.pbx.config_office import Parking
 from switchroom.pbx.control import CallControl, CallError, Leg, SendOn
@@ -60,7 +60,7 @@ class Lot:
             return
         slot = self.park(held, call.user)
         await call.answer()
-        await Voice(call, self._speak).say(f"Parked at {spelled(slot)}.")
+        await Voice(call, self._speak).say("Parked at {digits:slot}.", slot=slot)
 
     def park(self, leg: Leg, by: str) -> str:
         """Park a leg that is served elsewhere; its slot. Raises CallError."""

@@ -100,7 +100,7 @@ class Reach:
 
     async def _attempts(self, user: str, desk: Desk, numbers: Sequence[str]) -> list[Endpoint | Attempt]:
         found: list[Endpoint | Attempt] = []
-        confirm = await self._speak(ASK) if desk.find_me_confirm and numbers else ""
+        confirm = await self._speak(ASK, user) if desk.find_me_confirm and numbers else ""
         for number in numbers:
             try:
                 endpoints = self._routing.endpoints(number, self._desks.profile(user).context)

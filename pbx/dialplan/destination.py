@@ -49,7 +49,7 @@ _FILLED = re.compile(r"\{number(?::(\d{1,2}))?\}")
 _SIP = re.compile(r"(?:[^@\s<>]+@)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?(?:;[^\s<>]*)?")
 _OUTSIDE = re.compile(r"[A-Za-z0-9_-]+/[^\s@/<>]+")
 _PROMPT = re.compile(r"(en|zh)/[A-Za-z0-9_-]+")
-_AGENT = re.compile(r"login(:.+)?|logout|break(:\d+)?|available|done")
+_AGENT = re.compile(r"login(:.+)?|logout|break(:\d+)?|available|done(:\d+)?")
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -97,7 +97,7 @@ def _wrong_argument(kind: str, argument: str) -> str:
     if kind == "reject" and not (argument.isdecimal() and 400 <= int(argument) <= 699):
         return "a refusal is a SIP status from 400 to 699"
     if kind == "agent" and not _AGENT.fullmatch(_FILLED.sub("1", argument)):
-        return "expected agent:login, logout, break, available or done; login:NAME and break:N too"
+        return "expected agent:login, logout, break, available or done; login:NAME, break:N and done:N too"
     if kind == "record-prompt" and not _PROMPT.fullmatch(_FILLED.sub("1", argument)):
         return "expected record-prompt:en/NAME or zh/NAME"
     try:

@@ -20,6 +20,7 @@ class SimRecording:
         self.label = label
         self.history: list[tuple[str, float]] = []
         self._leg = leg
+        self._loop = asyncio.get_running_loop()
         self._note("start")
         if leg is not None:
             leg.story.write(
@@ -53,4 +54,4 @@ class SimRecording:
             self._leg.say(Recorded(self.id, self.path, duration_ms))
 
     def _note(self, what: str) -> None:
-        self.history.append((what, asyncio.get_running_loop().time()))
+        self.history.append((what, self._loop.time()))

@@ -2,12 +2,13 @@
 """Header names and the header values with a structure: Via, name-addr, CSeq and parameter lists (RFC 3261 section 20).
 
 Everything here reads text that a peer wrote: lenient where RFC 4475 shows that real phones are sloppy, ParseError
-(400) where a guess would be dangerous.
+(400) where a guess would be dangerous. The plainest shapes are read by the kernel; what it will not read is read here.
 """
 
 import re
 from typing import NamedTuple
 
+from switchroom.pbx.sip import kernel
 from switchroom.pbx.sip.errors import ParseError
 
 # RFC 3261 section 7.3.3 and the registry's later compact forms.
@@ -31,7 +32,7 @@ COMPACT = {
     "x": "session-expires",
 }
 
-_PRETTY = {
+PRETTY = {
     "call-id": "Call-ID", "cseq": "CSeq", "mime-version": "MIME-Version", "min-se": "Min-SE", "rack": "RAck",
     "rseq": "RSeq", "sip-etag": "SIP-ETag", "sip-if-match": "SIP-If-Match", "www-authenticate": "WWW-Authenticate",
 }  # fmt: skip
@@ -56,11 +57,11 @@ def key_of(name: str) -> str:
 
 def pretty(key: str) -> str:
     """The spelling in which a header name is written."""
-    found = _PRETTY.get(key)
+    found = PRETTY.get(key)
     if found is None:
         found = "-".join(part.capitalize() for part in key.split("-"))
-        if len(_PRETTY) < 512 and len(key) <= 64:  # names come from peers as well: the table must not grow with them
-            _PRETTY[key] = found
+        if len(PRETTY) < 512 and len(key) <= 64:  # names come from peers as well: the table must not grow with them
+            PRETTY[key] = found
     return found
 
 
@@ -112,19 +113,10 @@ def split_list(value: str) -> list[str]:
 
 def parse_params(text: str) -> dict[str, str | None]:
     """Read `;name=value;flag`; names lower case, quoted values unquoted. Raises ParseError."""
+    plain = kernel.params(text)
+    if plain is not None:
+        return plain
     params: dict[str, str | None] = {}
-    if not text:
-        return params
-    if '"' not in text and " " not in text and "\t" not in text:  # nearly always
-        for piece in text.split(";")[1:]:
-            name, equals, value = piece.partition("=")
-            if not name or not piece.isprintable() or "<" in piece or "," in piece:
-                break
-            params[name.lower()] = value if equals else None
-        else:
-            if text[0] == ";":
-                return params
-        params.clear()
     end = 0
     for match in _PARAM.finditer(text):
         if match.start() != end:
@@ -142,7 +134,7 @@ def format_params(params: dict[str, str | None]) -> str:
     for name, value in params.items():
         if value is None:
             out.append(f";{name}")
-        elif TOKEN.fullmatch(value) or re.fullmatch(r"[\[\]0-9A-Za-z:.\-_]+", value):
+        elif kernel.is_plain(value):
             out.append(f";{name}={value}")
         else:
             out.append(f";{name}={quote(value)}")
@@ -158,6 +150,9 @@ class CSeq(NamedTuple):
 
 def parse_cseq(value: str) -> CSeq:
     """Read a CSeq; the number must be below 2**31 (section 8.1.1.5)."""
+    plain = kernel.cseq(value, CSeq)
+    if plain is not None:
+        return plain
     match = _CSEQ.fullmatch(value)
     if match is None or int(match[1]) >= 2**31:
         raise ParseError("bad CSeq")
@@ -188,6 +183,9 @@ class Via(NamedTuple):
 
 def parse_via(value: str) -> Via:
     """Read one Via value."""
+    plain = kernel.via(value, Via)
+    if plain is not None:
+        return plain
     match = _VIA.fullmatch(value)
     if match is None:
         raise ParseError(f"bad Via: {value[:80]!r}")
@@ -219,10 +217,9 @@ def parse_name_addr(value: str) -> NameAddr:
     Without angle brackets, parameters belong to the header, and the URI may hold no comma, question mark or semicolon
     (section 20).
     """
-    if value.startswith("<"):  # nearly always
-        uri, closed, rest = value[1:].partition(">")
-        if closed and uri and "<" not in uri and uri == uri.strip():
-            return NameAddr("", uri, parse_params(rest.lstrip()))
+    plain = kernel.name_addr(value, NameAddr)
+    if plain is not None:
+        return plain
     match = _BRACKETED.fullmatch(value)
     if match is not None:
         display = match[1]

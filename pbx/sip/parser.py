@@ -8,6 +8,7 @@ nothing to answer and is only dropped.
 
 import re
 
+from switchroom.pbx.sip import kernel
 from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.header import TOKEN, key_of, parse_name_addr, parse_number
 from switchroom.pbx.sip.message import Headers, Message, Request, Response
@@ -27,6 +28,9 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+[ \t]*")
 # Headers that stand once, with one value (section 20; RFC 4475 section 3.3.8).
 _SINGLE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type", "expires")
 
+_USUAL = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "PRACK", "UPDATE", "NOTIFY"))
+_STATUSES = {f"SIP/2.0 {status} ": status for status in range(100, 700)}
+
 # Every spelling that has been seen, so that nearly all names cost one look-up.
 _KEYS: dict[str, str] = {}
 
@@ -36,6 +40,39 @@ def parse(data: bytes) -> Message:
 
     Bytes after the body are ignored (RFC 4475 section 3.1.1.8). Raises ParseError.
     """
+    trouble = ""
+    plain = kernel.split(data, _KEYS, MAX_HEAD_BYTES, MAX_HEADERS)
+    if plain is not None:
+        first, headers, body, repeated = plain
+    else:
+        first, headers, body, trouble = _split(data)
+        repeated = True
+    if first[:4].upper() == "SIP/":
+        message: Message = _response(first, headers)
+    else:
+        message = _request(first, headers)
+    partial = message if isinstance(message, Request) else None
+    if repeated:
+        for name in _SINGLE:
+            values = headers.get(name)
+            if values is not None and len(values) > 1:
+                raise ParseError(f"more than one {name}", partial=partial)
+    if trouble:
+        raise ParseError(trouble, partial=partial)
+    length = headers.get("content-length")
+    if length is not None:
+        size = parse_number(length[0], MAX_LENGTH)
+        if size is None:
+            raise ParseError("bad Content-Length", partial=partial)
+        if size > len(body):
+            raise ParseError("Content-Length beyond the end", partial=partial)
+        body = body[:size]
+    message.body = body
+    return message
+
+
+def _split(data: bytes) -> tuple[str, Headers, bytes, str]:
+    """First line, headers and body of any message, and what is wrong with it that an answer can say."""
     start = 0
     while data.startswith(b"\r\n", start):  # section 7.5: leading CRLFs are skipped
         start += 2
@@ -73,32 +110,13 @@ def parse(data: bytes) -> Message:
             headers[key].append(value.strip())
         else:
             headers[key] = [value.strip()]
-
-    body = data[end + 4 :]
-    if lines[0][:4].upper() == "SIP/":
-        message: Message = _response(lines[0], headers)
-    else:
-        message = _request(lines[0], headers)
-    partial = message if isinstance(message, Request) else None
-    for name in _SINGLE:
-        values = headers.get(name)
-        if values is not None and len(values) > 1:
-            raise ParseError(f"more than one {name}", partial=partial)
-    if trouble:
-        raise ParseError(trouble, partial=partial)
-    length = headers.get("content-length")
-    if length is not None:
-        size = parse_number(length[0], MAX_LENGTH)
-        if size is None:
-            raise ParseError("bad Content-Length", partial=partial)
-        if size > len(body):
-            raise ParseError("Content-Length beyond the end", partial=partial)
-        body = body[:size]
-    message.body = body
-    return message
+    return lines[0], headers, data[end + 4 :], trouble
 
 
 def _response(line: str, headers: Headers) -> Response:
+    status = _STATUSES.get(line[:12])
+    if status is not None:
+        return Response(status, line[12:], headers)
     match = _STATUS_LINE.fullmatch(line)
     if match is None:
         raise ParseError("bad status line")
@@ -107,7 +125,7 @@ def _response(line: str, headers: Headers) -> Response:
 
 def _request(line: str, headers: Headers) -> Request:
     parts = line.split(" ")
-    if len(parts) == 3 and parts[2] == "SIP/2.0" and TOKEN.fullmatch(parts[0]) and parts[1]:
+    if len(parts) == 3 and parts[2] == "SIP/2.0" and parts[1] and (parts[0] in _USUAL or TOKEN.fullmatch(parts[0])):
         return Request(parts[0], parts[1], headers)
     # Not as it should be: say what is wrong, with as much of the request as an answer needs.
     method = line.split(None, 1)[0] if line.split() else ""

@@ -46,6 +46,7 @@ class Timer:
         self.argument = None
 
 
+SLACK_S = 0.5
 _by_deadline = operator.attrgetter("deadline")
 
 
@@ -53,12 +54,19 @@ class Timers:
     """All timers of one SIP core.
 
     `clock` returns the time in seconds; `wake(deadline)` is called when a deadline comes earlier than any before it, so
-    that the owner can set its single alarm; the owner then calls `run`.
+    that the owner can set its single alarm; the owner then calls `run`. `slack` is the share of its length by which a
+    timer may ring late (SLACK_S at most), so that many share one alarm.
     """
 
-    def __init__(self, clock: Callable[[], float], wake: Callable[[float], None] = lambda deadline: None) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        wake: Callable[[float], None] = lambda deadline: None,
+        slack: float = 0.0,
+    ) -> None:
         self.clock = clock
         self.wake = wake
+        self._slack = slack
         self._queues: dict[float, deque[Timer]] = {}
         self._next = float("inf")
 
@@ -72,13 +80,15 @@ class Timers:
             queue = self._queues[delay_s] = deque()
         queue.append(timer)
         if timer.deadline < self._next:
-            self._next = timer.deadline
-            self.wake(timer.deadline)
+            latest = timer.deadline + self._slack_of(delay_s)
+            if latest < self._next:
+                self._next = latest
+                self.wake(latest)
         return timer
 
     def next_deadline(self) -> float | None:
         """When `run` is next due; None when no timer is running."""
-        earliest = min((queue[0].deadline for queue in self._heads()), default=None)
+        earliest = min(self._latest(), default=None)
         self._next = float("inf") if earliest is None else earliest
         return earliest
 
@@ -108,16 +118,19 @@ class Timers:
         """How many timers are running."""
         return sum(timer.action is not None for queue in self._queues.values() for timer in queue)
 
-    def _heads(self) -> list[deque[Timer]]:
-        """The queues that hold a running timer, stopped ones at their heads dropped."""
-        live = []
-        for queue in self._queues.values():
+    def _slack_of(self, delay_s: float) -> float:
+        return min(delay_s * self._slack, SLACK_S)
+
+    def _latest(self) -> list[float]:
+        """When the first of each queue must have rung; stopped ones at their heads are dropped."""
+        times = []
+        for delay_s, queue in self._queues.items():
             while queue and queue[0].action is None:
                 queue.popleft()
             if queue:
-                live.append(queue)
-        return live
+                times.append(queue[0].deadline + self._slack_of(delay_s))
+        return times
 
     def _drop_empty_queues(self) -> None:
-        self._heads()
+        self._latest()
         self._queues = {delay: queue for delay, queue in self._queues.items() if queue}

@@ -2,6 +2,7 @@
 """The way back of a response: what is noted in the top Via of a request, and where it says that the answer goes."""
 
 from switchroom.pbx.sip.flow import Flow
+from switchroom.pbx.sip.header import Via
 from switchroom.pbx.sip.message import Request
 
 
@@ -15,7 +16,7 @@ def stamp_via(request: Request, flow: Flow) -> None:
     params = {**via.params, "received": host}
     if wants_port:
         params["rport"] = str(port)
-    stamped = via._replace(params=params)
+    stamped = Via(via.transport, via.host, via.port, params)
     first = request.headers["via"][0]
     rest = request.all("via")[1:] if "," in first else []
     request.headers["via"][0] = ", ".join([str(stamped), *rest])

@@ -28,13 +28,15 @@ class Sipp:
         number: str = "",
         media: int,
         address: str = OUTSIDE,
+        to: str = "",
     ) -> None:
+        """`to`: where its calls go, with the port, if not to the server."""
         need("sipp")
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         (folder / "script.xml").write_text(str(script))
         port = free_port(host=address) if number or address != OUTSIDE else server.peer
-        target = ["-s", number, f"127.0.0.1:{server.sip}"] if number else []
+        target = ["-s", number, to or f"127.0.0.1:{server.sip}"] if number else []
         with open(folder / "sipp.log", "wb") as log:
             self._process = subprocess.Popen(
                 ["sipp", "-sf", "script.xml", "-m", "1", "-nostdin", "-timeout", "40s", "-timeout_error", "-trace_err",

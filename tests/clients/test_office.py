@@ -35,6 +35,10 @@ password = "pw1005"
 display_name = "Eve"
 mailbox = true
 email = "eve@example.com"
+[[user]]
+name = "1006"
+password = "pw1006"
+mailbox = true
 [parking]
 timeout_s = 4.0
 [group.workshop]
@@ -48,6 +52,13 @@ port = {port}
 security = "none"
 sender = "pbx@example.com"
 """
+
+
+RULES = '  { number = "8800", to = "ivr:leave" },'
+FLOW = {
+    "name": "leave", "languages": ["en"], "start": "take",
+    "steps": {"take": {"do": "record", "mailbox": "1006", "say": ["Go on."]}},
+}  # fmt: skip
 
 
 class Post:
@@ -91,7 +102,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, post: Post) -> Iterator[Phone
     folder = tmp_path_factory.mktemp("office")
     write_tone(folder / "greeting.wav", GREETING_HZ, 0.5)
     more = OFFICE.format(greeting=folder / "greeting.wav", port=post.port)
-    server = ServerProcess(folder, rtp=23_000, more=more, sip_more="trace = true")
+    server = ServerProcess(folder, rtp=23_000, rules=RULES, more=more, sip_more="trace = true")
     phones = Phones(server.start(), tmp_path_factory.mktemp("phones"))
     yield phones
     phones.stop()
@@ -137,6 +148,21 @@ def test_a_message_is_left_mailed_shown_by_the_lamp_and_heard(phones: Phones, po
     eve.command("hangup")
     eve.wait("CALL_CLOSED")
     assert_heard(eve, one.hz, message["duration_ms"] / 1000 * 0.8)
+
+
+def test_a_message_taken_by_a_flow_lights_the_lamp_of_the_box(phones: Phones) -> None:
+    one = phones["1001"]
+    phones.server.call("flows.put", flow=FLOW, activate=True)
+    lamp = Watcher(phones.server, "1006", "message-summary")
+    lamp.until_told("Messages-Waiting: no")
+    phones.dial(one, "8800")
+    one.wait("CALL_ESTABLISHED")
+    one.rest(3.0)
+    one.command("hangup")
+    lamp.until_told("Messages-Waiting: yes(?s:.*)Voice-Message: 1/0")
+    lamp.close()
+    (message,) = phones.server.call("voicemail.list", box="1006")["messages"]
+    assert (message["caller"], message["duration_ms"] > 1000) == ("1001", True)
 
 
 def test_a_call_on_hold_is_parked_by_the_code_and_taken_up(phones: Phones) -> None:

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from switchroom.codecs import registry
 from switchroom.ext.plane import Ports, VirtualShard
+from switchroom.media.prompts import Coded, Prompt
 from switchroom.media.stats import StatsPage
 from switchroom.media.wire import MESSAGE_BYTES, RECORD_BYTES, VERSION, Error, Op, Record, pack_address
 
 RECORD = struct.Struct("=HHIIIQ104s")
 CONFIGURE = struct.Struct("=20s20sI8B12s12sB3x")
+PROMPT = struct.Struct("=IIII")
 TONE = struct.Struct("=IIf4f4f4H4HI")
 SENDS, RECEIVES, HELD, MUX, REACHABLE = 1, 2, 4, 8, 16
 BOTH = SENDS | RECEIVES | REACHABLE
@@ -213,6 +215,15 @@ class Rig:
             self.command(Op.CONFIRM, leg.handle)
         payload_type = agreed.get("receive", ((0, 0),))[0][0]
         return leg, Talker(self, leg.port, remote, ssrc, payload_type)
+
+    def load(self, slot: int, sound: Prompt | Coded, codec: int | None = None) -> Error:
+        """Give the plane a prompt, or (with the number of the codec) what it already has as PCM in that codec."""
+        size = sound.bytes if isinstance(sound, Coded) else 0
+        body = PROMPT.pack(sound.samples, sound.rate_hz, 0 if codec is None else codec + 1, size)
+        return Error(self.command(Op.LOAD, 0, slot, body, sound.fd).other)
+
+    def play(self, leg: Leg, slot: int, number: int = 1, loop: int = 0, gain: int = 0) -> Error:
+        return Error(self.command(Op.PLAY, leg.handle, slot, PROMPT.pack(number, loop, 0, gain)).other)
 
     def sent(self, leg: Leg) -> list[tuple[Address, Rtp]]:
         """RTP of this leg since the last look at any leg."""

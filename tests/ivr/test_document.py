@@ -174,3 +174,30 @@ def test_a_broken_file_on_disk_stops_no_other_flow(tmp_path: Path) -> None:
         again = Shelf(tmp_path, bench.services)
         assert [mistake.file for mistake in again.load()] == ["day/1"]
         assert [a.name for a in again.about() if a.kind == "data"] == ["night"]
+
+
+def test_a_queue_step_may_ask_for_the_agent_whom_the_caller_has_typed() -> None:
+    text = """
+name = "direct"
+languages = ["en"]
+start = "who"
+[steps.who]
+do = "collect"
+say = ["Whom do you want?"]
+into = "whom"
+next = "wait"
+otherwise = "wait"
+[steps.wait]
+do = "queue"
+queue = "sales"
+agent = "{whom}"
+agent_wait_s = 20.0
+otherwise = "bye"
+[steps.bye]
+do = "hangup"
+"""
+    with Bench(text) as bench:
+        caller = bench.call()
+        caller.hears("Whom").press("1001#").expects_queue("sales")
+        assert bench.queues.waiting[0].wishes == {"agent": "1001", "agent_wait_s": 20.0}
+        caller.hangs_up()

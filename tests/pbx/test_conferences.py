@@ -169,7 +169,7 @@ def test_a_moderator_locks_kicks_mutes_records_and_ends_by_keys(tmp_path: Path) 
         before = len(one.heard)
         await presses(one, "*5*7*1*3*8")
         assert (len(one.heard), conference.locked, len(conference.members)) == (before, False, 3), "no moderator"
-        assert await presses(leader, "*2") == "3 are here."
+        assert await presses(leader, "*2") == "three are here."
         assert await presses(leader, "*5") == "The conference is locked."
         late = await enters(rig, "1004", "2580#")
         await asyncio.sleep(4)
@@ -218,7 +218,7 @@ def test_users_are_called_in_and_outside_numbers_press_1_first(tmp_path: Path) -
         assert [leg.state for leg in rig.to("sip:08002@carrier")] == ["ended"]
         leader.press("*908003#")
         await asyncio.sleep(10)
-        assert leader.heard[-1] == "0 8 0 0 3 does not answer."
+        assert leader.heard[-1] == "zero eight zero zero three does not answer."
         leader.press("*9777#")
         await asyncio.sleep(10)
         assert leader.heard[-1] == "That number cannot be called."

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from switchroom.pbx.apps.pins import Pins
 from switchroom.pbx.apps.voicemail.boxes import Boxes, BoxFull, Message, NoSuchMessage, Sound
 from switchroom.pbx.apps.voicemail.deposit import take
-from switchroom.pbx.apps.words import Speak, Voice, counted, moment, spelled
+from switchroom.pbx.apps.words import Speak, Voice, messages, moment
 from switchroom.pbx.call import Call
 from switchroom.pbx.config_voicemail import VoicemailConfig
 from switchroom.pbx.dialplan import Rule
@@ -69,12 +69,16 @@ class Menu:
     def boxes(self) -> Boxes:
         return self._boxes
 
-    def said(self, message: Message) -> str:
-        """What is said before a message."""
+    async def announce(self, voice: Voice, message: Message) -> None:
+        """Say what is said before a message."""
         kind = "New message" if message.state == "new" else "Saved message"
-        who = message.caller_name or spelled(message.caller) or "an unknown caller"
-        by = f", forwarded by {spelled(message.forwarded_by)}" if message.forwarded_by else ""
-        return f"{kind} from {who}, {moment(message.at_ms, self._utc())}{by}."
+        who = "{name}" if message.caller_name else "{digits:number}" if message.caller else "an unknown caller"
+        when, values = moment(message.at_ms, self._utc())
+        clauses = [f"{kind} from {who}", when]
+        if message.forwarded_by:
+            clauses.append("forwarded by {digits:by}")
+        values |= {"name": message.caller_name, "number": message.caller, "by": message.forwarded_by}
+        await voice.say(clauses, **values)
 
     async def call_back(self, call: Call, number: str) -> None:
         await self._dial(call, number)
@@ -109,9 +113,8 @@ class _Visit:
 
     async def run(self) -> None:
         counts = self._menu.boxes.counts(self._box)
-        await self._voice.say(
-            f"You have {counted(counts.new, 'new message')} and {counted(counts.saved, 'saved message')}."
-        )
+        clauses, values = messages(counts.new, counts.saved)
+        await self._voice.say(clauses, **values)
         silent = 0
         while silent < TRIES:
             if self._at < len(self._messages):
@@ -130,7 +133,7 @@ class _Visit:
         call, boxes = self._voice.call, self._menu.boxes
         with contextlib.suppress(NoSuchMessage):
             message = boxes.message(message.id)
-        await self._voice.say(self._menu.said(message))
+        await self._menu.announce(self._voice, message)
         if not call.digits_waiting:
             await call.play(str(boxes.path(message)), until_digit=True)
         if message.state == "new" and not call.digits_waiting:  # heard to its end

@@ -417,6 +417,27 @@ def test_wrap_up_codes() -> None:
     assert centre.scheduler.agents["a"].standing == "ready"
 
 
+@pytest.mark.parametrize("callback", [False, True])
+def test_after_some_unanswered_offers_the_caller_goes_to_the_attendant(callback: bool) -> None:
+    rule = {"when": "no-answer", "after_offers": 2, "to": "user:attendant"}
+    centre = Centre(THREE, overflow=[rule])
+    centre.log_in(*THREE)
+    centre.enter("1", callback=callback)
+    centre.step()
+    centre.miss("1")
+    centre.step()
+    centre.miss("1", "unreachable")  # nobody has let it ring
+    centre.step()
+    centre.miss("1", "refused")
+    if callback:
+        assert centre.told(QueueLeft) == [], "it keeps its place"
+        return
+    assert centre.step() == [Overflowed("1", "q", "no-answer", "user:attendant")]
+    [left] = centre.told(QueueLeft)
+    assert (left.reason, left.to) == ("no-answer", "user:attendant")
+    assert centre.scheduler.callers == {}
+
+
 def test_wrap_up_survives_a_call_of_the_agents_own() -> None:
     centre = Centre({"a": {}}, wrap_up_s=30)
     centre.log_in("a")

@@ -15,6 +15,7 @@ from switchroom.pbx.call import Call
 from switchroom.pbx.control import CallerGone
 from switchroom.pbx.events import (
     AgentStatusSet,
+    AgentWrappedUp,
     QueueAnswered,
     QueueCompleted,
     SupervisorJoined,
@@ -203,5 +204,18 @@ def test_agents_log_in_and_out_by_telephone_at_other_phones_by_their_pin() -> No
         assert await do("b", "logout") == ["en:logged-out"]
         assert (agents["a"].status, agents["a"].at) == ("logged-out", "")
         assert await do("stranger", "login") == ["en:no-agent"]
+        desk = centre.desk
+        desk.set_status("a", "available", by="test")
+        caller, task = centre.caller("555")
+        await asyncio.sleep(5)
+        caller.leave()
+        await task
+        assert await do("a", "done:3") == ["en:nothing"], "there are two codes"
+        assert await do("a", "done:2") == ["en:available"]
+        [wrapped] = centre.told(AgentWrappedUp)
+        assert (wrapped.call, wrapped.code) == (caller.call_id, "follow-up")
 
-    SimCentre({"a": {"pin": "1234", "logged_in": False}}, {"user:b": SimPhone()}).run(main)
+    phones = {"user:b": SimPhone()}
+    SimCentre(
+        {"a": {"pin": "1234", "logged_in": False}}, phones, wrap_up_s=60, wrap_up_codes=("sold", "follow-up")
+    ).run(main)

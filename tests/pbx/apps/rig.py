@@ -79,7 +79,7 @@ class OfficeRig:
                 control=self.control,
                 destinations=self.destinations,
                 store=self.store.documents,
-                speak=self.speak,
+                say=self.say,
                 sound=self.sound,
                 send_mail=self.send_mail,
                 utc=lambda: self.now_s + asyncio.get_running_loop().time(),
@@ -90,6 +90,9 @@ class OfficeRig:
         )
         await self.office.open()
         return self
+
+    async def say(self, text: str, language: str) -> str:
+        return await self.speak(text)
 
     async def speak(self, text: str) -> str:
         self.said.append(text)

@@ -92,7 +92,7 @@ def test_a_call_on_hold_is_parked_and_taken_up_elsewhere(tmp_path: Path) -> None
         assert caller.partner is rig.to("1002")[0]
         parker = rig.calls("1002", "700")
         await after(1)
-        assert parker.heard == ["Parked at 7 0 1."]
+        assert parker.heard == ["Parked at seven zero one."]
         assert rig.to("1002")[0].state == "ended"
         assert caller.state == "answered"
         assert caller.heard[-1] == MUSIC

@@ -38,8 +38,8 @@ class Rig:
         self.status = 0
         self.refuses = refuses
 
-    async def speak(self, text: str) -> str:
-        return text
+    async def speak(self, text: object, user: str = "", **values: object) -> str:
+        return str(text)
 
     async def keep(self, name: str, language: str, audio: bytes) -> None:
         if self.refuses:

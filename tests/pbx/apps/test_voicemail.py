@@ -87,8 +87,8 @@ def test_messages_are_heard_saved_and_deleted_from_ones_own_phone(tmp_path: Path
         await leave(rig, caller="1003")
         owner = rig.calls("1002", "*97")
         await after(3)
-        assert owner.heard[0] == "You have 2 new messages and no saved messages."
-        assert owner.heard[1].startswith("New message from 1 0 0 1, today at ")
+        assert owner.heard[0] == "You have two new messages, no saved messages"
+        assert owner.heard[1].startswith("New message from one zero zero one, today at ")
         await after(4)
         assert rig.office.boxes.counts("1002") == Counts(1, 1)  # heard to its end
         owner.press("2")
@@ -115,7 +115,7 @@ def test_from_another_phone_box_and_pin_are_asked_for_and_three_wrong_ones_close
         await after(1)
         visitor.press("1002#1002#")
         await after(2)
-        assert visitor.heard[-1].startswith("You have 1 new message")
+        assert visitor.heard[-1].startswith("You have one new message")
         visitor.leave()
         thief = rig.calls("1004", "*98")
         await after(1)
