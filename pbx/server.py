@@ -18,7 +18,7 @@ import uvloop
 
 import switchroom
 from switchroom.ivr.shelf import PythonFlow
-from switchroom.ivr.spoken import Language
+from switchroom.ivr.spoken import Language, language_of
 from switchroom.media.events import MediaEvent, PlaneGone, PlaneLate
 from switchroom.media.server import MediaServer
 from switchroom.pbx.acd.config import targets
@@ -397,8 +397,8 @@ class Server:
         return await self.flows.speak(text, language)
 
     async def _speak(self, text: str) -> str:
-        """The name of a sound that says `text`."""
-        return await self.flows.speech.say(text)
+        """The same for a text of the configuration, which is in either language."""
+        return await self._say(text, language_of(text))
 
     def _write(self, record: AnyRecord) -> int:
         """Put a record of calls or registrations into the journal; the call centre is told at once."""
