@@ -112,6 +112,10 @@ class Script:
         """183 to the last INVITE."""
         return self._respond("183 Session Progress", headers, body, tag=True)
 
+    def trying(self) -> "Script":
+        """100 to the last INVITE."""
+        return self._respond("100 Trying", tag=False)
+
     def ring(self) -> "Script":
         """180 to the last INVITE."""
         return self._respond("180 Ringing", tag=True)
