@@ -125,6 +125,17 @@ def test_attended_by_a_refer_that_names_the_other_call(phones: Phones) -> None:
     assert length_s(second, "1003") > length_s(second, "1002") + LEAST_S
 
 
+def test_a_transfer_into_a_call_that_is_not_there_is_refused(phones: Phones) -> None:
+    one, two = phones.of("1001", "1002")
+    phones.call(one, two)
+    nobody = "Replaces=nobody%40nowhere%3Bto-tag%3D1%3Bfrom-tag%3D2"
+    two.command("transfer", f"sip:{one.user}@{HOST}:{phones.server.sip}?{nobody}")
+    assert "481" in two.wait("TRANSFER_FAILED")["param"]
+    one.wait("CALL_CLOSED")  # baresip hangs up by itself then
+    (cdr,) = phones.cdrs()
+    assert parties(cdr) == [("1001", "in", 200), ("1002", "out", 200)]
+
+
 def test_attended_by_a_phone_that_can_do_it_itself(phones: Phones, consulter: Pjsua) -> None:
     one, two = phones.of("1001", "1002")
     phones.dial(one, consulter.user)
