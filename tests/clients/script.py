@@ -132,6 +132,11 @@ class Script:
         self._steps.append(f'<pause milliseconds="{ms}"/>')
         return self
 
+    def press(self, keys: str) -> "Script":
+        """Keys as RFC 4733 has them, with the payload type 96."""
+        self._steps.append(f'<nop><action><exec play_dtmf="{keys}"/></action></nop>')
+        return self
+
     def stream(self, file: str) -> "Script":
         """Send a file of mu-law over and over."""
         self._steps.append(f'<nop><action><exec rtp_stream="{escape(file)},-1,0"/></action></nop>')
