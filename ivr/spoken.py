@@ -168,6 +168,11 @@ def count(value: int | str, language: Language) -> str:
     return _en_cardinal(number_of) if language == "en" else _zh_count(number_of)
 
 
+def language_of(text: str) -> Language:
+    """The language of a text that nobody has named one for: Chinese where it has Chinese characters."""
+    return "zh" if any("\u4e00" <= character <= "\u9fff" for character in text) else "en"
+
+
 SAY: Mapping[str, Callable[[str, Language], str]] = {
     "number": number,
     "count": count,

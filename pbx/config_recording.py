@@ -18,6 +18,9 @@ class RecordingConfig(msgspec.Struct, frozen=True, kw_only=True):
     format: Literal["wav", "flac", "opus"] = "wav"
     """In which they are kept. WAV is there at once; the others are made of it afterwards."""
 
+    mute_digits: bool = False
+    """Keys that come as tones in the audio, as of a card number, are silence in the recordings of legs."""
+
     def mistakes(self) -> Iterator[tuple[str, str]]:
         return iter(())
 

@@ -286,8 +286,11 @@ class Leg(Protocol):
     def detect_speech(self, on: bool = True) -> None:
         """Tell when the party begins to speak, and when it has ended, by `Speaking`."""
 
-    def detect_digits(self, on: bool = True) -> None:
-        """Tell keys that come as tones in the audio as well, for parties whose phones do not send telephone events."""
+    def detect_digits(self, on: bool = True, *, mute: bool = False, keep: bool = False) -> None:
+        """Tell keys that come as tones in the audio as well, for parties whose phones do not send telephone events.
+
+        `mute` keeps the tones of both sides out of recordings of the leg, `keep` those of the party from who hears it.
+        """
 
     def stop(self) -> None:
         """Stop what is playing; the party hears its bridge again."""

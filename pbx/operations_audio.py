@@ -2,6 +2,7 @@
 """Conferences, recordings and legs as operators see them: the `Audio` of pbx/rpc/audio.py."""
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from switchroom.pbx.apps.conferences import Conference
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.recordings import Recording
+from switchroom.pbx.calls.sources import read_sources
 from switchroom.pbx.control import CallError, TapMode
 from switchroom.pbx.rpc.audio import ConferenceInfo, LegFigures, PartyInfo, RoomInfo
 from switchroom.pbx.storage.base import RecordingQuery, StoredRecording
@@ -81,6 +83,34 @@ class OperationsAudio:
     def leg_description(self, leg: str) -> str:
         media = self._leg(leg).media
         return media.describe() if media is not None else "no audio"
+
+    def play(self, leg: str, sounds: list[str], loop: bool, volume: float) -> int:
+        found = self._leg(leg)
+        what = [self._sound(sound) for sound in sounds]
+        try:
+            read_sources(what, self._server.config.music)
+        except ValueError as error:
+            raise CallError(400, str(error)) from error
+        return found.play(what, loop, volume=volume)
+
+    def _sound(self, sound: str) -> str:
+        """Nothing outside the folder of prompts can be heard by this way."""
+        if sound.startswith(("tone:", "silence:", "music:")):
+            return sound
+        folder = self._server.config.ivr.prompts
+        path = (Path(folder) / sound).resolve()
+        if not folder or not path.is_relative_to(Path(folder).resolve()) or not path.is_file():
+            raise CallError(404, f"no prompt is called {sound!r}")
+        return str(path)
+
+    def change_play(self, leg: str, what: str, seconds: float = 0.0) -> None:
+        found = self._leg(leg)
+        if what in ("to", "by"):
+            found.seek_play(seconds, relative=what == "by")
+        elif what == "stop":
+            found.stop()
+        else:
+            found.pause_play(what == "pause")
 
     def tap(self, listener: str, leg: str, mode: TapMode) -> None:
         self._server.board.tap(self._leg(listener), self._leg(leg), mode)

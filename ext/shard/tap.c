@@ -142,6 +142,19 @@ static void say(const sr_tap *tap, const int16_t *said, int samples)
     send(tap->ear_fd, said, (size_t)samples * sizeof *said, MSG_DONTWAIT | MSG_NOSIGNAL); /* who is slow misses it */
 }
 
+/* Digits of whoever the leg hears: they are no more for its recording than its own. */
+static void hush(sr_tap *tap, int16_t *heard, int samples)
+{
+    sr_dtmf_event events[SR_DTMF_EVENTS(FRAME_MAX)];
+    if (tap->hush_hz != tap->rate_hz) {
+        tap->hush_hz = tap->rate_hz;
+        sr_dtmf_init(&tap->hush, tap->rate_hz);
+    }
+    sr_dtmf_feed(&tap->hush, heard, samples, events, SR_DTMF_EVENTS(FRAME_MAX));
+    if (tap->hush.suspect || tap->hush.digit >= 0)
+        memset(heard, 0, (size_t)samples * sizeof *heard);
+}
+
 static void do_tap(sr_plane *plane, sr_leg *leg)
 {
     sr_tap *tap = tap_of(plane, leg);
@@ -157,6 +170,8 @@ static void do_tap(sr_plane *plane, sr_leg *leg)
     if ((tap->detect & SR_DETECT_MUTE) && (tap->dtmf.suspect || tap->dtmf.digit >= 0 || leg->events.running))
         memset(said, 0, (size_t)samples * sizeof *said);
     take_frame(plane, &tap->heard, tap->rate_hz, heard);
+    if (tap->detect & SR_DETECT_MUTE)
+        hush(tap, heard, samples);
     record(tap, said, heard, samples);
 }
 
@@ -173,7 +188,7 @@ void sr_taps_tick(sr_plane *plane)
 void sr_tap_detect(sr_plane *plane, sr_leg *leg, uint8_t wanted)
 {
     tap_of(plane, leg)->detect = wanted;
-    tap_of(plane, leg)->gate_hz = 0;
+    tap_of(plane, leg)->gate_hz = tap_of(plane, leg)->hush_hz = 0;
     leg->keeps_digits = wanted & SR_DETECT_KEEP;
     adjust(plane, leg);
     if (leg->peer != NULL)

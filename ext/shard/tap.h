@@ -48,6 +48,8 @@ typedef struct sr_tap {
     sr_dtmf dtmf;
     sr_dtmf gate;                /* in what is heard of the leg, where digits are kept from it */
     uint32_t gate_hz;
+    sr_dtmf hush;                /* in what the leg hears, where digits are kept out of its recording */
+    uint32_t hush_hz;
     _Atomic int state;           /* enum sr_recording_state */
     uint32_t number, channels;   /* by which Python knows the recording; 2: said left, heard right; 1: both mixed */
     uint32_t leg;                /* handle of the leg that was recorded, which may be gone when the file is whole */

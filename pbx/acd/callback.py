@@ -2,10 +2,12 @@
 """A caller who hung up and keeps its place: when it is its turn an agent is rung first, and then the caller."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from switchroom.pbx.acd.conversation import Conversation
-from switchroom.pbx.control import Answered, CallError, Ended, Fact, Leg, Party
+from switchroom.pbx.acd.conversation import Over, talk
+from switchroom.pbx.call import Call, follow
+from switchroom.pbx.control import Answered, CallerGone, CallError, Ended, Fact, Leg, Party
 from switchroom.pbx.events import CallbackAsked, CallbackTried
 
 if TYPE_CHECKING:
@@ -55,27 +57,25 @@ class Callback:
         desk = self._desk
         self.attempts += 1
         self.running = True
-        outcome, customer = "failed", None
+        outcome, customer, talks = "failed", None, False
         try:
             customer, outcome = await self._reach(leg)
             self._tried(agent, leg, outcome)
             if customer is None:
                 return
-            conversation = Conversation(desk, self.call, self.queue, customer, agent, leg)
-            desk.conversations[agent] = conversation
-            desk.talk_began(conversation)
-            await conversation.run()
+            talks = True
+            over, _ = await talk(desk, self.call, self.queue, customer, agent, leg)
+            await self._go_on(customer, over)
         except CallError as error:
             self._tried(agent, leg, str(error))
         finally:
             config = desk.queue_config(self.queue)
             if customer is not None:
                 customer.hangup(200)
-            desk.conversations.pop(agent, None)
             desk.callbacks.pop(self.call, None)
             desk.scheduler.finished(desk.now(), self.call, "" if outcome == "answered" else outcome)
-            desk.talk_ended(agent, leg)
-            leg.hangup(200)
+            if not talks:
+                leg.hangup(200)
             desk.look_after()
             desk.step()
             self.running = False
@@ -83,6 +83,16 @@ class Callback:
                 desk.spawn(self._again(config.callback_retry_s))
             elif not desk.closed:
                 desk.asked.pop(self.call, None)
+
+    async def _go_on(self, customer: Leg, over: Over) -> None:
+        """The agent has passed the caller on to somebody who is no agent, or into a queue."""
+        with suppress(CallError, CallerGone):
+            if over.sent_on is not None:
+                await follow(customer, over.sent_on.serve)
+            elif over.service is not None:
+                await over.service
+            elif over.to:
+                await self._desk.send(Call(self._desk.control, customer, self.number), over.to)
 
     async def _reach(self, agent: Leg) -> tuple[Leg | None, str]:
         """Ring the caller beside the agent's leg. Raises CallError."""

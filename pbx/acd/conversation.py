@@ -100,7 +100,7 @@ class Conversation:
 
     def take_over(self, leg: Leg, who: str) -> bool:
         """Cut the agent off: the caller goes on with somebody's leg. False when it is over already."""
-        if self._over.done():
+        if self._over.done() or self._transferring:
             return False
         self._over.set_result(Over("taken-over", leg=leg, who=who))
         return True
@@ -213,6 +213,43 @@ class Conversation:
     def _end(self, over: Over) -> None:
         if not self._over.done():
             self._over.set_result(over)
+
+
+async def talk(
+    desk: "Desk",
+    call: str,
+    queue: str,
+    caller: Leg,
+    agent: str,
+    leg: Leg,
+    whisper: Callable[[], Awaitable[Sequence[str]]] | None = None,
+) -> tuple[Over, str]:
+    """A caller talks to an agent, and to whoever it is passed on to or taken over by; how that ended, and with whom.
+
+    `whisper` makes what the first agent hears before. The agents' legs are over then, unless they are wanted elsewhere.
+    """
+    lent: asyncio.Future[None] | None = None
+    while True:
+        conversation = desk.conversations[agent] = Conversation(desk, call, queue, caller, agent, leg, lent)
+        desk.talk_began(conversation)
+        over = Over("agent")
+        try:
+            over = await conversation.run(await whisper() if whisper is not None else ())
+        finally:
+            if desk.conversations.get(agent) is conversation:
+                del desk.conversations[agent]
+            if over.lent is None or not desk.scheduler.pass_on(desk.now(), call, over.who):
+                desk.scheduler.finished(desk.now(), call, over.by)
+            desk.talk_ended(agent, leg)
+            if lent is not None and not lent.done():
+                lent.set_result(None)
+            if not over.leg_kept:
+                leg.hangup(200)
+            desk.look_after()
+            desk.step()
+        if over.leg is None:
+            return over, agent
+        agent, leg, lent, whisper = over.who, over.leg, over.lent, None
 
 
 async def _go_on(leg: Leg, serve: Callable[[Leg], Awaitable[None]]) -> None:

@@ -172,7 +172,11 @@ class Desk:
                 await call.play(source)
             await call.hangup()
             return
-        await self._ways.send(call, served.to)
+        await self.send(call, served.to)
+
+    async def send(self, call: Call, to: str) -> None:
+        """Serve a call at a destination of the dial plan. Raises CallError, CallerGone."""
+        await self._ways.send(call, to)
 
     def resume(self, agent: str, known: Resumed) -> None:
         """An agent goes on as before a restart. Raises AcdError. `start` comes after all of them."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from switchroom.pbx.acd.conversation import Conversation, Over
+from switchroom.pbx.acd.conversation import talk
 from switchroom.pbx.acd.decisions import Overflowed
 from switchroom.pbx.call import Call
 from switchroom.pbx.control import CallerGone, Leg, SentOn
@@ -57,13 +57,12 @@ class Wishes(msgspec.Struct, frozen=True):
 
 
 class Visit:
-    """One caller. `conversation` is there while it talks."""
+    """One caller."""
 
     def __init__(self, desk: "Desk", call: Call, wishes: Wishes) -> None:
         self._desk = desk
         self.call = call
         self.queue = ""
-        self.conversation: Conversation | None = None
         self._wishes = wishes
         self._came_s = desk.now()
         self._news: asyncio.Future[Connected | Overflowed] = asyncio.get_running_loop().create_future()
@@ -216,37 +215,17 @@ class Visit:
 
     async def _talk(self, news: Connected) -> Served:
         desk, call = self._desk, self.call
-        agent, leg, lent, took_over = news.agent, news.leg, None, False
         self._talked = True
         listener = call.leg.listener
-        self._waited_s += desk.now() - self._came_s
-        while True:
-            began_s = desk.now()
-            self.conversation = Conversation(desk, call.id, self.queue, call.leg, agent, leg, lent)
-            desk.conversations[agent] = self.conversation
-            desk.talk_began(self.conversation)
-            over = Over("agent")
-            try:
-                whisper = [] if took_over else await desk.whisper(self.queue)
-                over = await self.conversation.run(whisper)
-            finally:
-                self._talk_s += desk.now() - began_s
-                self._came_s = desk.now()  # whoever is put into another queue waits anew
-                self.conversation = None
-                if desk.conversations.get(agent) is not None and desk.conversations[agent].leg is leg:
-                    del desk.conversations[agent]
-                if over.lent is None or not desk.scheduler.pass_on(desk.now(), call.id, over.who):
-                    desk.scheduler.finished(desk.now(), call.id, over.by)
-                desk.talk_ended(agent, leg)
-                if lent is not None and not lent.done():
-                    lent.set_result(None)
-                if not over.leg_kept:
-                    leg.hangup(200)
-                desk.look_after()
-                desk.step()
-            if over.leg is None:
-                break
-            agent, leg, lent, took_over = over.who, over.leg, over.lent, True
+        began_s = desk.now()
+        self._waited_s += began_s - self._came_s
+        try:
+            over, agent = await talk(
+                desk, call.id, self.queue, call.leg, news.agent, news.leg, lambda: desk.whisper(self.queue)
+            )
+        finally:
+            self._talk_s += desk.now() - began_s
+            self._came_s = desk.now()  # whoever is put into another queue waits anew
         if over.sent_on is not None:
             raise over.sent_on
         if over.service is not None:

@@ -15,6 +15,7 @@ from switchroom.pbx.call import Call
 from switchroom.pbx.calls.leg import Leg
 from switchroom.pbx.calls.replaces import replaced_by
 from switchroom.pbx.calls.switchboard import Switchboard, number_of
+from switchroom.pbx.calls.trunk_attempts import digest_of
 from switchroom.pbx.control import CallError, Presentation
 from switchroom.pbx.events import CallBlocked
 from switchroom.pbx.gatekeeper import Caller, Gatekeeper, Refusal
@@ -140,6 +141,7 @@ class Incoming:
             dialled,
         )
         if trunk is not None:
+            session.digest = digest_of(trunk.config, self.board.ids.tag)
             leg.trunk = trunk.name
             leg.when_over(lambda leg: trunk.channels.give_back("in"))
         return leg

@@ -48,6 +48,8 @@ class LegAudio:
         self.bridge: Bridge | None = None
         self.room: Room | None = None
         self.recording: Recording | None = None
+        self._digits = (False, False, False)
+        """Tones are to be told, kept out of recordings, kept from others."""
         """The last one that was begun."""
         self.sip: Session | None = None
         self.media: MediaSession | None = None
@@ -108,15 +110,24 @@ class LegAudio:
         voice = Voice(lambda speaking: self._tell(Speaking(speaking)))
         self._media().listen(voice.feed)
 
-    def detect_digits(self, on: bool = True) -> None:
-        self._media().detect_digits(on)
+    def detect_digits(self, on: bool = True, *, mute: bool = False, keep: bool = False) -> None:
+        self._digits = (on, mute, keep)
+        self._arrange_digits()
+
+    def _arrange_digits(self) -> None:
+        on, mute, keep = self._digits
+        self._media().detect_digits(on, mute or self.board.config.recording.mute_digits, keep)
 
     def record(self, path: str = "", *, stereo: bool = True, label: str = "") -> Recording:
+        if self.board.config.recording.mute_digits and self.media is not None:
+            self._arrange_digits()
         self.recording = self.board.recordings.of_leg(self._self, path, stereo, label, self._ahead_s)
         return self.recording
 
     def record_ahead(self, seconds: float, *, stereo: bool = True) -> None:
         self._ahead_s = max(0.0, min(seconds, MAX_BEFORE_S))
+        if self.board.config.recording.mute_digits:
+            self._arrange_digits()
         self._media().record_ahead(self._ahead_s, stereo)
 
     def inform(self, headers: Headers) -> None:

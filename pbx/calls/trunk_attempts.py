@@ -6,7 +6,7 @@ is refused for a reason that is the trunk's and not the called party's. What has
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,11 +18,13 @@ from switchroom.pbx.control import Party
 from switchroom.pbx.events import EndedBy, TrunkTried
 from switchroom.pbx.io.stack import Unreachable
 from switchroom.pbx.sip.auth import DigestClient
+from switchroom.pbx.sip.challenge import Credentials, Digest
 from switchroom.pbx.sip.client_session import ClientSession
 from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.identity import Shown, from_of, headers_of
 from switchroom.pbx.sip.message import Headers, Response
 from switchroom.pbx.trunks import causes
+from switchroom.pbx.trunks.config import TrunkConfig
 from switchroom.pbx.trunks.outside import Pass, Refused
 from switchroom.pbx.trunks.targets import Target
 from switchroom.pbx.trunks.trunk import Trunk
@@ -210,9 +212,7 @@ class TrunkAttempts:
             contact_user=config.register.user if config.register is not None else "" if private else shown.number,
             timer_rules=leg.terms.timers,
         )
-        if config.username:
-            digest = DigestClient(config.username, config.password.reveal(), board.ids.tag)
-            session.credentials = digest.respond
+        session.digest = digest_of(config, board.ids.tag)
         wait_s = config.failover_s
         self._clock = asyncio.get_running_loop().call_later(wait_s, self._on_silence, leg, session)
         leg.invited(session)
@@ -276,3 +276,14 @@ def _by_the_trunk(status: int, cause: int) -> bool:
     if 0 < cause < 32 and cause not in (16, 31):
         return False
     return status in NEXT_STATUSES or cause in NEXT_CAUSES
+
+
+def digest_of(config: TrunkConfig, tag: Callable[[], str]) -> Digest | None:
+    """Who answers the challenges of a trunk, call by call and request by request; None for one without a name."""
+    if not config.username:
+        return None
+
+    def credentials() -> Credentials:
+        return DigestClient(config.username, config.password.reveal(), tag).respond
+
+    return credentials

@@ -62,7 +62,7 @@ class SipStack:
         self.on_flow_lost: Callable[[Flow], None] = lambda flow: None
         """Told of a connection that ended, and of a datagram that could not be sent."""
         self.timers = Timers(self._loop.time, self._wake, slack=1 / 64)
-        wire = Wire(send=transports.send, sent_by=self.sent_by, stream=self._stream_beside)
+        wire = Wire(send=transports.send, sent_by=self.sent_by, stream=self._stream_beside, is_open=transports.is_open)
         self.agent = UserAgent(
             wire, self.timers, ids, values=values, name=name, resolve=self.flow_to, on_fault=on_fault
         )

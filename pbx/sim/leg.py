@@ -157,7 +157,7 @@ class SimLeg:
     def detect_speech(self, on: bool = True) -> None:
         pass
 
-    def detect_digits(self, on: bool = True) -> None:
+    def detect_digits(self, on: bool = True, *, mute: bool = False, keep: bool = False) -> None:
         pass
 
     def stop(self) -> None:

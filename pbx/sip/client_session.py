@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from switchroom.pbx.sip import session_timer
+from switchroom.pbx.sip.challenge import Credentials
 from switchroom.pbx.sip.dialog import Dialog
 from switchroom.pbx.sip.errors import ParseError, StateError
 from switchroom.pbx.sip.flow import Flow
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 Way = Callable[[], Flow | None]
 """Opens a flow when it is needed; None when it cannot."""
 
-Credentials = Callable[[Response, str, str], Headers | None]
 """The header that answers a 401 or 407, given method and URI; None where there is none."""
 
 MAX_FORKS = 32
@@ -51,7 +51,7 @@ class ClientSession(Session):
         self._giving_up: Timer | None = None
         self._losers: dict[str, bytes] = {}
         self._tries = 1
-        self.credentials: Credentials | None = None
+        self._credentials: Credentials | None = None
         """Answers the challenges of our INVITE."""
 
     def start(self) -> None:
@@ -270,8 +270,9 @@ class ClientSession(Session):
             if changed is not None and self._tries < MAX_TRIES:
                 self.try_again(changed)
                 return
-        if status in (401, 407) and response is not None and self.credentials is not None and self._cancelled is None:
-            answer = self.credentials(response, "INVITE", self.request.uri)
+        if status in (401, 407) and response is not None and self.digest is not None and self._cancelled is None:
+            self._credentials = self._credentials or self.digest()
+            answer = self._credentials(response, "INVITE", self.request.uri)
             if answer is not None and self._tries < MAX_TRIES:
                 self.try_again(answer)
                 return

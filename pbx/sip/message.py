@@ -165,7 +165,8 @@ class Request(Message):
         return f"{self.method} {self.uri} SIP/2.0"
 
     def response(self, status: int, reason: str | None = None, to_tag: str | None = None) -> "Response":
-        """A response to this request: Via, From, To, Call-ID and CSeq copied (section 8.2.6).
+        """A response to this request: Via, From, To, Call-ID and CSeq copied (section 8.2.6), and Record-Route into one
+        that may make a dialog (section 12.1.1), so that the caller too goes by the proxies that want to stay.
 
         `to_tag` is added where the request's To has none, except to a 100.
         """
@@ -182,6 +183,8 @@ class Request(Message):
                 tagged = ";tag=" in headers["to"][0]
             if not tagged:
                 headers["to"] = [f"{self._bracketed_to()};tag={to_tag}"]
+        if 100 < status < 300 and "record-route" in mine:
+            headers["record-route"] = mine["record-route"]
         if status == 100 and "timestamp" in mine:
             headers["timestamp"] = mine["timestamp"][:1]  # section 8.2.6.1
         return Response(status, reason or REASONS.get(status, "Unknown"), headers)

@@ -7,7 +7,7 @@ and reads; the session knows offers and answers only by the message that carries
 
 from typing import TYPE_CHECKING, Protocol
 
-from switchroom.pbx.sip import session_timer
+from switchroom.pbx.sip import challenge, session_timer
 from switchroom.pbx.sip.dialog import Dialog
 from switchroom.pbx.sip.errors import StateError
 from switchroom.pbx.sip.final_answer import Answer
@@ -87,6 +87,7 @@ class Session:
 
     confirmed = False
     ended = False
+    digest: challenge.Digest | None = None
     flow: Flow
 
     def __init__(self, agent: "UserAgent", user: SessionUser | None, local_tag: str, call_id: str) -> None:
@@ -257,6 +258,8 @@ class Session:
     def on_response(self, transaction: Transaction, response: Response) -> None:
         """A response to a request within the dialog."""
         status, method = response.status, transaction.method
+        if challenge.answered(self, transaction, response):
+            return
         if method == "INVITE":
             self._on_reinvite_response(transaction, response)
         elif method == "PRACK":  # the INVITE's own transaction says what becomes of it

@@ -36,6 +36,8 @@ class Wire:
     """Host and port to be named in Via and Contact for messages on a flow."""
     stream: Callable[[Flow], Flow | None]
     """The TCP flow to the same far end as a UDP flow; None where there is none."""
+    is_open: Callable[[Flow], bool] = lambda flow: True
+    """Whether a flow still leads somewhere: the connection stands."""
 
 
 class Transactions:

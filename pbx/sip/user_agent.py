@@ -282,8 +282,8 @@ class UserAgent:
         self.transactions.send(transaction.last, transaction.flow)
 
     def route(self, dialog: Dialog) -> Flow:
-        """Where the next request of a dialog goes."""
-        if dialog.pinned:
+        """Where the next request of a dialog goes; one that is tied to its connection, by that while it stands."""
+        if dialog.pinned and self.wire.is_open(dialog.flow):
             return dialog.flow
         return self.resolve(dialog.next_hop()) or dialog.flow
 

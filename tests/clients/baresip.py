@@ -62,7 +62,9 @@ class Baresip:
         auto: bool = True,
         media_encryption: str = "",
         codecs: str = "pcmu,pcma",
+        proxy: str = "",
     ) -> None:
+        """`proxy` is a URI by which all goes."""
         self.folder, self.user, self.hz = folder, user, hz
         folder.mkdir(parents=True, exist_ok=True)
         self.port = server.port(transport)
@@ -86,7 +88,8 @@ class Baresip:
         answer = "auto" if auto else "manual"
         (folder / "accounts").write_text(
             f"<sip:{user}@{HOST}:{self.port};transport={transport}>;auth_pass=pw{user};answermode={answer};"
-            f"audio_codecs={codecs};regint=120;mediaenc={media_encryption}\n"
+            f"audio_codecs={codecs};regint=120;mediaenc={media_encryption}"
+            + (f';outbound="{proxy}"\n' if proxy else "\n")
         )
         self.events: list[dict[str, Any]] = []
         self._process: subprocess.Popen[bytes] | None = None

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from tests.clients.conftest import need
 from tests.clients.server import ServerProcess
-from tests.ports import free_port
 
 CONFIG = """
 debug=2
 log_stderror=yes
 children=1
 tcp_children=1
+tcp_connection_lifetime={idle_s}
+tcp_source_ipv4={host}
 dns=no
 rev_dns=no
 auto_aliases=no
@@ -35,6 +36,7 @@ loadmodule "path.so"
 loadmodule "tls.so"
 modparam("rr", "enable_full_lr", 1)
 modparam("path", "use_received", 1)
+modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "certificate", "{certificate}")
 modparam("tls", "private_key", "{key}")
 modparam("tls", "verify_certificate", 0)
@@ -52,10 +54,11 @@ request_route {{
     if (is_method("INVITE|SUBSCRIBE")) record_route();
     $var(routed) = 0;
     if (loose_route()) $var(routed) = 1;
-    if (src_ip == 127.0.0.1) {{
+    if (src_ip == 127.0.0.1 && $rp != {sip}) {{
         if ($var(routed) == 0) $du = "{others}";
     }} else {{
         if (is_method("REGISTER")) add_path_received();
+        if (uri == myself) {{ $rd = "127.0.0.1"; $rp = "{sip}"; }}
         $du = "{exchange}";
     }}
     if (!t_relay()) sl_reply_error();
@@ -68,17 +71,26 @@ class Kamailio:
     have registered through it, which go where they came from. Everybody else's go to the exchange over `transport`."""
 
     def __init__(
-        self, folder: Path, server: ServerProcess, host: str, *, transport: str = "tcp", others: str = "sip:127.0.0.9"
+        self,
+        folder: Path,
+        server: ServerProcess,
+        at: tuple[str, int],
+        *,
+        transport: str = "tcp",
+        others: str = "",
+        idle_s: int = 120,
     ) -> None:
+        """It listens `at` for UDP and TCP, at the next port for TLS, and closes connections that are idle so long."""
         need("kamailio")
         folder.mkdir()
-        self.folder, self.host = folder, host
-        self.port = free_port(host=host)
+        self.folder, (host, port) = folder, at
         config = CONFIG.format(
             host=host,
-            port=self.port,
-            tls=self.port + 1,
+            port=port,
+            tls=port + 1,
+            idle_s=idle_s,
             certificate=server.certificate,
+            sip=server.sip,
             key=server.certificate.with_suffix(".key"),
             others=others,
             exchange=f"sip:127.0.0.1:{server.port(transport)};transport={transport}",
@@ -90,7 +102,7 @@ class Kamailio:
                 cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         deadline = time.monotonic() + 15
-        while not server.answers_options(at=(host, self.port)):
+        while not server.answers_options(at=at):
             assert self._process.poll() is None, self.log()
             assert time.monotonic() < deadline, self.log()
 

@@ -14,7 +14,14 @@ from tests.clients.server import HOST, ServerProcess
 from tests.ports import free_port
 
 EVENTS = {"CALL_ESTABLISHED": "state changed to CONFIRMED", "CALL_CLOSED": r"is DISCONNECTED|changed to DISCONNECTED"}
-COMMANDS = {"hangup": "h", "hold": "H", "resume": "v", "transfer_to_call": "X", "sndcode": "#"}
+COMMANDS = {
+    "hangup": "h",
+    "hold": "H",
+    "resume": "v",
+    "transfer_to_call": "X",
+    "sndcode": "#",
+    "next": "]",
+}
 """`transfer_to_call` takes the number of its other call; the first one is 0."""
 
 
@@ -27,7 +34,14 @@ class Pjsua:
     """One pjsua. `hz` is the frequency of the tone that it sends."""
 
     def __init__(
-        self, folder: Path, server: ServerProcess, user: str, *, hz: int = 440, transport: str = "udp"
+        self,
+        folder: Path,
+        server: ServerProcess,
+        user: str,
+        *,
+        hz: int = 440,
+        transport: str = "udp",
+        more: tuple[str, ...] = (),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.user, self.hz, self._transport = folder, user, hz, transport
@@ -44,7 +58,7 @@ class Pjsua:
             "--clock-rate=8000", "--no-vad", "--ec-tail=0", "--auto-answer=200", f"--play-file={folder}/tone.wav",
             "--auto-play", f"--rec-file={folder}/heard.wav", "--auto-rec", "--no-color", "--app-log-level=4",
             "--dis-codec=*", "--add-codec=pcmu", "--add-codec=pcma", "--max-calls=4",
-            "--no-tcp" if transport == "udp" else "--no-udp",
+            "--no-tcp" if transport == "udp" else "--no-udp", *more,
         ]  # fmt: skip
         if transport == "tls":
             self._arguments += ["--use-tls", f"--tls-ca-file={server.certificate}", "--tls-verify-server"]

@@ -43,6 +43,7 @@ class Script:
             f"From: <sip:{self._user}@[local_ip]:[local_port]>;tag=t[call_number]\n{to}\nCall-ID: [call_id]\n"
             f"CSeq: {cseq} {method}\nMax-Forwards: 70\n"
             f"Contact: <sip:{self._user}@[local_ip]:[local_port];transport=[transport]>\n{headers}"
+            + ("[routes]\n" if within or method == "ACK" else "")
         )
         text += f"Content-Type: {kind}\n" if body else ""
         retrans = "" if method == "ACK" else ' retrans="500"'
@@ -75,7 +76,8 @@ class Script:
         kind = "Content-Type: application/sdp\n" if body else ""
         to = "[last_To:];tag=[call_number]" if tag else "[last_To:]"
         self._steps.append(
-            f"<send><![CDATA[\nSIP/2.0 {status}\n[last_Via:]\n[last_From:]\n{to}\n[last_Call-ID:]\n[last_CSeq:]\n"
+            f"<send><![CDATA[\nSIP/2.0 {status}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n{to}\n"
+            "[last_Call-ID:]\n[last_CSeq:]\n"
             f"Contact: <sip:{self._user}@[local_ip]:[local_port];transport=[transport]>\n{headers}{kind}"
             f"Content-Length: [len]\n\n{body}]]></send>"
         )
@@ -109,6 +111,10 @@ class Script:
     def progress(self, headers: str, body: str = PLAIN) -> "Script":
         """183 to the last INVITE."""
         return self._respond("183 Session Progress", headers, body, tag=True)
+
+    def trying(self) -> "Script":
+        """100 to the last INVITE."""
+        return self._respond("100 Trying", tag=False)
 
     def ring(self) -> "Script":
         """180 to the last INVITE."""

@@ -24,7 +24,7 @@ ALLOW = "Allow: INVITE, ACK, BYE, CANCEL, UPDATE\n"
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phones]:
     sip = 'trace = true\nconnected_line = ["users", "trusted"]'
     server = ServerProcess(tmp_path_factory.mktemp("server"), rtp=24_500, sip_more=sip, more=FRIENDS, rules=RULES)
-    phones = Phones(server.start(), tmp_path_factory.mktemp("phones"))
+    phones = Phones(server.start(), tmp_path_factory.mktemp("phones"), by_hand=("1004",))
     yield phones
     phones.stop()
     server.stop()
@@ -41,7 +41,7 @@ def told(phones: Phones, user: str, method: str) -> list[str]:
     found = []
     for line in (phones.server.folder / "server.log").read_text().splitlines():
         message = json.loads(line).get("message", "") if "sip.trace" in line and '">"' in line else ""
-        if message.startswith(f"{method} sip:{user}"):
+        if re.match(rf"{method} (sip:{user}|OK\r\n[^$]*From: [^\r\n]*sip:{user}@)", message):
             found += re.findall("P-Asserted-Identity: (.*)\r\n", message)
     return found
 
@@ -84,3 +84,18 @@ def test_a_phone_is_told_after_a_transfer_and_hears_on(phones: Phones) -> None:
     assert_talked(one, three, 1.5)
     assert [re.sub("@.*", "", identity) for identity in told(phones, "1001", "INVITE")] == ['"Phone 1003" <sip:1003']
     assert told(phones, "1003", "INVITE") == []
+
+
+def test_both_are_told_after_a_pickup(phones: Phones) -> None:
+    one, two, rings = phones.of("1001", "1002", "1004")
+    phones.dial(one, "1004")
+    rings.wait("CALL_INCOMING")
+    phones.dial(two, "**1004")
+    one.wait("CALL_ESTABLISHED")
+    two.wait("CALL_ESTABLISHED")
+    one.rest(1.5)
+    one.command("hangup")
+    two.wait("CALL_CLOSED")
+    assert_talked(one, two, 1.0)
+    assert told(phones, "1001", "SIP/2.0 200")[-1].startswith('"Phone 1002" <sip:1002@')
+    assert told(phones, "1002", "INVITE")[-1].startswith('"Phone 1001" <sip:1001@')

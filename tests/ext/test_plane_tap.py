@@ -147,16 +147,20 @@ def test_digits_in_the_audio_are_told_where_asked(call):
     assert all(80 <= duration <= 125 for _, duration in rig.digits())
 
 
-def test_digits_are_kept_out_of_the_recording_where_asked(call):
-    rig, leg, a, _, path = call
-    a.amplitude = 0.0
+@pytest.mark.parametrize("side", [0, 1])
+def test_digits_of_both_are_kept_out_of_the_recording_where_asked(call, side):
+    rig, leg, *speakers, path = call
+    who = speakers[side]
+    who.amplitude = 0.0
     rig.command(Op.DETECT, leg.handle, 3)
     record(rig, leg, path)
-    talk(rig, (a,), 500)
-    press(rig, a, "5", 500)
-    talk(rig, (a,), 500)
+    talk(rig, (who,), 500)
+    press(rig, who, "5", 500)
+    who.amplitude = 8000.0
+    talk(rig, (who,), 500)
     rig.command(Op.RECORD_STOP, leg.handle)
-    sound = finish(rig, path)[:, 0]
+    sound = finish(rig, path)[:, side]
     loud = numpy.abs(sound) > 500
-    assert loud.sum() < 8 * 60  # what passes before a digit is suspected: less than anybody can read
-    assert [name for name, _ in rig.digits()] == ["5"]
+    assert loud[: 8 * 1_000].sum() < 8 * 60  # what passes before a digit is suspected: less than anybody can read
+    assert loud[8 * 1_150 : 8 * 1_400].sum() > 8 * 200, "speech after it is there"
+    assert [name for name, _ in rig.digits()] == (["5"] if side == 0 else [])

@@ -122,3 +122,7 @@ def test_every_kind_that_data_flows_name_works() -> None:
     for kind, say in spoken.SAY.items():
         for language in spoken.LANGUAGES:
             assert say(values.get(kind, "12"), language)
+
+
+def test_a_text_of_the_configuration_is_spoken_in_its_own_language() -> None:
+    assert [spoken.language_of(text) for text in ("We are closed.", "您好,请按1。", "")] == ["en", "zh", "en"]

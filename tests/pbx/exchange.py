@@ -58,7 +58,7 @@ class Exchange:
         self.office = Office(
             config,
             Around(
-                control=board, destinations=destinations, store=MemoryStore().documents, speak=self.say,
+                control=board, destinations=destinations, store=MemoryStore().documents, say=self.say,
                 sound=FakeSound(), send_mail=lambda mail: asyncio.sleep(0), utc=lambda: 0.0,
                 write=self.records.append, folder=self.folder, music="music.wav",
             ),

@@ -148,3 +148,37 @@ def test_a_caller_who_leaves_at_that_moment_is_gone(tmp_path: Path) -> None:
     assert [(agent, reason) for agent, _, _, reason in talks(exchange)] == [
         (FIRST, "transferred"), (SECOND, "caller"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["to an agent", "into a queue"])
+def test_who_is_called_back_is_passed_on_too(tmp_path: Path, how: str) -> None:
+    async def script(exchange: Exchange, caller: SimLeg, first: SimLeg) -> None:
+        desk = exchange.desk
+        caller.leave()
+        desk.call_back("asked", "sales", "1004", desk.now())
+        await asyncio.sleep(0.1)
+        desk.wrap_up_done(FIRST)
+        await asyncio.sleep(10)
+        agent = desk.conversations[FIRST].leg
+        customer = agent.partner
+        assert isinstance(agent, SimLeg)
+        assert isinstance(customer, SimLeg)
+        assert customer.user == "1004"
+        if how == "to an agent":
+            consulting = exchange.dial(FIRST, SECOND)
+            await asyncio.sleep(3)
+            agent.say(TransferAsked(SECOND, consulting))
+        else:
+            agent.say(TransferAsked("8001"))
+        await asyncio.sleep(5)
+        assert agent.state == "ended"
+        assert customer.partner is not None
+        assert customer.partner.user == SECOND
+        assert exchange.desk.scheduler.agents[SECOND].state == "talking"
+        customer.leave()
+
+    exchange = play(tmp_path, script)
+    last = [(agent, queue, reason) for agent, queue, _, reason in talks(exchange)][1:]
+    queue = "sales" if how == "to an agent" else "support"
+    assert last == [(FIRST, "sales", "transferred"), (SECOND, queue, "caller")]
+    assert exchange.desk.asked == {}

@@ -18,6 +18,7 @@ from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.session import Session, SessionUser
 from switchroom.pbx.sip.transaction import Transaction
 from switchroom.pbx.sip.uri import parse_uri
+from switchroom.pbx.sip.user_agent import InDialog
 
 CHANNELS = 30
 
@@ -106,6 +107,7 @@ class Gateway:
     """`causes` by the end of the called number: `{"17": (486, 17)}` refuses every number that ends in 17.
 
     `dead`: hears nothing; `slow_s`: answers only after so long; `status`: refuses everything, perhaps with a `cause`.
+    `within`: challenges each request within a dialog too, which then stand in `challenged`.
     `overlap`: asks for more digits until a number has so many.
     """
 
@@ -118,6 +120,8 @@ class Gateway:
         self.causes: dict[str, tuple[int, int]] = {}
         self.overlap = 0
         self.password = ""
+        self.within = False
+        self.challenged: list[str] = []
         self.lines: set[Line] = set()
         self.invites: list[Request] = []
         self.registers: list[Request] = []
@@ -133,6 +137,7 @@ class Gateway:
         self.stack.agent.on_invite = self._invited
         self.stack.agent.handlers["REGISTER"] = self._register
         self.stack.agent.unwanted = lambda request, flow: self.dead
+        self._in_session, self.stack.agent._in_session = self.stack.agent._in_session, self._admit  # type: ignore[method-assign]
         await self.stack.start([Listener("UDP", self.host, self.port)])
         return self
 
@@ -198,6 +203,14 @@ class Gateway:
         if not line.session.ended:
             line.session.ring(183)
             line.session.answer(self.sdp)
+
+    def _admit(self, session: InDialog, request: Request, flow: Flow) -> None:
+        if self.within and request.method != "ACK" and "authorization" not in request.headers:
+            self.challenged.append(request.method)
+            challenge = f'Digest realm="carrier", nonce="n{len(self.challenged)}", qop="auth", algorithm=MD5'
+            self.stack.agent._refuse(request, flow, 401, {"www-authenticate": [challenge]})
+        else:
+            self._in_session(session, request, flow)
 
     def _register(self, request: Request, transaction: Transaction, flow: Flow) -> None:
         self.registers.append(request)

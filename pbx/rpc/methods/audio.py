@@ -3,9 +3,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from switchroom.pbx.control import CallError, TapMode
 from switchroom.pbx.rpc.audio import ConferenceInfo, LegFigures, RoomInfo
@@ -230,4 +231,34 @@ async def leg_tap(context: Context, params: TapLeg) -> Done:
 async def leg_untap(context: Context, params: UntapLeg) -> Done:
     with _told():
         context.exchange.audio.untap(params.listener)
+    return Done()
+
+
+class PlayToLeg(Params, frozen=True):
+    leg: Text
+    sounds: Annotated[list[Text], Meta(min_length=1, max_length=20)]
+    loop: bool = False
+    volume: Annotated[float, Meta(gt=0, le=16)] = 1.0
+
+
+class Playing(msgspec.Struct, frozen=True):
+    play: int
+
+
+class ChangePlay(Params, frozen=True):
+    leg: Text
+    what: Literal["pause", "resume", "stop", "to", "by"]
+    seconds: Annotated[float, Meta(ge=-86_400, le=86_400)] = 0.0
+
+
+@method("leg.play", changes=True)
+async def leg_play(context: Context, params: PlayToLeg) -> Playing:
+    with _told():
+        return Playing(context.exchange.audio.play(params.leg, params.sounds, params.loop, params.volume))
+
+
+@method("leg.change_play", changes=True)
+async def leg_change_play(context: Context, params: ChangePlay) -> Done:
+    with _told():
+        context.exchange.audio.change_play(params.leg, params.what, params.seconds)
     return Done()

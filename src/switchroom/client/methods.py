@@ -323,6 +323,10 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     description: str
 
 
+class Playing(msgspec.Struct, frozen=True, kw_only=True):
+    play: int
+
+
 class LegFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The media plane's figures of one leg."""
 
@@ -1135,9 +1139,21 @@ class Client(Connection):
         """hours.set"""
         return await self.call("hours.set", {"name": name, "state": state}, HoursState)
 
+    async def leg_change_play(
+        self, *, leg: str, what: Literal["by", "pause", "resume", "stop", "to"], seconds: float | None = None
+    ) -> Done:
+        """leg.change_play"""
+        return await self.call("leg.change_play", {"leg": leg, "what": what, "seconds": seconds}, Done)
+
     async def leg_describe(self, *, leg: str) -> Description:
         """leg.describe"""
         return await self.call("leg.describe", {"leg": leg}, Description)
+
+    async def leg_play(
+        self, *, leg: str, sounds: list[str], loop: bool | None = None, volume: float | None = None
+    ) -> Playing:
+        """leg.play"""
+        return await self.call("leg.play", {"leg": leg, "sounds": sounds, "loop": loop, "volume": volume}, Playing)
 
     async def leg_stats(self, *, leg: str) -> LegFigures:
         """leg.stats"""

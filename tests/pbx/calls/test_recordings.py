@@ -106,6 +106,23 @@ async def test_a_pause_is_a_silence_of_its_length(office: Exchange) -> None:
     ]
 
 
+async def test_keys_as_tones_are_kept_out_of_recordings(tmp_path: Path) -> None:
+    toml = f'[recording]\nfolder = "{tmp_path}"\nmute_digits = true'
+    async with exchange(23_700, toml) as office:
+        caller, agent = await office.phone(433.0, "1001"), await office.phone(769.0, "2001")
+        office.board.bridge(caller.leg, agent.leg)
+        caller.silent = agent.silent = True
+        recording = agent.leg.record()  # the keys of the one who is heard
+        await office.talk(400)
+        caller.silent, caller.two_hz = False, (770.0, 1336.0)
+        await office.talk(600)
+        caller.silent = True
+        await office.talk(200)
+        recording.stop()
+        _, heard = sides((await ended(office, recording)).path)
+        assert (numpy.abs(heard.samples) > 500).sum() < 0.15 * RATE_HZ
+
+
 async def test_a_recording_on_demand_begins_with_what_was_said_before(office: Exchange) -> None:
     phone = await office.phone(433.0)
     phone.leg.record_ahead(1.0)

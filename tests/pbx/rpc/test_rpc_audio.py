@@ -110,9 +110,40 @@ async def test_a_leg_tells_its_figures_and_its_chain(live: Live) -> None:
     await result(live, "leg.untap", listener=other)
 
 
+async def test_a_party_is_played_to(live: Live) -> None:
+    leg = await call(live, "7201", "9000")
+
+    async def hears() -> str:
+        return str((await result(live, "leg.stats", leg=leg))["figures"]["feed"])
+
+    async def becomes(feed: str) -> None:
+        async def does() -> bool:
+            return await hears() == feed
+
+        await eventually(does)
+
+    await becomes("echo")
+    assert (await result(live, "leg.play", leg=leg, sounds=["silence:300", "tone:440/60000"]))["play"] > 0
+    await becomes("player")
+    await result(live, "leg.change_play", leg=leg, what="pause")
+    await result(live, "leg.change_play", leg=leg, what="to", seconds=58.0)
+    await result(live, "leg.change_play", leg=leg, what="resume")
+    await result(live, "leg.change_play", leg=leg, what="by", seconds=10.0)
+    await becomes("echo")  # its end was passed
+    await result(live, "leg.play", leg=leg, sounds=["tone:440"], loop=True, volume=0.5)
+    await becomes("player")
+    await result(live, "leg.change_play", leg=leg, what="stop")
+    await becomes("echo")
+    assert await status(live, "leg.play", leg=leg, sounds=["music:nothing"]) == 400
+    assert await status(live, "leg.play", leg=leg, sounds=["../../../etc/passwd"]) == 404
+    assert await status(live, "leg.play", leg=leg, sounds=["/etc/passwd"]) == 404
+
+
 @pytest.mark.parametrize(
     ("method", "params"),
     [
+        ("leg.play", {"leg": "c1/1", "sounds": ["tone:440"]}),
+        ("leg.change_play", {"leg": "c1/1", "what": "stop"}),
         ("conference.get", {"conference": "nobody"}),
         ("conference.end", {"conference": "nobody"}),
         ("conference.record", {"conference": "nobody"}),

@@ -4,6 +4,7 @@
 import pytest
 
 from switchroom.pbx.sip.errors import ParseError
+from switchroom.pbx.sip.flow import Flow
 from switchroom.pbx.sip.server_session import ServerSession
 from switchroom.pbx.sip.uri import parse_uri
 from tests.sim.network import Network
@@ -22,7 +23,12 @@ class Desk:
         self.agent = self.network.agent(US, 1)
         self.agent.on_invite = self._on_invite
         self._answers: list[str] = []
-        self.network.bind(PEER, lambda data, flow: self._answers.append(data.split(b" ", 2)[1].decode()))
+        self.heard: list[str] = []
+        self.network.bind(PEER, self._hear)
+
+    def _hear(self, data: bytes, flow: Flow) -> None:
+        self.heard.append(data.decode())
+        self._answers.append(self.heard[-1].split(" ", 2)[1])
 
     def _on_invite(self, session: ServerSession) -> Phone:
         self.sessions.append(session)
@@ -73,3 +79,21 @@ def test_a_parameter_said_twice_counts_once() -> None:
     assert parse_uri("sip:9000@10.0.0.2:5061;transport=tls;transport=tls").params["transport"] == "tls"
     with pytest.raises(ParseError):
         parse_uri("sip:9000@10.0.0.2:5061;transport=tls;transport=udp")
+
+
+def test_the_proxies_that_want_to_stay_are_told_to_the_caller() -> None:
+    """RFC 3261 section 12.1.1: all Record-Route values, in their order, in what makes the dialog; not in a refusal."""
+    proxies = ("Record-Route: <sip:10.0.0.9;lr>, <sip:10.0.0.8;lr;r2=on>", "Record-Route: <sip:10.0.0.7;lr>")
+    desk = Desk()
+    desk.ask("INVITE", *proxies, "Contact: <sip:a@10.0.0.1>", "Content-Type: application/sdp", body=OFFER)
+    desk.sessions[0].ring()
+    desk.sessions[0].answer(OFFER)
+    desk.network.run(0.1)
+    assert [text.split(" ")[1] for text in desk.heard[:2]] == ["180", "200"]
+    for text in desk.heard[:2]:
+        assert [line for line in text.split("\r\n") if line.startswith("Record-Route")] == list(proxies)
+    refused = Desk()
+    refused.ask("INVITE", *proxies, "Contact: <sip:a@10.0.0.1>", body=OFFER)
+    refused.sessions[0].reject(486)
+    refused.network.run(0.1)
+    assert "Record-Route" not in refused.heard[0]

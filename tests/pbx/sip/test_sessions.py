@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole sessions between two cores over the simulated network."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 
@@ -194,6 +195,17 @@ def test_a_reinvite_before_the_ack_of_our_answer_has_to_wait(pair: Pair) -> None
     pair.network.send(early.encode(), ALICE, BOB)
     pair.network.run(0.1)
     assert "SIP/2.0 491 Request Pending" in [text for _, source, _, text in pair.network.log if source == BOB]
+
+
+def test_a_connection_that_is_closed_is_not_waited_for(pair: Pair) -> None:
+    """A proxy closes connections that are idle; the dialog goes on by its route set."""
+    session = pair.talk()
+    assert session.dialog is not None
+    session.dialog.flow, session.dialog.pinned = Flow("TCP", ALICE, ("10.0.0.9", 40_000), 7), True
+    pair.alice_agent.wire = dataclasses.replace(pair.alice_agent.wire, is_open=lambda flow: not flow.reliable)
+    session.bye()
+    pair.network.run(1)
+    assert pair.bob.events[-1] == "ended 200"
 
 
 def test_a_peer_that_answers_without_a_tag_is_one_all_the_same(pair: Pair) -> None:

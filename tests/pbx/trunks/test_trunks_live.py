@@ -146,6 +146,25 @@ async def test_a_call_goes_out_with_the_numbers_that_the_trunk_wants(start: Star
     assert rig.server.trunks.by_name["one"].channels.used["out"] == 0
 
 
+@pytest.mark.parametrize("outwards", [True, False])
+async def test_a_carrier_that_challenges_the_bye_too_gets_it(start: Start, outwards: bool) -> None:
+    """Else the call is over for us, and goes on and costs money there."""
+    text = CONFIG.replace('username = "carrier-user"', 'context = "did"\nusername = "carrier-user"')
+    rig = await start(text)
+    rig.one.status, rig.two.within = 503, True
+    if outwards:
+        answer = await rig.call("01088889999")
+        (line,) = rig.two.lines
+        rig.phone.in_dialog("BYE", answer)
+    else:
+        line = rig.two.call(SERVER, "7000")
+        await line.answered.wait()
+        (call,) = rig.server.board.stories
+        await rig.ask("calls.hangup", call=call)
+    await asyncio.wait_for(line.over.wait(), 5)
+    assert rig.two.challenged == ["BYE"]
+
+
 @pytest.mark.parametrize(("status", "cause"), [(503, 34), (500, 0), (502, 38), (403, 42)])
 async def test_a_refusing_carrier_is_followed_by_the_next(start: Start, status: int, cause: int) -> None:
     rig = await start()
