@@ -35,9 +35,10 @@ def tones_wanted(session: "Session") -> int:
 
     A partner that takes keys otherwise gets each once: so it must not hear the tones.
     """
-    agreed, partner = session.agreed, session.partner
-    if agreed is None or not agreed.receives or agreed.receive_events or not session.confirmed:
+    agreed = session.agreed if session.confirmed else None
+    if agreed is None or not agreed.receives or agreed.receive_events:
         return 0
+    partner = session.partner
     if partner is None:
         return 1 if session.conference is None else 0
     return 1 | 4 if partner.takes_events or partner.dtmf == "info" else 0

@@ -286,6 +286,8 @@ class Session(Playing):
 
     def arrange_digits(self) -> None:
         """Have tones listened to where nothing else tells digits; to be called when what decides that has changed."""
+        if self.closed:
+            return
         wanted = self._asked | tones_wanted(self)
         if wanted != self._detecting:
             self._detecting = wanted

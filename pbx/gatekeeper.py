@@ -20,6 +20,9 @@ from switchroom.pbx.sip.message import Headers, Request, Response
 from switchroom.pbx.sip.transaction import TERMINATED, Transaction
 from switchroom.pbx.sip.uri import parse_uri
 
+FLOW_TIMER_S = 120
+"""How often a phone shows that its connection stands: often enough for NATs, seldom enough for batteries."""
+
 
 class Caller(msgspec.Struct, frozen=True):
     """Somebody who may call. `user` is empty for peers."""
@@ -167,6 +170,10 @@ class Gatekeeper:
         supported = {"path"} & request.tokens("supported")
         if supported and "path" in request.headers:
             headers["path"] = request.headers["path"]
+        if _by_outbound(request):
+            headers["require"] = ["outbound"]
+            if flow.reliable:
+                headers["flow-timer"] = [str(FLOW_TIMER_S)]
         headers["date"] = [time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())]
         return 200, headers
 
@@ -177,6 +184,13 @@ class Gatekeeper:
         if key not in self._ha1:
             self._ha1[key] = _ha1_of(self._users[name], algorithm, self._realm)
         return self._ha1[key]
+
+
+def _by_outbound(request: Request) -> bool:
+    """Whether a phone registers one of its flows, and we are the first to see it (RFC 5626 section 6)."""
+    if "outbound" not in request.tokens("supported") or len(request.all("via")) != 1:
+        return False
+    return any({"reg-id", "+sip.instance"} <= contact.params.keys() for contact in request.contacts())
 
 
 def _ha1_of(user: User, algorithm: Algorithm, realm: str) -> str | None:

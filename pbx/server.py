@@ -73,6 +73,7 @@ from switchroom.pbx.storage.opening import open_store
 from switchroom.pbx.tls import TlsKeeper
 from switchroom.pbx.trace import Trace
 from switchroom.pbx.trunk_keeper import TrunkKeeper
+from switchroom.pbx.trunk_memory import TrunkMemory
 from switchroom.pbx.trunks.trunks import Trunks
 from switchroom.pbx.watching import Watching
 
@@ -303,9 +304,11 @@ class Server:
         )
         await self.stack.start([Listener(at.transport.upper(), at.host, at.port) for at in config.sip.listen])
         self.trunk_keeper = TrunkKeeper(self.stack, self.trunks, self._write)
+        self.trunk_memory = await TrunkMemory.load(self.trunks, self.store.documents)
         self.use_trunks(config)
+        self.trunk_memory.start()
         self.tls.start()
-        self.watch.start()
+        await self.watch.start(self.store.documents)
         self.lateness.start(self.admission.note_lateness)
 
     async def _let_operate(self) -> None:
@@ -343,8 +346,9 @@ class Server:
         await self.board.close()
         await self.flows.close()
         self.tls.stop()
-        self.watch.stop()
+        await self.watch.stop()
         await self.trunk_keeper.close()
+        await self.trunk_memory.stop()
         await self.stack.close()
         await self.media.close()
         await self.board.recordings.close()

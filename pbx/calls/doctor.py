@@ -8,7 +8,7 @@ from switchroom.media.stats import LegStats
 def media_figures(stats: LegStats) -> dict[str, float]:
     """Figures of both directions; what is not known is left out."""
     found = quality(stats)
-    figures: dict[str, float | None] = {
+    figures: dict[str, float] = {
         "received_packets": stats.received_packets,
         "sent_packets": stats.sent_packets,
         "lost": stats.lost,
@@ -20,17 +20,21 @@ def media_figures(stats: LegStats) -> dict[str, float]:
         "remote_lost": stats.remote_lost,
         "remote_jitter_ms": stats.remote_jitter_us / 1000,
         "digits": stats.digits,
-        "mos_received": found.mos_received,
-        "mos_sent": found.mos_sent,
         "loss_received": found.loss_received,
         "loss_sent": found.loss_sent,
         "delay_ms": found.delay_ms,
         "concealed": found.concealed,
-        "speech_dbm0": stats.speech_dbm0,
-        "noise_dbm0": stats.noise_dbm0,
-        "silence": found.silence if stats.heard_ms else None,
-        "clipped": stats.clipped if stats.heard_ms else None,
-        "unauthentic": stats.unauthentic if stats.suite else None,
-        "replayed": stats.replayed if stats.suite else None,
     }
-    return {name: figure for name, figure in figures.items() if figure is not None}
+    if found.mos_received is not None:
+        figures["mos_received"] = found.mos_received
+    if found.mos_sent is not None:
+        figures["mos_sent"] = found.mos_sent
+    if stats.heard_ms:
+        figures |= {"silence": found.silence, "clipped": stats.clipped}
+        if stats.speech_dbm0 is not None:
+            figures["speech_dbm0"] = stats.speech_dbm0
+        if stats.noise_dbm0 is not None:
+            figures["noise_dbm0"] = stats.noise_dbm0
+    if stats.suite:
+        figures |= {"unauthentic": stats.unauthentic, "replayed": stats.replayed}
+    return figures

@@ -6,10 +6,12 @@ says so at once and for the right peer.
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from switchroom.pbx.io import stun
 from switchroom.pbx.io.address import Address, address_towards, bound_socket, is_wildcard
 from switchroom.pbx.io.anteroom import Anteroom
 from switchroom.pbx.io.flood import FloodGate
@@ -29,8 +31,8 @@ class Receiver(Protocol):
 
 
 MAX_DATAGRAM: Final = 65_507
-MIN_MESSAGE: Final = 24
-"""Shorter datagrams are keep-alives (CRLF, zeros) or probes: the shortest request line alone is longer."""
+MIN_MESSAGE: Final = 20
+"""Shorter datagrams are keep-alives (CRLF, zeros) or probes: a STUN header is so long, a request line longer."""
 
 _BATCH: Final = 64  # datagrams read before other work gets its turn
 _MAX_FLOWS: Final = 8_192
@@ -88,12 +90,21 @@ class UdpEndpoint:
                 continue  # an ICMP error of an earlier send; the next call reads on
             if len(data) < MIN_MESSAGE or not passes(remote[0], now_s, len(data)):
                 continue
+            if data.startswith(stun.REQUEST):
+                self._keep_alive(data, remote)
+                continue
             flow = flows.get(remote) or self._remember(remote)
             if data.startswith(b"INVITE"):
                 anteroom.put(data, flow, now_s)
             else:
                 on_message(data, flow)
         self._come_back()
+
+    def _keep_alive(self, data: bytes, remote: tuple[str | int, ...]) -> None:
+        response = stun.answer(data, str(remote[0]), int(remote[1]))
+        if response is not None:
+            with contextlib.suppress(OSError):
+                self._sock.sendto(response, remote)
 
     def _serve_new_calls(self) -> None:
         """Nothing else waits to be read: now the new calls, a few at a time."""

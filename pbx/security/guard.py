@@ -150,6 +150,15 @@ class Guard:
         self._block(source)
         return ban
 
+    def restore(self, ban: Ban) -> None:
+        """A ban of the last run goes on, unless its time is over or its source may not be banned any more."""
+        over = ban.until_s is not None and ban.until_s <= self._clock()
+        if over or self._spared(str(ban.source.network_address)):
+            return
+        self.bans[ban.source] = ban
+        self._past[ban.source] = (ban.times, ban.since_s if ban.until_s is None else ban.until_s)
+        self._block(ban.source)
+
     def unban(self, source: Range) -> bool:
         """Lift a ban and forget the past of its source; False where there is none."""
         self._past.pop(source, None)

@@ -16,7 +16,7 @@ cdef extern from "Python.h":
     void* PyUnicode_DATA(object)
     Py_ssize_t PyUnicode_GET_LENGTH(object)
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
-    PyObject* PyDict_GetItem(object, object)
+    PyObject* PyDict_GetItemWithError(object, object)  # with str keys it has none
     ctypedef struct PyTypeObject:
         object (*tp_alloc)(object, Py_ssize_t)
     void PyTuple_SET_ITEM(object, Py_ssize_t, object)
@@ -108,7 +108,7 @@ def split(bytes data not None, dict keys not None, Py_ssize_t max_head, Py_ssize
         else:
             if colon == NULL or KINDS[line[0]] & BLANK or count >= max_headers:
                 return None
-            found = PyDict_GetItem(keys, piece(line, colon - line))
+            found = PyDict_GetItemWithError(keys, piece(line, colon - line))
             if found == NULL:
                 return None
             colon += 1
@@ -119,7 +119,7 @@ def split(bytes data not None, dict keys not None, Py_ssize_t max_head, Py_ssize
                 end -= 1
             value = piece(colon, end - colon)
             key = <object>found
-            found = PyDict_GetItem(headers, key)
+            found = PyDict_GetItemWithError(headers, key)
             if found == NULL:
                 headers[key] = [value]
             else:
@@ -149,7 +149,7 @@ def join(str first not None, dict headers not None, dict names not None, bytes b
     while PyDict_Next(headers, &position, &key, &values):
         if <str>key == "content-length":
             continue
-        name = PyDict_GetItem(names, <object>key)
+        name = PyDict_GetItemWithError(names, <object>key)
         if name == NULL or not PyUnicode_IS_ASCII(<object>name):
             return None
         name_size = PyUnicode_GET_LENGTH(<object>name) + 4
@@ -166,7 +166,7 @@ def join(str first not None, dict headers not None, dict names not None, bytes b
     while to != NULL and PyDict_Next(headers, &position, &key, &values):
         if <str>key == "content-length":
             continue
-        name = PyDict_GetItem(names, <object>key)
+        name = PyDict_GetItemWithError(names, <object>key)
         for value in <list>values:
             to[0], to[1] = 0x0D, 0x0A
             to = put(to + 2, <str>name)

@@ -83,6 +83,17 @@ class Tolls:
             if not self.calls[account]:
                 del self.calls[account]
 
+    def talked(self) -> list[tuple[str, int, float]]:
+        """What has been used today: account, day (since 1970, UTC) and seconds."""
+        self._turn_day()
+        return [(account, self._day, used_s) for account, used_s in self.used_s.items()]
+
+    def restore(self, account: str, day: int, used_s: float) -> None:
+        """What an account used before a restart; of another day it counts no more."""
+        self._turn_day()
+        if day == self._day:
+            self.used_s[account] = self.used_s.get(account, 0.0) + used_s
+
     def _turn_day(self) -> None:
         day = int(self._utc() // DAY_S)
         if day != self._day:

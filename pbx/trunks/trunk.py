@@ -30,13 +30,8 @@ class Trunk:
         """An operator may take a trunk out of service; its calls go on."""
         self.failed = 0
         """Calls out that came to nothing by the trunk's own fault, since the start."""
-        self.channels = Channels(
-            clock,
-            both=config.channels or config.spans * CHANNELS_PER_SPAN,
-            incoming=config.channels_in,
-            outgoing=config.channels_out,
-            per_second=config.calls_per_second,
-        )
+        both, incoming, outgoing, per_second = self.configured
+        self.channels = Channels(clock, both=both, incoming=incoming, outgoing=outgoing, per_second=per_second)
 
     def apply(self, config: TrunkConfig) -> None:
         """A new configuration of the same trunk."""
@@ -45,12 +40,15 @@ class Trunk:
         self.targets.replace(_targets(config))
         if config.register is None:
             self.registered = True
-        self.channels.limit(
-            both=config.channels or config.spans * CHANNELS_PER_SPAN,
-            incoming=config.channels_in,
-            outgoing=config.channels_out,
-            per_second=config.calls_per_second,
-        )
+        both, incoming, outgoing, per_second = self.configured
+        self.channels.limit(both=both, incoming=incoming, outgoing=outgoing, per_second=per_second)
+
+    @property
+    def configured(self) -> tuple[int, int, int, float]:
+        """Its limits by the configuration: channels in all, in, out; calls a second."""
+        config = self.config
+        both = config.channels or config.spans * CHANNELS_PER_SPAN
+        return both, config.channels_in, config.channels_out, config.calls_per_second
 
     @property
     def name(self) -> str:

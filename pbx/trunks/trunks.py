@@ -99,7 +99,7 @@ class Trunks:
         per_second: float | None = None,
         enabled: bool | None = None,
     ) -> Trunk:
-        """Limits from now on, until a restart or another configuration of the trunk. Raises KeyError."""
+        """Limits from now on, until the trunk is configured in another way. Raises KeyError."""
         trunk = self.by_name[name]
         trunk.channels.limit(both=both, incoming=incoming, outgoing=outgoing, per_second=per_second)
         if enabled is not None:

@@ -112,6 +112,10 @@ class Script:
         """183 to the last INVITE."""
         return self._respond("183 Session Progress", headers, body, tag=True)
 
+    def trying(self) -> "Script":
+        """100 to the last INVITE."""
+        return self._respond("100 Trying", tag=False)
+
     def ring(self) -> "Script":
         """180 to the last INVITE."""
         return self._respond("180 Ringing", tag=True)
@@ -126,6 +130,11 @@ class Script:
 
     def rest(self, ms: int) -> "Script":
         self._steps.append(f'<pause milliseconds="{ms}"/>')
+        return self
+
+    def press(self, keys: str) -> "Script":
+        """Keys as RFC 4733 has them, with the payload type 96."""
+        self._steps.append(f'<nop><action><exec play_dtmf="{keys}"/></action></nop>')
         return self
 
     def stream(self, file: str) -> "Script":

@@ -29,18 +29,21 @@ class Sipp:
         media: int,
         address: str = OUTSIDE,
         to: str = "",
+        port: int = 0,
+        calls: int = 1,
     ) -> None:
-        """`to`: where its calls go, with the port, if not to the server."""
+        """`to`: where its calls go, with the port, if not to the server. `calls`: so many, ten a second."""
         need("sipp")
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         (folder / "script.xml").write_text(str(script))
-        port = free_port(host=address) if number or address != OUTSIDE else server.peer
+        port = port or (free_port(host=address) if number or address != OUTSIDE else server.peer)
         target = ["-s", number, to or f"127.0.0.1:{server.sip}"] if number else []
         with open(folder / "sipp.log", "wb") as log:
             self._process = subprocess.Popen(
-                ["sipp", "-sf", "script.xml", "-m", "1", "-nostdin", "-timeout", "40s", "-timeout_error", "-trace_err",
-                 "-error_file", "errors.log", "-rtp_echo", "-mp", str(media), "-i", address, "-p", str(port), *target],
+                ["sipp", "-sf", "script.xml", "-m", str(calls), "-nostdin", "-timeout", "40s", "-timeout_error",
+                 "-trace_err", "-error_file", "errors.log", "-rtp_echo", "-mp", str(media), "-i", address,
+                 "-p", str(port), *target],
                 cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
 

@@ -9,7 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile as sf
 
 from tests.clients.conftest import need
 from tests.clients.script import PLAIN, SECURE, Script, answered
@@ -128,6 +130,19 @@ def test_keys_of_700(running: None, tmp_path: Path) -> None:
     info = "application/dtmf-relay"
     script = answered().rest(200).send("INFO", "", "Signal=5\nDuration=160\n", info).get(200)
     run(tmp_path, "700", script.send("INFO", "", "Signal=9\nDuration=160\n", info).get(200).get("BYE").reply())
+
+
+def test_keys_of_700_as_events(running: None, tmp_path: Path) -> None:
+    events = PLAIN.replace("RTP/AVP 0", "RTP/AVP 0 96") + "a=rtpmap:96 telephone-event/8000\na=fmtp:96 0-15\n"
+    script = answered(events, "", "telephone-event/8000").rest(500).press("9").get("BYE").reply()
+    run(tmp_path, "700", script)
+
+
+def test_keys_of_700_as_tones(running: None, tmp_path: Path) -> None:
+    t = np.arange(8000) / 8000
+    nine = 0.3 * (np.sin(2 * np.pi * 852 * t) + np.sin(2 * np.pi * 1477 * t)) * (t % 0.5 < 0.1)
+    sf.write(tmp_path / "nine.ul", nine, 8000, format="RAW", subtype="ULAW")
+    run(tmp_path, "700", answered().rest(300).stream("nine.ul").get("BYE").reply())
 
 
 def test_a_message_for_1002_is_told(running: None, tmp_path: Path) -> None:

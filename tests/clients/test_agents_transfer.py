@@ -32,7 +32,7 @@ logged_in = true
 
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path_factory.mktemp("transfers"), rtp=26000, rules=RULES, more=CENTRE).start()
+    process = ServerProcess(tmp_path_factory.mktemp("transfers"), rtp=20000, rules=RULES, more=CENTRE).start()
     yield process
     process.stop()
 

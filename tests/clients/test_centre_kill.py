@@ -37,7 +37,7 @@ queues = { sales = 1 }
 
 @pytest.fixture
 def exchange(tmp_path: Path) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path, rtp=25000, rules=RULES, more=CENTRE).start()
+    process = ServerProcess(tmp_path, rtp=29000, rules=RULES, more=CENTRE).start()
     yield process
     process.stop()
 

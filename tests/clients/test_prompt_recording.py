@@ -21,7 +21,7 @@ VOICE_HZ = 800
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path_factory.mktemp("prompts"), rtp=24000, rules=RULES, more=IVR).start()
+    process = ServerProcess(tmp_path_factory.mktemp("prompts"), rtp=28000, rules=RULES, more=IVR).start()
     yield process
     process.stop()
 

@@ -36,7 +36,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     write_tone(folder / "advert.wav", story.ADVERT_HZ, 1.0)
     for name, (hz, seconds) in story.PROMPTS.items():
         write_tone(prompts / f"{name}.wav", hz, seconds)
-    process = ServerProcess(folder, rtp=23000, rules=story.RULES, more=story.CENTRE + IVR).start()
+    process = ServerProcess(folder, rtp=27000, rules=story.RULES, more=story.CENTRE + IVR).start()
     yield process
     process.stop()
 

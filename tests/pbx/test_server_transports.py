@@ -11,6 +11,7 @@ import pytest
 
 from switchroom.pbx import config as configuration
 from switchroom.pbx.server import Server
+from switchroom.pbx.sip.message import Request
 from tests.sim.small_phone import SmallPhone, sdp
 
 HOST = "127.0.33.1"
@@ -109,3 +110,21 @@ async def test_a_phone_that_asks_by_sips_is_answered_by_sips(phone: Make) -> Non
     assert answer.status == 200
     assert answer.contacts()[0].uri == f"sips:9000@{HOST}:{PORTS['TLS']}"
     one.in_dialog("BYE", answer)
+
+
+@pytest.mark.parametrize(("kind", "timer"), [("UDP", None), ("TCP", "120")])
+async def test_a_phone_that_registers_a_flow_is_told_so(phone: Make, kind: str, timer: str | None) -> None:
+    """RFC 5626 section 6: it may then keep the way open, and count on being called by it."""
+    one = await phone("1001", kind)
+    assert "require" not in (await one.register()).headers
+    send = one.send
+
+    def send_with_flow(message: Request | bytes) -> None:
+        if isinstance(message, Request) and message.method == "REGISTER":
+            message.headers["supported"] = ["path, outbound"]
+            message.headers["contact"][0] += ';reg-id=1;+sip.instance="<urn:uuid:00000000-0000-1000-8000-000A95A0E128>"'
+        send(message)
+
+    one.send = send_with_flow  # type: ignore[method-assign]
+    answer = await one.register()
+    assert (answer.status, answer.get("require"), answer.get("flow-timer")) == (200, "outbound", timer)

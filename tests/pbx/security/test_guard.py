@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Offences and bans on a clock in hand."""
 
+from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
 
@@ -11,6 +12,8 @@ from switchroom.pbx.config_security import SecurityConfig
 from switchroom.pbx.events import Record, SourceBanned, SourceUnbanned
 from switchroom.pbx.io.flood import FloodGate
 from switchroom.pbx.security.guard import ANSWER_S, MAX_PENDING, MAX_SOURCES, Guard
+from switchroom.pbx.security.kept_bans import KeptBans
+from switchroom.pbx.storage.base import StoredDocument
 
 BAD, PHONE, PEER = "192.0.2.7", "192.0.2.50", "192.0.2.99"
 
@@ -202,3 +205,51 @@ def test_what_is_remembered_is_bounded() -> None:
     rig.now += 100
     rig.guard.sweep()
     assert rig.guard._sources == {}
+
+
+class Documents:
+    """A store in memory; `saved` counts what was written."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, StoredDocument] = {}
+        self.saved = 0
+
+    async def load(self, kind: str) -> list[StoredDocument]:
+        return list(self.kept.values())
+
+    async def save(self, kind: str, put: Sequence[StoredDocument], removed: Sequence[str]) -> None:
+        self.saved += len(put) + len(removed)
+        self.kept |= {document.key: document for document in put}
+        for key in removed:
+            del self.kept[key]
+
+
+async def test_bans_go_on_after_a_restart() -> None:
+    rig, store = Rig(), Documents()
+    bans = await KeptBans.load(rig.guard, store)
+    rig.wrong(20)
+    rig.guard.ban(ip_network("192.0.2.64/28"), "operator", None)
+    rig.guard.ban(ip_network(f"{PEER}/32"), "operator")
+    await bans.save()
+    await bans.save()
+    assert store.saved == 3
+    rig.guard.unban(ip_network("192.0.2.64/28"))
+    await bans.save()
+    assert store.saved == 4
+
+    again = Rig()
+    again.now = rig.now + 100
+    (await KeptBans.load(again.guard, store)).restore()
+    assert again.banned(BAD)
+    assert not again.banned("192.0.2.65")  # lifted before
+    assert not again.banned(PEER)  # which has become a peer meanwhile
+    again.now += 200
+    again.guard.sweep()
+    assert not again.banned(BAD)
+    again.wrong(20)
+    assert again.guard.bans[ip_network(f"{BAD}/32")].times == 2  # its past is known too
+
+    late = Rig()
+    late.now = rig.now + 300
+    (await KeptBans.load(late.guard, store)).restore()
+    assert late.guard.bans == {}
