@@ -4,16 +4,12 @@
 It follows durable entries only, and keeps CDRs and the number to resume from in one transaction.
 """
 
-import asyncio
-from collections.abc import Callable
-
 import msgspec
 
 from switchroom.pbx.cdr import Cdr, CdrFold
 from switchroom.pbx.journal import Gap, Journal
 from switchroom.pbx.storage.base import CdrStore, StoredCdr, StoreError
 
-_RETRY_S = 1.0
 _SAVE_EVERY = 10_000
 """Entries after which the resume number is saved though no call ended."""
 
@@ -23,10 +19,8 @@ _encoder = msgspec.json.Encoder()
 class CdrSink:
     """One task; it ends with the journal."""
 
-    def __init__(
-        self, journal: Journal, store: CdrStore, on_error: Callable[[str], None] = lambda reason: None
-    ) -> None:
-        self._journal, self._store, self._on_error = journal, store, on_error
+    def __init__(self, journal: Journal, store: CdrStore) -> None:
+        self._journal, self._store = journal, store
         self.written = 0
         """CDRs written since the start."""
 
@@ -49,10 +43,8 @@ class CdrSink:
             try:
                 await self._store.write(cdrs, resume)
             except StoreError as error:
-                self._on_error(str(error))
-                if self._journal.closed:
+                if not await self._journal.patience(error):
                     return  # the next start folds them again
-                await asyncio.sleep(_RETRY_S)
             else:
                 self.written += len(cdrs)
                 return

@@ -79,10 +79,14 @@ class Journal:
         self._writer: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, store: JournalStore, utc_now_ns: Callable[[], int], **options: Any) -> Self:
+    async def open(
+        cls, store: JournalStore, utc_now_ns: Callable[[], int], *, first: AnyRecord | None = None, **options: Any
+    ) -> Self:
         """Go on from what the store has. After a crash the numbers that may have been told are left out.
 
-        Args: `utc_now_ns` reads the clock; options are those of [journal] in the configuration.
+        Args: `utc_now_ns` reads the clock; `first` is kept before this returns, so that the numbers after it are not
+        given again by a run that follows a crash before the first batch; options are those of [journal] in the
+        configuration.
         """
         journal = cls(store, utc_now_ns, **options)
         newest = await store.last()
@@ -91,6 +95,9 @@ class Journal:
             journal._last = journal._durable = newest.number + (0 if clean else journal._max_pending)
             journal._first = journal._last + 1
         journal._writer = asyncio.create_task(journal._write())
+        if first is not None:
+            journal.append(first)
+            await journal.flush()
         return journal
 
     @property
@@ -199,6 +206,13 @@ class Journal:
         count = next((i for i, entry in enumerate(found) if entry.number != following + i), len(found))
         return found[:count]
 
+    async def patience(self, error: StoreError) -> bool:
+        """Tell of a store that fails, and wait before it is tried again; False once the journal is closed."""
+        self._on_error(str(error))
+        if not self.closed:
+            await asyncio.sleep(_RETRY_S)
+        return not self.closed
+
     def _tell(self) -> None:
         _wake(self._news)
         _wake(self._written)
@@ -266,7 +280,12 @@ class Subscription:
                     return None
                 await journal.wait(self._durable)
                 continue
-            found = journal.recent(self._after, newest) or await journal.stored(self._after)
+            try:
+                found = journal.recent(self._after, newest) or await journal.stored(self._after)
+            except StoreError as error:
+                if not await journal.patience(error):
+                    return None
+                continue
             self._after = found.last if isinstance(found, Gap) else found[-1].number
             return found
 

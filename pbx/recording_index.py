@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the table of recordings from the journal, as pbx/cdr_sink.py writes the CDRs."""
 
-import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 
@@ -17,7 +16,6 @@ from switchroom.pbx.events import (
 from switchroom.pbx.journal import Gap, Journal
 from switchroom.pbx.storage.base import RecordingQuery, RecordingStore, StoredRecording, StoreError
 
-_RETRY_S = 1.0
 _SAVE_EVERY = 10_000
 """Entries after which the resume number is saved though nothing was recorded."""
 
@@ -52,10 +50,8 @@ def folded(before: StoredRecording | None, record: AnyRecordingRecord, at_ms: in
 class RecordingIndex:
     """One task; it ends with the journal."""
 
-    def __init__(
-        self, journal: Journal, store: RecordingStore, on_error: Callable[[str], None] = lambda reason: None
-    ) -> None:
-        self._journal, self._store, self._on_error = journal, store, on_error
+    def __init__(self, journal: Journal, store: RecordingStore) -> None:
+        self._journal, self._store = journal, store
 
     async def run(self) -> None:
         """Fold and write until the journal is closed."""
@@ -64,7 +60,13 @@ class RecordingIndex:
         while (entries := await reader.next()) is not None:
             if isinstance(entries, Gap):
                 continue
-            changed = await self._changed(entries)
+            try:
+                changed = await self._changed(entries)
+            except StoreError as error:
+                if not await self._journal.patience(error):
+                    return
+                reader = self._journal.follow(read)
+                continue
             read = entries[-1].number if entries else read
             if changed or read - saved >= _SAVE_EVERY:
                 saved = read
@@ -88,9 +90,7 @@ class RecordingIndex:
             try:
                 await self._store.write(recordings, resume)
             except StoreError as error:
-                self._on_error(str(error))
-                if self._journal.closed:
+                if not await self._journal.patience(error):
                     return  # the next start folds them again
-                await asyncio.sleep(_RETRY_S)
             else:
                 return

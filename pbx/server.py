@@ -185,15 +185,15 @@ class Server:
         self.journal = await Journal.open(
             self.store.journal,
             time.time_ns,
+            first=ServerStarted(version=switchroom.__version__),
             batch_ms=config.journal.batch_ms,
             batch_records=config.journal.batch_records,
             max_pending=config.journal.max_pending,
             keep_days=config.journal.keep_days,
             on_error=log.error,
         )
-        self.journal.append(ServerStarted(version=switchroom.__version__))
-        self.cdrs = CdrSink(self.journal, self.store.cdrs, log.error)
-        index = RecordingIndex(self.journal, self.store.recordings, log.error)
+        self.cdrs = CdrSink(self.journal, self.store.cdrs)
+        index = RecordingIndex(self.journal, self.store.recordings)
         self._folding = [asyncio.create_task(self.cdrs.run()), asyncio.create_task(index.run())]
 
     async def _open_signalling(self) -> None:

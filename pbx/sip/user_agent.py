@@ -426,7 +426,8 @@ class UserAgent:
             target = reply_flow(request, flow)
         except ParseError:
             target = flow
-        self.wire.send(response.to_bytes(), target)
+        if len(data := response.to_bytes()) <= parser.MAX_HEAD_BYTES:  # what is larger, its sender could not read
+            self.wire.send(data, target)
 
     def _new_request(self, method: str, uri: str, from_: NameAddr, to: NameAddr | None, max_forwards: int) -> Request:
         return Request(

@@ -272,3 +272,35 @@ def test_appending_is_quick(benchmark) -> None:  # type: ignore[no-untyped-def]
         await journal.close()
 
     benchmark(lambda: asyncio.run(run()))
+
+
+async def test_no_number_is_given_twice_by_runs_that_die_before_their_first_batch() -> None:
+    disk, told = Disk(), []
+    for _ in range(3):
+        journal = await opened(disk, first=fact(0), batch_ms=60_000, max_pending=50)
+        told += [journal.last, journal.append(fact(1)), journal.append(fact(2))]
+        assert journal._writer is not None
+        journal._writer.cancel()  # as a kill does: what is in the batch is gone
+        await asyncio.gather(journal._writer, return_exceptions=True)
+    assert len(set(told)) == 9, told
+
+
+async def test_a_reader_outlives_a_store_that_cannot_be_read_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("switchroom.pbx.journal._RETRY_S", 0.001)
+    disk, troubles = Disk(), list[str]()
+    journal = await opened(disk, batch_records=1, on_error=troubles.append)
+    for number in range(1, 41):  # more batches than stay in memory
+        journal.append(fact(number))
+        await journal.flush()
+    away = iter((True, True))
+    read = disk.read
+
+    async def reading(after: int, limit: int) -> list[Entry]:
+        if next(away, False):
+            raise StoreError("the database is away")
+        return await read(after, limit)
+
+    monkeypatch.setattr(disk, "read", reading)
+    assert numbers(await take(journal.follow(0), 40)) == list(range(1, 41))
+    assert troubles == ["the database is away"] * 2
+    await journal.close()

@@ -47,8 +47,9 @@ async def _write_for_ever(place: str, run: str) -> None:
     """The victim: overlapping calls; a line on stdout for every record that it was given a number for, and for every
     number up to which it was told that no crash can take the records (`durable`)."""
     store = await _open(place)
-    journal = await Journal.open(store.journal, time.time_ns, batch_ms=BATCH_MS, max_pending=10_000)
-    journal.append(ServerStarted(version=run))
+    journal = await Journal.open(
+        store.journal, time.time_ns, first=ServerStarted(version=run), batch_ms=BATCH_MS, max_pending=10_000
+    )
     sink = asyncio.create_task(CdrSink(journal, store.cdrs).run())
 
     def write(record: AnyRecord) -> None:
