@@ -86,7 +86,7 @@ class PostgresStore:
         try:
             await store._prepare()
             store._readers = await asyncpg.create_pool(
-                url, min_size=1, max_size=_READERS, timeout=_CONNECT_S, command_timeout=_COMMAND_S,
+                url, min_size=0, max_size=_READERS, timeout=_CONNECT_S, command_timeout=_COMMAND_S,
                 server_settings=store._settings,
             )  # fmt: skip
         except (*_FAULTS, ValueError) as error:
