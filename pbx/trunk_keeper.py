@@ -14,9 +14,10 @@ from switchroom.pbx.sip.auth import DigestClient
 from switchroom.pbx.sip.contact import contact
 from switchroom.pbx.sip.errors import ParseError
 from switchroom.pbx.sip.flow import Flow
-from switchroom.pbx.sip.header import NameAddr
+from switchroom.pbx.sip.header import NameAddr, parse_name_addr
 from switchroom.pbx.sip.message import Headers, Request, Response
 from switchroom.pbx.sip.transaction import TERMINATED, Transaction
+from switchroom.pbx.sip.uri import parse_uri
 from switchroom.pbx.trunks.config import Registration
 from switchroom.pbx.trunks.targets import State, Target
 from switchroom.pbx.trunks.trunk import Trunk
@@ -30,6 +31,7 @@ REGISTER_S = 32.0
 BACKOFF_S = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 MAX_LEARNED = 1000
 MAX_CHALLENGES = 2
+MAX_SERVICE_ROUTES = 8
 LOST = "registration"
 
 
@@ -159,6 +161,7 @@ class TrunkKeeper:
             if response is None:
                 raise _Refused("the registrar does not answer")
             if response.status < 300:
+                trunk.service_route = _service_route(response)
                 return _life_s(response, ours, expires_s)
             if response.status == 423 and (least := response.get("min-expires") or "").isdecimal():
                 expires_s = int(least)
@@ -192,6 +195,16 @@ class TrunkKeeper:
 
 class _Refused(Exception):
     """The registrar does not have us."""
+
+
+def _service_route(response: Response) -> tuple[str, ...]:
+    """The route set that the registrar gives (RFC 3608 section 5.1), wholly or, if any of it is wrong, not at all."""
+    values = response.all("service-route")
+    try:
+        routed = all("lr" in parse_uri(parse_name_addr(value).uri).params for value in values)
+    except ParseError:
+        return ()
+    return tuple(values) if routed and len(values) <= MAX_SERVICE_ROUTES else ()
 
 
 def _life_s(response: Response, ours: str, asked_s: int) -> float:

@@ -21,6 +21,7 @@ from switchroom.pbx.sip.auth import DigestClient
 from switchroom.pbx.sip.challenge import Credentials, Digest
 from switchroom.pbx.sip.client_session import ClientSession
 from switchroom.pbx.sip.flow import Flow
+from switchroom.pbx.sip.header import parse_name_addr
 from switchroom.pbx.sip.identity import Shown, from_of, headers_of
 from switchroom.pbx.sip.message import Headers, Response
 from switchroom.pbx.trunks import causes
@@ -152,11 +153,12 @@ class TrunkAttempts:
 
     async def _flows(self, leg: "Leg", trunk: Trunk, target: Target) -> list[Flow]:
         stack = self._board.stack
-        if (flow := stack.flow_to(target.uri)) is not None:
+        hop = parse_name_addr(trunk.service_route[0]).uri if trunk.service_route else target.uri
+        if (flow := stack.flow_to(hop)) is not None:
             return [flow]
         flows: list[Flow] = []
         try:
-            flows.extend(map(stack.open, await stack.resolve_all(target.uri)))  # keeps those before one that fails
+            flows.extend(map(stack.open, await stack.resolve_all(hop)))  # keeps those before one that fails
         except Unreachable as error:
             if not flows:
                 self._note(leg, trunk, target.uri, 503, str(error), NETWORK_OUT_OF_ORDER)
@@ -201,13 +203,14 @@ class TrunkAttempts:
             trusted=config.trusted,
             diverted_by=self._diverted_by,
         )
+        route: Headers = {"route": list(trunk.service_route)} if trunk.service_route else {}
         session = board.agent.invite(
             place.target.with_user(number),
             place.flow,
             leg,
             from_=from_of(told),
             body=body,
-            headers={"call-id": [self._call_id], **headers_of(told, number), **more},
+            headers={"call-id": [self._call_id], **headers_of(told, number), **route, **more},
             max_forwards=self._hops,
             contact_user=config.register.user if config.register is not None else "" if private else shown.number,
             timer_rules=leg.terms.timers,

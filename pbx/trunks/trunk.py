@@ -26,6 +26,8 @@ class Trunk:
         self.targets = Targets(_targets(config), below)
         self.registered = config.register is None
         """Whether the registrar has us, where it must."""
+        self.service_route: tuple[str, ...] = ()
+        """By where the registrar wants our calls to go, in the order of Route (RFC 3608)."""
         self.enabled = True
         """An operator may take a trunk out of service; its calls go on."""
         self.failed = 0

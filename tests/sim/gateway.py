@@ -108,6 +108,7 @@ class Gateway:
 
     `dead`: hears nothing; `slow_s`: answers only after so long; `status`: refuses everything, perhaps with a `cause`.
     `within`: challenges each request within a dialog too, which then stand in `challenged`.
+    `service_route`: tells those who register to call by there.
     `overlap`: asks for more digits until a number has so many.
     """
 
@@ -125,6 +126,7 @@ class Gateway:
         self.lines: set[Line] = set()
         self.invites: list[Request] = []
         self.registers: list[Request] = []
+        self.service_route: list[str] = []
         self.cancelled = 0
         self.on_invite: Callable[[ServerSession], bool] = lambda session: False
         self.sdp = (
@@ -221,4 +223,6 @@ class Gateway:
         else:
             response.headers["contact"] = request.headers["contact"]
             response.headers["expires"] = request.headers["expires"]
+            if self.service_route:
+                response.headers["service-route"] = self.service_route
         transaction.respond(response)

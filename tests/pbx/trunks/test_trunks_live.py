@@ -341,7 +341,9 @@ async def test_a_trunk_registers_with_digest_and_is_called_at_its_contact(start:
     await until(lambda: rig.server.trunks.by_name["two"].registered)
     first = rig.two.registers[0]
     assert first.to.uri == f"sip:4009998888@{TWO}"
-    assert rig.records(TrunkRegistered)[0].expires_s == 60
+    await rig.server.journal.flush()
+    told = [entry.record for entry in await rig.server.journal.stored(0) if isinstance(entry.record, TrunkRegistered)]
+    assert [record.expires_s for record in told] == [60]
     line: Line = rig.two.call(SERVER, "4009998888")
     await asyncio.wait_for(line.answered.wait(), 2)
     assert (await rig.ask("trunks.list")).trunks[1].registered
@@ -357,6 +359,24 @@ async def test_the_registrar_is_told_who_we_are(start: Start) -> None:
     one, two = rig.two.registers
     assert 'username="carrier-user"' in two.headers["authorization"][0]
     assert (one.call_id, one.cseq.number + 1) == (two.call_id, two.cseq.number)
+
+
+async def test_calls_go_by_where_the_registrar_says(start: Start) -> None:
+    """RFC 3608: the request line names the carrier, the Route headers the way there."""
+    rig = await start(REGISTERING.replace("default = [", 'default = [{ number = "55.", to = "trunk:two/{number}" }, '))
+    await until(lambda: rig.server.trunks.by_name["two"].registered)
+    for given, way in (
+        ([f"<sip:{ONE};lr>", "<sip:home.example;lr>"], [f"<sip:{ONE};lr>", "<sip:home.example;lr>"]),
+        (["<sip:strict.example>"], None),  # no loose router: as if nothing had been said
+    ):
+        await rig.server.trunk_keeper.close()
+        rig.two.service_route, rig.one.invites, rig.two.invites = given, [], []
+        rig.server.trunk_keeper.apply()
+        await until(lambda: rig.server.trunks.by_name["two"].registered)
+        assert (await rig.call("5512")).status == 200
+        (invite,) = rig.one.invites if way else rig.two.invites
+        assert invite.uri == f"sip:5512@{TWO}"
+        assert (invite.all("route") or None) == way
 
 
 async def test_a_gateway_that_stops_answering_raises_an_alarm(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
