@@ -88,14 +88,16 @@ class Rig:
         return [record for record in self.written if isinstance(record, kind)]
 
     def listen(self) -> None:
-        """Keep what is written into the journal from now on."""
-        append = self.server.journal.append
+        """Keep what is written into the journal, from the start on."""
+        journal = self.server.journal
+        self.written = [entry.record for batch in (*journal._recent, journal._batch) for entry in batch]
+        append = journal.append
 
         def keep(record: Any) -> int:
             self.written.append(record)
             return append(record)
 
-        self.server.journal.append = keep  # type: ignore[method-assign]
+        journal.append = keep  # type: ignore[method-assign]
 
 
 async def until(what: Callable[[], object], timeout_s: float = 3.0) -> None:
@@ -341,9 +343,7 @@ async def test_a_trunk_registers_with_digest_and_is_called_at_its_contact(start:
     await until(lambda: rig.server.trunks.by_name["two"].registered)
     first = rig.two.registers[0]
     assert first.to.uri == f"sip:4009998888@{TWO}"
-    await rig.server.journal.flush()
-    told = [entry.record for entry in await rig.server.journal.stored(0) if isinstance(entry.record, TrunkRegistered)]
-    assert [record.expires_s for record in told] == [60]
+    assert rig.records(TrunkRegistered)[0].expires_s == 60
     line: Line = rig.two.call(SERVER, "4009998888")
     await asyncio.wait_for(line.answered.wait(), 2)
     assert (await rig.ask("trunks.list")).trunks[1].registered
@@ -387,8 +387,7 @@ async def test_a_gateway_that_stops_answering_raises_an_alarm(start: Start, monk
     await until(lambda: rig.records(TrunkDown))
     down = rig.records(TrunkDown)[0]
     assert (down.trunk, down.target, down.reason) == ("one", f"sip:{ONE}", "no answer to OPTIONS")
-    began_s = time.monotonic()
-    assert (await rig.call("01088889999")).status == 200  # at once by the other
-    assert time.monotonic() - began_s < 0.35
+    assert (await rig.call("01088889999")).status == 200
+    assert not rig.records(TrunkTried)  # at once by the other
     rig.one.dead = False
     await until(lambda: len(rig.records(TrunkUp)) == 3)
