@@ -10,9 +10,10 @@ from aiohttp import web
 
 from switchroom.pbx.config import RpcConfig
 from switchroom.pbx.errors import SwitchroomError
+from switchroom.pbx.events import OperatorCalled
 from switchroom.pbx.rpc.auth import Gate
 from switchroom.pbx.rpc.connection import Connection
-from switchroom.pbx.rpc.dispatch import Dispatcher, failure
+from switchroom.pbx.rpc.dispatch import MAX_AUDITED, Dispatcher, failure
 from switchroom.pbx.rpc.errors import FORBIDDEN, INVALID_REQUEST, UNAUTHORIZED, RpcError, refused
 from switchroom.pbx.rpc.exchange import Exchange
 from switchroom.pbx.rpc.exports import export
@@ -122,14 +123,28 @@ class RpcServer:
         return socket
 
     async def _on_recording(self, request: web.Request) -> web.StreamResponse:
+        """Recordings are for those who may supervise, and who has fetched which stands in the journal."""
         operator = self._gate.identify(request)
-        if operator is None or "read" not in RIGHTS[operator.role]:
+        if operator is None:
             return _unauthorized()
-        query = RecordingQuery(recording=request.match_info["recording"], state="ended", limit=1)
-        found = await self._exchange.audio.recordings(query)
-        if not found:
-            return _json(failure(None, refused(404, "no such recording, or it is not over")), status=404)
-        return web.FileResponse(found[0].path)
+        recording = request.match_info["recording"]
+        path = ""
+        if "supervise" in RIGHTS[operator.role]:
+            found = await self._exchange.audio.recordings(RecordingQuery(recording=recording, state="ended", limit=1))
+            path = found[0].path if found else ""
+            outcome = "done" if found else "no such recording, or it is not over"
+        else:
+            outcome = f"the role {operator.role} may not listen to recordings"
+        self._exchange.audit(
+            OperatorCalled(
+                operator=operator.name, method="GET /recordings", params=recording[:MAX_AUDITED], outcome=outcome
+            )
+        )
+        if path:
+            return web.FileResponse(path)
+        if "supervise" in RIGHTS[operator.role]:
+            return _json(failure(None, refused(404, outcome)), status=404)
+        return _json(failure(None, RpcError(FORBIDDEN, "Forbidden", {"reason": outcome})), status=403)
 
     async def _on_report(self, request: web.Request) -> web.StreamResponse:
         operator = self._gate.identify(request)

@@ -163,27 +163,27 @@ async def recording_list(context: Context, params: RecordingList) -> Recordings:
     return Recordings(await context.exchange.audio.recordings(query))
 
 
-@method("recording.start", changes=True)
+@method("recording.start", changes=True, right="supervise")
 async def recording_start(context: Context, params: StartRecording) -> RecordingId:
     with _told():
         return RecordingId(context.exchange.audio.record(params.leg, params.label, params.stereo))
 
 
-@method("recording.pause", changes=True)
+@method("recording.pause", changes=True, right="supervise")
 async def recording_pause(context: Context, params: OneRecording) -> Done:
     with _told():
         context.exchange.audio.change(params.recording, "pause")
     return Done()
 
 
-@method("recording.resume", changes=True)
+@method("recording.resume", changes=True, right="supervise")
 async def recording_resume(context: Context, params: OneRecording) -> Done:
     with _told():
         context.exchange.audio.change(params.recording, "resume")
     return Done()
 
 
-@method("recording.stop", changes=True)
+@method("recording.stop", changes=True, right="supervise")
 async def recording_stop(context: Context, params: OneRecording) -> Done:
     with _told():
         context.exchange.audio.change(params.recording, "stop")

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from switchroom.pbx.events import OperatorCalled
 from tests.pbx.rpc import test_rpc_live
 from tests.pbx.rpc.test_rpc_live import PHONES, TOKEN, Live, eventually
 
@@ -96,6 +97,22 @@ async def test_a_leg_is_recorded_paused_and_listened_to_afterwards(live: Live) -
     ):
         audio = await response.read()
     assert (response.status, len(audio), audio[:4]) == (200, kept["size_bytes"], b"RIFF")
+    url = live.url.replace("/rpc", f"/recordings/{begun['recording']}")
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": "Bearer looker-token"}) as session,
+        session.get(url) as looked,
+    ):
+        assert looked.status == 403
+    fetches = [
+        (entry.record.operator, entry.record.params, entry.record.outcome)
+        for batch in (*live.server.journal._recent, live.server.journal._batch)
+        for entry in batch
+        if isinstance(entry.record, OperatorCalled) and entry.record.method == "GET /recordings"
+    ]
+    assert fetches == [
+        ("live", begun["recording"], "done"),
+        ("looker", begun["recording"], "the role observer may not listen to recordings"),
+    ]
 
 
 async def test_a_leg_tells_its_figures_and_its_chain(live: Live) -> None:

@@ -28,7 +28,7 @@ address = "{host}"
 ports = [23600, 23639]
 [rpc]
 listen = "{host}:{rpc}"
-tokens = [{{ name = "live", token = "{token}" }}]
+tokens = [{{ name = "live", token = "{token}" }}, {{ name = "looker", token = "looker-token", role = "observer" }}]
 [dial_plan]
 default = [
   {{ number = "1001", to = "user:1001" }},
